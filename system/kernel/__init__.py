@@ -1,0 +1,1 @@
+"""Pure building blocks: money, ids, clock, errors. Imports nothing that does IO."""

@@ -1,0 +1,255 @@
+"""One process of a service: its API, consumer, relay and timers, or any of them alone, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from prometheus_client import REGISTRY
+from sqlalchemy import text
+
+from system.messages.envelope import Message
+from system.plumbing import internal_api, telemetry
+from system.plumbing.broker import BrokerLost, Publisher, connect
+from system.plumbing.consumer import Consumer, Reaction
+from system.plumbing.database import create_engine, is_reachable, notifications
+from system.plumbing.dead_letters import DeadLetterDrain
+from system.plumbing.leases import Leases
+from system.plumbing.metrics import DELIVERY_GAUGES, GaugeQuery, QueriedGauges
+from system.plumbing.relay import Relay
+from system.plumbing.service_client import ServiceClient
+from system.plumbing.settings import ServiceSettings
+from system.plumbing.telemetry import log
+from system.plumbing.timers import Timer, run_timer
+from system.plumbing.unit_of_work import UnitOfWork
+from system.plumbing.web import make_app
+
+RESTART_DELAY_S = 1.0
+NOTIFY_DEBOUNCE_S = 0.02
+STOP_TIMEOUT_S = 8
+
+
+class Service:
+    """Everything a process of one service runs. `main.py` builds it; nothing else wires.
+
+    `unit_of_work` makes one over (engine, source, on_committed=...). `reactions` maps message classes to coroutine functions
+    (message, uow). `on_start` / `on_stop` receive this service, for what needs a running event loop.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        *,
+        routers: Sequence[APIRouter],
+        unit_of_work: Callable[..., UnitOfWork] = UnitOfWork,
+        reactions: Mapping[type[Message], Reaction] | None = None,
+        gated: bool = False,
+        timers: Sequence[Timer] = (),
+        gauges: Sequence[GaugeQuery] = (),
+        on_start: Sequence[Callable[[Service], Awaitable[None]]] = (),
+        on_stop: Sequence[Callable[[Service], Awaitable[None]]] = (),
+        background: Sequence[Callable[[Service], Awaitable[None]]] = (),
+        description: str = "",
+    ) -> None:
+        self.settings = settings
+        self.engine = create_engine(settings)
+        self.client = ServiceClient(settings)
+        self.reactions = reactions or {}
+        self._unit_of_work = unit_of_work
+        self._roles = settings.role_names
+        self._leases = {
+            role: Leases(self.engine, role, ttl_s=settings.lease_ttl_s, on_change=self._wake_all)
+            for role in ("relay", "consumer", "timer")
+            if role in self._roles
+        }
+        self._relay = Relay(settings, self.engine, self._leases["relay"]) if "relay" in self._roles else None
+        self._consumer = (
+            Consumer(settings, self.make_uow, self.reactions, self._leases["consumer"], gated=gated)
+            if "consumer" in self._roles and self.reactions
+            else None
+        )
+        self._timers = timers if "timer" in self._roles else ()
+        self._on_start, self._on_stop, self._background = on_start, on_stop, background
+        self._notify_wanted = asyncio.Event()
+        self._consumed_once = self._consumer is None
+        self._published_once = self._relay is None
+        queried = QueriedGauges(self.engine, (*DELIVERY_GAUGES, *gauges))
+        self._gauges = queried
+        self.app = make_app(
+            settings,
+            routers=[*routers, internal_api.router(self.make_uow, self.reactions, self._wake_all)],
+            lifespan=self._lifespan,
+            readiness=self.readiness,
+            gauges=queried,
+            description=description,
+        )
+        self.app.state.make_uow = self.make_uow
+        self.app.state.client = self.client
+        self.app.state.service = self
+
+    def make_uow(self) -> Any:
+        """A new unit of work, not yet entered."""
+        return self._unit_of_work(self.engine, self.settings.service, on_committed=self._committed)
+
+    async def readiness(self) -> dict[str, bool]:
+        """Ready means: the database answers, and the broker was reached once. A broker away later stops no order."""
+        return {
+            "database": await is_reachable(self.engine),
+            "relay": self._published_once,
+            "consumer": self._consumed_once,
+            "leases": all(lease.held() for lease in self._leases.values()),
+        }
+
+    # -- wake-ups ------------------------------------------------------------------------------------------------
+
+    def _committed(self, buckets: frozenset[int]) -> None:
+        if self._relay is not None:
+            self._relay.wake()
+            if buckets <= self._leases["relay"].held():
+                return
+        self._notify_wanted.set()
+
+    def _wake_all(self) -> None:
+        if self._relay is not None:
+            self._relay.wake()
+        if self._consumer is not None:
+            self._consumer.wake()
+
+    async def _notify(self) -> None:
+        """Tells the other processes' relays that something was committed; at most one NOTIFY per debounce."""
+        while True:
+            await self._notify_wanted.wait()
+            await asyncio.sleep(NOTIFY_DEBOUNCE_S)
+            self._notify_wanted.clear()
+            async with self.engine.begin() as connection:
+                await connection.execute(text("SELECT pg_notify('outbox', '')"))
+
+    async def _listen(self) -> None:
+        async for _ in notifications(self.settings, "outbox"):
+            if self._relay is not None:
+                self._relay.wake()
+
+    # -- what runs -----------------------------------------------------------------------------------------------
+
+    async def _relay_session(self) -> None:
+        assert self._relay is not None
+        async with connect(self.settings, name=f"{self.settings.service} relay") as connection:
+            publisher = await Publisher.open(connection)
+            self._published_once = True
+            await self._relay.run(publisher)
+
+    async def _consumer_session(self) -> None:
+        assert self._consumer is not None
+        if not await is_reachable(self.engine):
+            raise BrokerLost("the database is away; nothing is consumed until it is back")
+        async with connect(self.settings, name=f"{self.settings.service} consumer") as connection:
+            drain = asyncio.create_task(
+                DeadLetterDrain(self.settings, self.make_uow, self.reactions).run(connection), name="dead letters"
+            )
+            consuming = asyncio.create_task(self._consumer.run(connection), name="consumer")
+            self._consumed_once = True
+            try:
+                await asyncio.wait({drain, consuming}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                drain.cancel()
+                consuming.cancel()
+                outcomes = await asyncio.gather(drain, consuming, return_exceptions=True)
+            failures = [o for o in outcomes if isinstance(o, Exception) and not isinstance(o, asyncio.CancelledError)]
+            raise failures[0] if failures else BrokerLost("the consumer ended")
+
+    async def _keep(self, name: str, body: Callable[[], Awaitable[None]]) -> None:
+        """Runs `body` for ever. A heartbeat loss may cancel it from inside; that is a failure like any other here."""
+        while True:
+            task = asyncio.ensure_future(body())
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                raise
+            error = None if task.cancelled() else task.exception()
+            log.warning("restarting", part=name, error=str(error) if error else "ended", kind=type(error).__name__)
+            await asyncio.sleep(RESTART_DELAY_S)
+
+    def _parts(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            f"lease {role}": lease.run for role, lease in self._leases.items()
+        }
+        parts["notify"] = self._notify
+        if self._relay is not None:
+            parts["relay"] = self._relay_session
+            parts["listen"] = self._listen
+        if self._consumer is not None:
+            parts["consumer"] = self._consumer_session
+            parts["inbox"] = self._consumer.run_due
+        for timer in self._timers:
+            parts[f"timer {timer.name}"] = partial(run_timer, timer, self.make_uow, self._leases["timer"])
+        for extra in self._background:
+            parts[getattr(extra, "__name__", "background")] = partial(extra, self)
+        return parts
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        REGISTRY.register(self._gauges)
+        for hook in self._on_start:
+            await hook(self)
+        tasks = [asyncio.create_task(self._keep(name, body), name=name) for name, body in self._parts().items()]
+        log.info("started", roles=sorted(self._roles))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
+            for hook in self._on_stop:
+                await hook(self)
+            await self.client.close()
+            await self.app.state.revocations.close()
+            await self.engine.dispose()
+            REGISTRY.unregister(self._gauges)
+            log.info("stopped")
+
+    def serve(self) -> None:
+        """Serves until SIGTERM: stops accepting, ends what runs, gives its leases back."""
+        telemetry.configure(
+            self.settings.service,
+            level=self.settings.log_level,
+            release=self.settings.release,
+            environment=self.settings.environment,
+        )
+        uvicorn.run(
+            self.app,
+            host="0.0.0.0",  # noqa: S104 - inside its container; only the gateway is published
+            port=self.settings.port,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            proxy_headers=True,
+            forwarded_allow_ips="*",
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            timeout_keep_alive=75,
+        )
+
+
+def main(build: Callable[[], Service], commands: Mapping[str, Callable[[list[str]], int | None]] | None = None) -> None:
+    """The command line of a service: `serve`, `openapi`, and what the service adds."""
+    name, *arguments = sys.argv[1:] or ["serve"]
+    if name == "serve":
+        build().serve()
+        return
+    if name == "openapi":
+        print(json.dumps(build().app.openapi(), indent=2, sort_keys=True, ensure_ascii=False))
+        return
+    known = dict(commands or {})
+    if name not in known:
+        print(f"no command {name!r}; there are: {', '.join(['serve', 'openapi', *sorted(known)])}", file=sys.stderr)
+        raise SystemExit(2)
+    raise SystemExit(known[name](arguments) or 0)

@@ -1,0 +1,83 @@
+"""Settings common to every service: environment variables `ALEXANDRITE_*`, or files of the same name in lower case."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+SECRETS_DIRECTORY = Path(os.environ.get("ALEXANDRITE_SECRETS_DIR", "/run/alexandrite"))
+
+
+class ServiceSettings(BaseSettings):
+    """What a process is told at start. Frozen; a service extends it with its own. Durations end in their unit."""
+
+    model_config = SettingsConfigDict(env_prefix="ALEXANDRITE_", frozen=True, extra="ignore")
+
+    service: str = Field(pattern=r"^[a-z]+$")
+    environment: str = "dev"
+    release: str = "unreleased"
+    public_url: str = "https://localhost:8443"
+    trusted_origins: str = Field(
+        "", description="further origins that may send cookie-authenticated writes, comma separated"
+    )
+    port: int = 8000
+    log_level: str = "INFO"
+
+    database_host: str = "postgres"
+    database_port: int = 5432
+    database_name: str = ""
+    database_user: str = ""
+    database_password: SecretStr = SecretStr("")
+    database_pool_size: int = 12
+    statement_timeout_ms: int = 15_000
+
+    broker_host: str = "rabbitmq"
+    broker_port: int = 5672
+    broker_user: str = "alexandrite"
+    broker_password: SecretStr = SecretStr("")
+    broker_virtualhost: str = "/"
+    broker_heartbeat_s: int = 10
+
+    redis_host: str = "redis"
+    redis_port: int = 6379
+    redis_password: SecretStr = SecretStr("")
+
+    signing_key: SecretStr = SecretStr("")
+    jwks: str = '{"keys": []}'
+    services_url_template: str = "http://{service}:8000"
+
+    roles: str = Field("api,relay,consumer,timer", description="what this process does")
+    lease_ttl_s: float = 6.0
+    outbox_poll_s: float = 0.5
+    retry_base_s: float = 0.5
+    retry_max_s: float = 300.0
+    retry_limit: int = 10
+    internal_timeout_s: float = 5.0
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        sources: list[Any] = [init_settings, env_settings]
+        if SECRETS_DIRECTORY.is_dir():
+            sources.append(SecretsSettingsSource(settings_cls, secrets_dir=SECRETS_DIRECTORY))
+        return tuple(sources)
+
+    @property
+    def database(self) -> str:
+        """The name of this service's database: its own name unless told otherwise."""
+        return self.database_name or self.service
+
+    @property
+    def role_names(self) -> frozenset[str]:
+        """The roles of this process as a set."""
+        return frozenset(part.strip() for part in self.roles.split(",") if part.strip())
