@@ -21,7 +21,7 @@ SERVICES = ("identity", "files", "pricing", "shop", "orchestrator", "crm", "mes"
 
 def messages_as_coded() -> dict[str, Any]:
     """Type -> owner, consumers, about, schema: asked of the system in a process of its own, since judges import nothing of it."""
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(
         [sys.executable, "-m", "system.messages"], cwd=ROOT.parent, check=True, capture_output=True, text=True
     )
     described: dict[str, Any] = json.loads(answer.stdout)
@@ -31,7 +31,7 @@ def messages_as_coded() -> dict[str, Any]:
 def openapi_as_coded(service: str) -> dict[str, Any]:
     """The OpenAPI document that a service would serve."""
     environment = {**os.environ, "ALEXANDRITE_SERVICE": service}
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(
         [sys.executable, "-m", f"system.{service}", "openapi"],
         cwd=ROOT.parent, env=environment, check=True, capture_output=True, text=True,
     )  # fmt: skip

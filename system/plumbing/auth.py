@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import redis.asyncio as redis
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from redis.exceptions import RedisError
 
@@ -131,13 +131,18 @@ _admit_everybody.is_policy = True  # type: ignore[attr-defined]
 public: Any = Depends(_admit_everybody)
 
 
-def routes_without_policy(routes: list[Any]) -> list[str]:
-    """The API routes that name no policy, as `METHOD path`; must be empty."""
-    return [
-        f"{','.join(sorted(route.methods or ()))} {route.path}"
-        for route in routes
-        if isinstance(route, APIRoute) and not _has_policy(route.dependant)
-    ]
+def routes_without_policy(router: APIRouter) -> list[str]:
+    """The routes of a router, and of those inside it, that name no policy, as `METHOD path`; must be empty."""
+    bare = []
+    for route in router.routes:
+        inner = getattr(route, "original_router", None)
+        if isinstance(inner, APIRouter):
+            bare += routes_without_policy(inner)
+        elif not isinstance(route, APIRoute):
+            bare.append(f"{type(route).__name__} {getattr(route, 'path', '')}")
+        elif not _has_policy(route.dependant):
+            bare.append(f"{','.join(sorted(route.methods or ()))} {route.path}")
+    return bare
 
 
 def _has_policy(dependant: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -40,9 +41,14 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def problem(
-    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: dict[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
-    """A problem response."""
+    """A problem response. `extra` may add members, and never replaces the problem's own."""
     body = {
         "type": f"/problems/{code}",
         "title": code.replace("-", " ").capitalize(),
@@ -51,7 +57,7 @@ def problem(
         "code": code,
         "trace_id": trace_id_of(current_traceparent()),
     }
-    return JSONResponse(body | extra, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+    return JSONResponse({**(extra or {}), **body}, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def install(app: FastAPI) -> None:
@@ -65,10 +71,12 @@ def install(app: FastAPI) -> None:
 
 async def _on_known(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AlexandriteError)
-    headers = {"Retry-After": "2"} if isinstance(error, Unavailable) else None
+    headers: dict[str, str] = {}
+    if isinstance(error, Unavailable) or "retry_after_s" in error.extra:
+        headers["Retry-After"] = str(error.extra.get("retry_after_s", 2))
     if error.status == HTTPStatus.UNAUTHORIZED:
-        headers = {"WWW-Authenticate": "Bearer"}
-    return problem(error.status, error.code, error.detail, headers=headers, **error.extra)
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(error.status, error.code, error.detail, headers=headers, extra=error.extra)
 
 
 async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
@@ -79,7 +87,7 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid-request",
         f"{first['at']}: {first['message']}",
-        errors=errors,
+        extra={"errors": errors},
     )
 
 

@@ -54,13 +54,14 @@ def make_app(
     app.state.settings = settings
     app.state.tokens = TokenAuthority(settings)
     app.state.revocations = Revocations(settings)
+    health = _health_router(readiness, gauges)
+    bare = [route for router in (*routers, health) for route in routes_without_policy(router)]
+    if bare:
+        raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
     for router in routers:
         internal = router.prefix.startswith("/internal")
         app.include_router(router, prefix="" if internal else prefix, include_in_schema=not internal)
-    app.include_router(_health_router(readiness, gauges), include_in_schema=False)
-    bare = routes_without_policy(list(app.routes))
-    if bare:
-        raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
+    app.include_router(health, include_in_schema=False)
     problems.install(app)
     app.add_middleware(Observed)
     app.add_middleware(LimitedBody)

@@ -16,9 +16,10 @@ from sqlalchemy import create_engine, text
 
 from system.conftest import Infrastructure
 from system.kernel.errors import Refused
+from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import ReleaseStock
 from system.plumbing.broker import Publisher, connect
-from system.plumbing.consumer import Consumer
+from system.plumbing.consumer import Consumer, Reaction
 from system.plumbing.database import create_engine as create_async_engine
 from system.plumbing.database import database_url
 from system.plumbing.dead_letters import DeadLetterDrain
@@ -94,9 +95,7 @@ class Running:
     behaviour: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def uow(self) -> UnitOfWork:
-        return UnitOfWork(
-            self.engine, self.settings.service, on_committed=lambda _: (self.relay.wake(), self.consumer.wake())[0]
-        )
+        return UnitOfWork(self.engine, self.settings.service, on_committed=lambda _: self.relay.wake())
 
     async def rows(self, query: str, **values: Any) -> list[Any]:
         async with self.engine.connect() as connection:
@@ -137,7 +136,7 @@ async def running(settings: ServiceSettings, request: pytest.FixtureRequest) -> 
         )
         behaviour.get(str(message.order_id), lambda: None)()
 
-    reactions = {ReleaseStock: release_stock}
+    reactions: dict[type[Message], Reaction] = {ReleaseStock: release_stock}
     made = UnitOfWork
     consumer = Consumer(
         settings, lambda: made(engine, settings.service), reactions, leases["consumer"], gated=request.param

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -43,7 +44,9 @@ async def test_committed_message_takes_effect_once(running: Running) -> None:
         uow.publish(ReleaseStock(order_id=order_id))
         await uow.commit()
     await until(lambda: _equals(running.effects(order_id), 2))
-    rows = await running.rows("SELECT sequence, published_at FROM outbox WHERE subject = :o ORDER BY id", o=str(order_id))
+    rows = await running.rows(
+        "SELECT sequence, published_at FROM outbox WHERE subject = :o ORDER BY id", o=str(order_id)
+    )
     assert [row.sequence for row in rows] == [1, 2]
     assert all(row.published_at for row in await running.rows("SELECT published_at FROM outbox"))
 
@@ -163,7 +166,9 @@ async def test_unroutable_message_is_parked_and_starves_nobody(running: Running,
         await uow.commit()
     await until(lambda: _equals(running.effects(fine), 1))
     await until(lambda: _count(running, "SELECT count(*) FROM outbox WHERE parked_at IS NOT NULL"))
-    rows = await running.rows("SELECT type, published_at, attempts FROM outbox WHERE subject = :o ORDER BY id", o=str(lost))
+    rows = await running.rows(
+        "SELECT type, published_at, attempts FROM outbox WHERE subject = :o ORDER BY id", o=str(lost)
+    )
     assert [(row.published_at, row.attempts) for row in rows] == [(None, 3), (None, 0)]
     with pytest.raises(PublishRefused):
         await running.publisher.publish(envelope(lost, 1), routing_key="nobody.listens")
@@ -215,8 +220,8 @@ def test_refusals_are_a_family() -> None:
     assert issubclass(Invalid, Refused)
 
 
-async def _equals(found: object, expected: object) -> bool:
-    return await found == expected  # type: ignore[misc]
+async def _equals(found: Awaitable[object], expected: object) -> bool:
+    return bool(await found == expected)
 
 
 async def _count(running: Running, query: str) -> int:

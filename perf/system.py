@@ -1,0 +1,87 @@
+"""The system under measurement, from outside: its gateway, its database server as a reader of figures, its containers."""
+
+from __future__ import annotations
+
+import json
+import math
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tools.prepare import state, topology
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the gateway is, and the compose project behind it."""
+
+    url: str
+    project: str
+    ports: dict[str, int]
+
+    @classmethod
+    def find(cls) -> Target:
+        """The system that `make up` started, or the project named by ALEXANDRITE_PROJECT. Exits with advice when none runs."""
+        project = topology.project_name()
+        listed = subprocess.run(
+            ["docker", "ps", "--filter", f"label=com.docker.compose.project={project}", "--format", "{{json .}}"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        ports: dict[str, int] = {}
+        inner = {("traefik", 8443): "https", ("postgres", 5432): "postgres", ("rabbitmq", 5672): "amqp"}
+        for line in listed.stdout.splitlines():
+            container = json.loads(line)
+            service = container["Names"].removeprefix(f"{project}-").rsplit("-", 1)[0]
+            for mapping in container["Ports"].split(", "):
+                outside, arrow, inside = mapping.partition("->")
+                if arrow and inside.endswith("/tcp"):
+                    name = inner.get((service, int(inside.removesuffix("/tcp"))))
+                    if name:
+                        ports[name] = int(outside.rsplit(":", 1)[1])
+        if "https" not in ports:
+            raise SystemExit(f"No system runs as {project}. Start it with `make up` first.")
+        return cls(f"https://localhost:{ports['https']}", project, ports)
+
+    def tls(self) -> ssl.SSLContext:
+        """Trusts this checkout's own development CA."""
+        return ssl.create_default_context(cafile=str(state.STATE / "tls" / "ca.pem"))
+
+    def database(self, service: str) -> psycopg.Connection[Any]:
+        """The service's database as the server's superuser: figures are read where they are made."""
+        password = (state.STATE / "secrets" / "jobs" / "alexandrite_postgres_password").read_text().strip()
+        return psycopg.connect(
+            host="127.0.0.1", port=self.ports["postgres"], user="postgres", password=password, dbname=service,
+            autocommit=True,
+        )  # fmt: skip
+
+    def demo_password(self) -> str:
+        """The password of the seeded staff."""
+        return (state.STATE / "secrets" / "identity" / "alexandrite_demo_password").read_text().strip()
+
+    def docker(self, *arguments: str) -> str:
+        """Runs a docker command on one container of this project, e.g. docker("kill", "rabbitmq")."""
+        *words, service = arguments
+        done = subprocess.run(
+            ["docker", *words, f"{self.project}-{service}-1"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+
+def fixture(name: str) -> Path:
+    """A model of fixtures/models3d."""
+    from fixtures.models3d import model
+
+    return Path(model(name))
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The smallest value that at least `share` of the values do not exceed (nearest rank)."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(len(ranked) * share) - 1)]
