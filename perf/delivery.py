@@ -35,7 +35,7 @@ _BURST = """
     INSERT INTO outbox (event_id, source, subject, sequence, bucket, type, data, occurred_at)
     SELECT gen_random_uuid(), 'shop', order_id::text, 1, %(bucket)s, 'shop.order_initiated.v1',
            jsonb_build_object('order_id', order_id, 'number', %(run)s || number, 'channel', 'shop',
-                              'customer_id', gen_random_uuid(), 'initiated_at', %(now)s::text), %(now)s
+                              'customer_id', gen_random_uuid(), 'initiated_at', to_jsonb(%(now)s::timestamptz)), %(now)s
     FROM made RETURNING subject
 """
 

@@ -24,10 +24,11 @@ from system.messages.envelope import Envelope, Message
 from system.plumbing import telemetry
 from system.plumbing.broker import BrokerLost
 from system.plumbing.database import is_connection_failure
+from system.plumbing.gate import SequenceGate
 from system.plumbing.leases import Leases
 from system.plumbing.metrics import BATCH_SIZE, CONSUMED, CONSUMER_UP, DELIVERY_SECONDS
 from system.plumbing.relay import backoff_s
-from system.plumbing.schema import inbox, inbox_gate
+from system.plumbing.schema import inbox
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
 from system.plumbing.topology import inbox_queue
@@ -176,7 +177,6 @@ class Consumer:
         if not deliveries:
             return
         BATCH_SIZE.observe(len(deliveries))
-        deliveries.sort(key=lambda delivery: delivery.envelope.subject)
         try:
             await self._apply(deliveries)
         except Exception as error:
@@ -189,26 +189,30 @@ class Consumer:
             assert delivery.incoming is not None
             await delivery.incoming.ack()
 
-    async def _apply(self, deliveries: list[Delivery]) -> None:
+    async def _apply(self, deliveries: list[Delivery], *, alone: bool = False) -> None:
+        # In sequence per source, so that a batch that overtook itself on the way needs no detour over `held`.
+        deliveries = sorted(deliveries, key=lambda d: (d.envelope.subject, d.envelope.source, d.envelope.sequence))
+        outcomes = []
         async with self._make_uow() as uow:
             await uow.lock(*(delivery.envelope.subject for delivery in deliveries))
             fresh = await self._record(uow, deliveries)
-            outcomes = []
+            gate = await SequenceGate.read(uow, (d.envelope for d in deliveries)) if self._gated else None
             for delivery in deliveries:
                 if delivery.envelope.id not in fresh:
                     outcomes.append((delivery, "duplicate"))
                     continue
                 fresh.discard(delivery.envelope.id)
-                outcomes.append((delivery, await self._effect(uow, delivery)))
+                outcomes.append((delivery, await self._effect(uow, delivery, gate, alone=alone)))
+            released = gate is not None and await gate.write(uow)
             await uow.commit()
         for delivery, outcome in outcomes:
             self._count(delivery.envelope, outcome)
-        if any(outcome == "waiting" for _, outcome in outcomes):
+        if released or any(outcome == "waiting" for _, outcome in outcomes):
             self.wake()
 
     async def _apply_alone(self, delivery: Delivery) -> None:
         try:
-            await self._apply([delivery])
+            await self._apply([delivery], alone=True)
         except Exception as error:
             if is_connection_failure(error):
                 raise
@@ -239,74 +243,56 @@ class Consumer:
         )
         return {row.event_id for row in recorded}
 
-    async def _effect(self, uow: UnitOfWork, delivery: Delivery, *, stored: bool = False) -> str:
-        """Runs the reaction inside the open transaction. Returns done, held, refused or waiting; raises to try again."""
+    async def _effect(
+        self, uow: UnitOfWork, delivery: Delivery, gate: SequenceGate | None, *, alone: bool, stored: bool = False
+    ) -> str:
+        """Runs the reaction inside the open transaction. Returns done, duplicate, held, refused or waiting; raises to try again.
+
+        In a batch a refusal raises too: the batch falls back to single messages, which carry the cost of a savepoint each.
+        """
         envelope = delivery.envelope
-        last = 0
         if bucket_of(envelope.subject) not in self._leases.held():
             await self._store(uow, envelope, "waiting")
             return "waiting"
-        if self._gated:
-            last = await self._gate(uow, envelope)
+        if gate is not None:
+            last = gate.last(envelope)
             if envelope.sequence > last + 1:
                 await self._store(uow, envelope, "held")
                 return "held"
             if envelope.sequence <= last and not stored:
                 # The same fact under another id. A stored one below the gate was refused once and is replayed on purpose.
                 return "duplicate"
-        reaction = self._reactions[type(delivery.message)]
         outcome = "done"
-        with telemetry.span(
-            f"consume {envelope.type}",
-            traceparent=envelope.traceparent,
-            kind=telemetry.SpanKind.CONSUMER,
-            messaging__message__id=str(envelope.id),
-            order__id=envelope.subject,
+        with (
+            telemetry.span(
+                f"consume {envelope.type}",
+                traceparent=envelope.traceparent,
+                kind=telemetry.SpanKind.CONSUMER,
+                messaging__message__id=str(envelope.id),
+                order__id=envelope.subject,
+            ),
+            telemetry.bound_order(envelope.subject),
         ):
-            try:
-                with telemetry.bound_order(envelope.subject):
-                    async with uow.connection.begin_nested():
-                        await reaction(delivery.message, uow)
-            except Refused as refusal:
-                outcome = "refused"
-                uow.discard_outgoing()
-                await self._store(uow, envelope, "refused", error=str(refusal))
-                log.warning("message refused", type=envelope.type, event_id=str(envelope.id), reason=str(refusal))
-            # Inside the span, so that what this message causes carries the same trace.
-            await uow.flush_outgoing()
-        if self._gated and envelope.sequence > last:
-            await self._open_gate(uow, envelope)
+            reaction = self._reactions[type(delivery.message)]
+            if alone:
+                outcome = await self._react_alone(uow, delivery, reaction)
+            else:
+                await reaction(delivery.message, uow)
+        if gate is not None:
+            gate.passed(envelope)
         return outcome
 
-    # -- the sequence gate ---------------------------------------------------------------------------------------
-
-    async def _gate(self, uow: UnitOfWork, envelope: Envelope) -> int:
-        row = await uow.connection.execute(
-            select(inbox_gate.c.last).where(
-                inbox_gate.c.source == envelope.source, inbox_gate.c.subject == envelope.subject
-            )
-        )
-        return row.scalar_one_or_none() or 0
-
-    async def _open_gate(self, uow: UnitOfWork, envelope: Envelope) -> None:
-        statement = upsert(inbox_gate).values(source=envelope.source, subject=envelope.subject, last=envelope.sequence)
-        await uow.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["source", "subject"], set_={"last": statement.excluded.last}
-            )
-        )
-        successor = await uow.connection.execute(
-            update(inbox)
-            .where(
-                inbox.c.state == "held",
-                inbox.c.source == envelope.source,
-                inbox.c.subject == envelope.subject,
-                inbox.c.sequence == envelope.sequence + 1,
-            )
-            .values(state="waiting", next_attempt_at=func.clock_timestamp())
-        )
-        if successor.rowcount:
-            self.wake()
+    async def _react_alone(self, uow: UnitOfWork, delivery: Delivery, reaction: Reaction) -> str:
+        envelope = delivery.envelope
+        try:
+            async with uow.connection.begin_nested():
+                await reaction(delivery.message, uow)
+        except Refused as refusal:
+            uow.discard_outgoing()
+            await self._store(uow, envelope, "refused", error=str(refusal))
+            log.warning("message refused", type=envelope.type, event_id=str(envelope.id), reason=str(refusal))
+            return "refused"
+        return "done"
 
     # -- from the inbox ------------------------------------------------------------------------------------------
 
@@ -361,8 +347,12 @@ class Consumer:
                 )
                 if claimed.rowcount == 0:
                     return
-                outcome = await self._effect(uow, Delivery(envelope, message), stored=True)
+                gate = await SequenceGate.read(uow, [envelope]) if self._gated else None
+                outcome = await self._effect(uow, Delivery(envelope, message), gate, alone=True, stored=True)
+                released = gate is not None and await gate.write(uow)
                 await uow.commit()
+            if released:
+                self.wake()
             self._count(envelope, outcome)
         except Exception as error:
             if is_connection_failure(error):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -120,6 +121,8 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
             "Too many people want the same thing at this moment. Nothing was changed; try again.",
             headers={"Retry-After": "1"},
         )
-    if state == "22021" or (state or "").startswith("22P"):
+    # The driver itself refuses a NUL in text, and then there is no state.
+    refused_by_driver = state is None and isinstance(getattr(error, "orig", None), psycopg.DataError)
+    if refused_by_driver or state == "22021" or (state or "").startswith("22P"):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-text", "The request holds characters we cannot store.")
     raise error

@@ -58,7 +58,7 @@ class UnitOfWork:
         self._source = source
         self._clock = clock or SystemClock()
         self._on_committed = on_committed
-        self._outgoing: list[Message] = []
+        self._outgoing: list[tuple[Message, str | None]] = []
         self._claimed_key: IdempotencyKey | None = None
         self._touched: set[int] = set()
 
@@ -82,7 +82,8 @@ class UnitOfWork:
 
     def publish(self, message: Message) -> None:
         """Sends `message` if, and only if, this transaction commits. Its subject is its order."""
-        self._outgoing.append(message)
+        # Taken now: a batch of received messages is written at once, and each must pass on its own trace.
+        self._outgoing.append((message, telemetry.current_traceparent()))
 
     async def lock(self, *subjects: UUID | str) -> None:
         """Waits until this transaction alone works on these orders (advisory, until commit)."""
@@ -161,7 +162,7 @@ class UnitOfWork:
             return
         outgoing, self._outgoing = self._outgoing, []
         counts: dict[str, int] = {}
-        for message in outgoing:
+        for message, _ in outgoing:
             counts[str(message.order_id)] = counts.get(str(message.order_id), 0) + 1
         statement = upsert(outbox_sequence).values(
             [{"subject": subject, "last": count} for subject, count in sorted(counts.items())]
@@ -172,9 +173,8 @@ class UnitOfWork:
             ).returning(outbox_sequence.c.subject, outbox_sequence.c.last)
         )
         next_of = {row.subject: row.last - counts[row.subject] for row in lasts}
-        traceparent = telemetry.current_traceparent()
         rows = []
-        for message in outgoing:
+        for message, traceparent in outgoing:
             subject = str(message.order_id)
             next_of[subject] += 1
             rows.append(

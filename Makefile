@@ -1,0 +1,74 @@
+# Everything a person or a machine does with this checkout. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PREPARE := python3 -m tools.prepare
+RUN := python3 -m tools.prepare.run
+PYTHON := .venv/bin/python
+TOX := .venv/bin/tox
+REPORTS := .alexandrite/reports
+
+# No reaper image exists here: leftovers of killed runs are found by the project's label and removed by `sweep`.
+export TESTCONTAINERS_RYUK_DISABLED := true
+export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
+export PYTHONUNBUFFERED := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help prepare up down show logs test quick prove figures nightly contracts steps lock doctor browser clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+prepare: ## virtual environment, Docker engine, images, secrets: whatever is missing; seconds when nothing is
+	@$(PREPARE)
+
+up: prepare ## start the whole system, drive one order through it, leave it running
+	@$(RUN) up
+	@$(PYTHON) -m step_defs.tour
+	@$(RUN) show
+
+show: ## addresses and logins of the running system
+	@$(RUN) show
+
+down: ## remove the system with its data; KEEP=1 keeps the data
+	@$(RUN) down $(if $(KEEP),--keep)
+
+logs: ## the system's last log lines; SERVICE=name for one service
+	@$(RUN) logs $(SERVICE)
+
+test: prepare ## every check; the last line counts them
+	@$(RUN) sweep
+	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
+	@status=0; $(TOX) || status=$$?; $(RUN) sweep; $(PYTHON) -m tools.count --status $$status
+
+quick: prepare ## static checks and unit tests: minutes
+	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
+	@status=0; $(TOX) -e static,unit || status=$$?; $(PYTHON) -m tools.count --status $$status static unit
+
+prove: prepare ## take each guard away in turn and show which test notices
+	@$(PYTHON) -m tools.prove
+
+figures: prepare ## measure the system that `make up` started: claims, delivery, losses under kills
+	@for command in claims delivery losses; do $(PYTHON) -m perf.$$command; done
+
+nightly: test prove up figures ## everything, the long measurements too
+
+contracts: prepare ## freeze the schemas of messages as the code has them now
+	@$(PYTHON) -m contracts.freeze
+
+steps: prepare ## the catalogue of phrases for scenarios, Russian and English
+	@$(PYTHON) -m step_defs.kit steps
+
+lock: ## lock every requirements/*.in by version and hash
+	@requirements/compile.sh
+
+doctor: ## what is missing or unwell on this machine, and the remedy for each
+	@$(PREPARE) doctor
+
+browser: ## a Chromium for the page scenarios, when this machine has none
+	@$(PREPARE) browser
+
+clean: down ## remove the system, its data, our images and the stamps; secrets stay
+	@$(RUN) clean

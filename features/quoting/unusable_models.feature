@@ -1,0 +1,25 @@
+Feature: Models that cannot be made as they are
+  A model is priced, repaired and priced, or refused with a reason that the customer can act upon.
+
+  Scenario Outline: No price for <what>
+    When Anna asks what <what> costs in silver 925
+    Then Anna gets no price, because <why>
+
+    Examples:
+      | what                                  | why                        |
+      | an open shell                         | the surface is not closed  |
+      | a holiday photo                       | it is not a 3D model       |
+      | a ring cut short by a lost connection | the file is cut short      |
+      | a ring drawn in inches                | the size makes no sense    |
+      | a file without a body                 | there is nothing in it     |
+
+  Scenario: A ring turned inside out is repaired, and the customer is told
+    When Anna asks what a ring turned inside out costs in silver 925
+    Then Anna gets a firm price
+    And the firm price of Anna is the estimate
+    And Anna is told that the model was repaired
+
+  Scenario: A ring turned partly inside out costs more than it seemed
+    When Anna asks what a ring turned partly inside out costs in silver 925
+    Then the firm price of Anna is above the estimate
+    And Anna is told that the model was repaired

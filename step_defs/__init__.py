@@ -1,0 +1,1 @@
+"""The judge of the running system: scenarios in business words, over HTTP, AMQP and containers."""

@@ -1,0 +1,89 @@
+"""The containers of the judged system: killed, stopped, started again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from docker.client import DockerClient
+
+from step_defs.drivers.address import SystemAddress
+from step_defs.drivers.waiting import eventually
+
+HEALTHY_WITHIN_S = 60
+
+
+class Containers:
+    """The containers of one compose project. Raises AssertionError when they are out of reach."""
+
+    def __init__(self, address: SystemAddress) -> None:
+        assert address.project, "this system's containers cannot be reached from here"
+        self._project = address.project
+        self._docker: Any = DockerClient.from_env()  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Ends the connection to the engine."""
+        self._docker.close()
+
+    def of(self, service: str) -> list[Any]:
+        """The containers of a service, dead ones too. Raises AssertionError when there is none."""
+        found = self._docker.containers.list(
+            all=True,
+            filters={
+                "label": [
+                    f"com.docker.compose.project={self._project}",
+                    f"com.docker.compose.service={service}",
+                ]
+            },
+        )
+        assert found, f"no container of {service} in {self._project}"
+        return list(found)
+
+    def kill(self, service: str) -> None:
+        """Ends a service's processes at once, with no chance to tidy up."""
+        for container in self.of(service):
+            container.reload()
+            if container.status == "running":
+                container.kill("SIGKILL")
+
+    def start(self, service: str) -> None:
+        """Starts a service's containers again, and waits until they are healthy."""
+        for container in self.of(service):
+            container.start()
+        self.wait_healthy(service)
+
+    def restart(self, service: str) -> None:
+        """Kills and starts again."""
+        self.kill(service)
+        self.start(service)
+
+    @contextmanager
+    def stopped(self, service: str) -> Iterator[None]:
+        """The service is down for the length of the block, however it ends."""
+        for container in self.of(service):
+            container.stop(timeout=15)
+        try:
+            yield
+        finally:
+            self.start(service)
+
+    def wait_healthy(self, service: str) -> None:
+        """Returns when every container of a service is healthy. Raises NotInTime."""
+        eventually(
+            lambda: {self._health(container) for container in self.of(service)},
+            lambda states: states <= {"healthy", "running"},
+            within_s=HEALTHY_WITHIN_S,
+            what=f"{service} is healthy",
+        )
+
+    def logs(self, service: str, *, lines: int = 200) -> str:
+        """The last log lines of a service."""
+        return "\n".join(container.logs(tail=lines).decode(errors="replace") for container in self.of(service))
+
+    @staticmethod
+    def _health(container: Any) -> str:
+        container.reload()
+        state = container.attrs["State"]
+        health: str = state.get("Health", {}).get("Status", state["Status"])
+        return health

@@ -1,0 +1,354 @@
+"""Deeds and outcomes that a step needs more than one call for. A step asserts or acts, and returns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from step_defs.drivers.http import Refusal
+from step_defs.drivers.waiting import eventually, holds_for
+from step_defs.dsl.operator import CARRIER
+from step_defs.dsl.order import SOON_S, Order, amount
+from step_defs.dsl.shopper import Shopper
+from step_defs.dsl.words import PROBLEMS, STATUSES
+
+if TYPE_CHECKING:
+    from step_defs.dsl.operator import Operator
+    from step_defs.dsl.seller import Seller
+    from step_defs.dsl.world import World
+
+STAYS_S = 0.4
+"""How long something that must not happen is watched for; news takes a tenth of it."""
+TAKEN_OVER_WITHIN_S = 90.0
+"""How long it may take until another worker has taken over from a dead one and finished a large model."""
+
+
+def do(action: Callable[[], Any]) -> None:
+    """Acts, and keeps the answer to itself."""
+    action()
+
+
+# -- ordering ----------------------------------------------------------------------------------------------------
+
+
+def submit_cheaper(world: World, shopper: Shopper) -> None:
+    """The customer's agreement names one ruble less than was shown."""
+    shown = shopper.sees_price()
+    wished = {"amount": f"{Decimal(shown['amount']) - 1:.2f}", "currency": shown["currency"]}
+    world.attempt(lambda: shopper.submits(agreed=wished))
+
+
+def stays(order: Order, status: str) -> None:
+    """The order has this status, and keeps it for a moment."""
+    order.becomes(status)
+    holds_for(lambda: order.status == status, seconds=STAYS_S, what=f"order {order.number} is {status}")
+
+
+def went(order: Order, table: list[list[str]]) -> None:
+    """The history shows exactly the statuses of the table's rows under its header."""
+    order.went_through(*[STATUSES[row[0]] for row in table[1:]])
+
+
+def says_why(order: Order, reason: str) -> None:
+    """The customer reads the reason."""
+    eventually(
+        lambda: order.view()["reason"], lambda text: reason in (text or ""), within_s=SOON_S, what="the order's reason"
+    )
+
+
+def promised_within(order: Order, days: int) -> None:
+    """The promise is no later than so many days after submission, and not in the past."""
+    view = eventually(
+        order.view, lambda shown: shown["promise_at"] and shown["submitted_at"], what="a promise is shown"
+    )
+    promise = datetime.fromisoformat(view["promise_at"]) - datetime.fromisoformat(view["submitted_at"])
+    # The promise counts from the moment the submission took effect, a little after it was made.
+    assert timedelta(0) < promise <= timedelta(days=days, minutes=1), f"promised after {promise}"
+
+
+def has_orders(shopper: Shopper, count: int) -> None:
+    """The customer's own list shows so many orders."""
+    listed = shopper.orders_listed()
+    assert len(listed) == count, f"{shopper.name} has {[order['number'] for order in listed]}"
+
+
+def try_to_open(world: World, shopper: Shopper) -> None:
+    """Looks at the scenario's order by its address."""
+    shopper.tries("GET", world.order.path)
+
+
+def stock_is(world: World, sku: str, *, fewer: int) -> None:
+    """The catalogue offers so many pieces fewer than before this scenario."""
+    eventually(
+        lambda: world.stock_before[sku] - catalogue_stock(world, sku),
+        lambda missing: missing == fewer,
+        within_s=SOON_S,
+        what=f"{fewer} fewer of {sku} for sale",
+    )
+
+
+def catalogue_stock(world: World, sku: str) -> int:
+    """What the public catalogue says."""
+    return int(world.stranger.get(f"/api/shop/v1/products/{sku}")["in_stock"])
+
+
+# -- quoting -----------------------------------------------------------------------------------------------------
+
+
+def weighs(shopper: Shopper, grams: Decimal) -> None:
+    """The piece weighs so much, to a hundredth of a gram."""
+    quote = shopper.waits_for_quote()
+    assert quote["weight_g"] is not None, f"no weight: {quote['problem']}"
+    weight = Decimal(quote["weight_g"])
+    assert abs(weight - grams) <= Decimal("0.01"), f"it weighs {weight} g, not {grams} g"
+
+
+def has_no_price(shopper: Shopper, problem: str) -> None:
+    """The file, or the last quote, was refused for this reason, and the refusal says what to do."""
+    refused = shopper.refused_file or shopper.waits_for_quote()
+    assert refused["problem"] is not None, f"it was not refused: {refused}"
+    assert refused["problem"]["code"] in PROBLEMS[problem], f"refused for another reason: {refused['problem']}"
+    assert refused["problem"]["detail"], "the refusal does not say what to do"
+
+
+def tells_repair(shopper: Shopper) -> None:
+    """The quote discloses that something was repaired."""
+    mesh = shopper.waits_for_quote()["mesh"]
+    assert mesh is not None and mesh["disclosures"], f"nothing is disclosed: {mesh}"
+
+
+def firm_above_estimate(shopper: Shopper) -> None:
+    """The firm price turned out higher than what was shown first."""
+    quote = shopper.waits_for_quote()
+    assert shopper.firm_price() > amount(quote["estimate"]), f"{quote['total']} is not above {quote['estimate']}"
+
+
+def firm_is_estimate(shopper: Shopper) -> None:
+    """The firm price is what was shown first."""
+    quote = shopper.waits_for_quote()
+    assert shopper.firm_price() == amount(quote["estimate"]), f"{quote['total']} is not {quote['estimate']}"
+
+
+def prices_equal(shopper: Shopper) -> None:
+    """The last two quotes ask the same."""
+    earlier, later = shopper.quotes[-2:]
+    assert earlier["total"] is not None, f"there was no firm price: {earlier}"
+    assert later["total"] == earlier["total"], f"{later['total']} after {earlier['total']}"
+
+
+def try_line_at_quote_of(world: World, shopper: Shopper, *, owner: Shopper, model: str) -> None:
+    """Somebody puts a piece into their order at a quote that was made for another customer."""
+    shopper.uploads(model)
+    world.attempt(lambda: shopper.adds_quoted(owner.quote(), file_id=shopper.files[model]))
+
+
+def asked_to_agree(order: Order, reason: str) -> None:
+    """The order waits, names this reason, and shows the price agreed to beside the new one."""
+    consent = order.becomes("AWAITING_CUSTOMER")["consent"]
+    assert reason in consent["reasons"], f"asked because of {consent['reasons']}"
+    assert amount(consent["total"]) > amount(consent["agreed_total"]), f"nothing to ask about: {consent}"
+
+
+def wait_until_quote_expires(shopper: Shopper) -> None:
+    """Lets the last quote run out of its validity."""
+    until = datetime.fromisoformat(shopper.waits_for_quote()["valid_until"])
+    left_s = (until - datetime.now(until.tzinfo)).total_seconds()
+    assert left_s < 60, f"quotes are valid for {left_s:.0f} s more here: shorten it in the environment of the tests"
+    eventually(lambda: datetime.now(until.tzinfo) > until, within_s=max(left_s, 0) + 5, what="the quote expired")
+
+
+def save_book_twice(world: World, first: str, second: str) -> None:
+    """Two administrators open the book, then both save it; tried again if a third person saved in between."""
+    ours, theirs = world.administrator(first).price_book, world.administrator(second).price_book
+    for _ in range(20):
+        (book, version), (other_book, other_version) = ours.read(), theirs.read()
+        if version != other_version or world.attempt(partial(ours.save, book, version)) is not None:
+            continue
+        world.attempt(partial(theirs.save, other_book, other_version))
+        return
+    raise AssertionError("somebody else saved the price book every time")
+
+
+# -- making ------------------------------------------------------------------------------------------------------
+
+
+def take_at_once(world: World, *names: str) -> None:
+    """Operators press the button at the same moment."""
+    operators = [world.operator(name) for name in names]
+    for operator in operators:
+        operator.finds_on_board(world.order)
+    results = world.at_once(*[lambda who=operator: who.takes_known(world.order) for operator in operators])
+    world.rivals = list(zip(operators, results, strict=True))
+
+
+def one_winner(world: World) -> tuple[Operator, list[Operator]]:
+    """Exactly one of the rivals has the order; every other was told who was first."""
+    winners = [operator for operator, result in world.rivals if not isinstance(result, Refusal)]
+    assert len(winners) == 1, f"{len(winners)} operators have the order: {world.rivals}"
+    for operator, result in world.rivals:
+        if operator is winners[0]:
+            continue
+        assert result.code == "work-order-already-claimed", f"{operator.name} was told {result}"
+        assert result.body["claimed_by"] == winners[0].name, f"{operator.name} was told {result.body['claimed_by']}"
+    return winners[0], [operator for operator, _ in world.rivals if operator is not winners[0]]
+
+
+def only_winner_paid(world: World) -> None:
+    """The one who has the order has one entry in the pay ledger; the others have none."""
+    winner, losers = one_winner(world)
+    assert winner.pay_entries(world.order) == ["earn"], f"{winner.name}: {winner.pay_entries(world.order)}"
+    for loser in losers:
+        assert not loser.pay_entries(world.order), f"{loser.name} was paid as well"
+
+
+def paid(operator: Operator, order: Order, *kinds: str) -> None:
+    """The operator's ledger holds exactly these entries for the order."""
+    entries = operator.pay_entries(order)
+    assert entries == list(kinds), f"the ledger of {operator.name} says {entries}"
+
+
+def paid_and_reversed(operator: Operator, order: Order) -> None:
+    """What was earned was taken back: both entries stand, and their sum is zero."""
+    paid(operator, order, "earn", "reverse")
+    assert operator.paid() == 0, f"{operator.name} is paid {operator.paid()}"
+
+
+def in_queue(seller: Seller, order: Order) -> None:
+    """The order waits for approval."""
+    eventually(lambda: seller.has_in_queue(order), within_s=SOON_S, what=f"order {order.number} waits for approval")
+
+
+def not_in_queue(seller: Seller, order: Order) -> None:
+    """The order does not wait for approval any more."""
+    eventually(lambda: not seller.has_in_queue(order), within_s=SOON_S, what=f"order {order.number} left the queue")
+
+
+def found_by_customer_words(seller: Seller, order: Order, shopper: Shopper) -> None:
+    """What the customer knows is enough to find the order."""
+    seller.finds(order.number, expect=order)
+    seller.finds(shopper.email, expect=order)
+
+
+def try_to_finish_for(world: World, operator: Operator, *, holder: Operator) -> None:
+    """Somebody else reports the holder's piece as made."""
+    held = holder.held(world.order)
+    world.attempt(lambda: operator.act(held, "completion"))
+
+
+def assign(world: World, seller: Seller, operator: Operator) -> None:
+    """Gives the order's first work order to an operator."""
+    seller.assigns(operator.work_order(world.order), operator_id=operator.user_id, operator_name=operator.name)
+
+
+def on_board_once(operator: Operator, order: Order) -> None:
+    """Exactly one work order of the order is on the board, and stays the only one for a moment."""
+    operator.finds_on_board(order)
+    holds_for(
+        lambda: len(operator.work_orders_on_board(order, status="RELEASED")) == 1,
+        seconds=STAYS_S,
+        what=f"one work order of {order.number} on the board",
+    )
+
+
+def newest_first(operator: Operator) -> None:
+    """The first page of the board is sorted by approval, newest on top."""
+    page = operator.door.get("/api/mes/v1/work-orders", limit=50)["items"]
+    moments = [row["approved_at"] for row in page]
+    assert len(moments) >= 2, "fewer than two work orders on the board"
+    assert moments == sorted(moments, reverse=True), f"not newest first: {moments}"
+
+
+def holds(operator: Operator, order: Order) -> None:
+    """The operator has the order's work order in hand."""
+    held = operator.held(order)
+    assert held["state"] == "CLAIMED", f"{operator.name} holds it as {held['state']}"
+
+
+# -- shipping ----------------------------------------------------------------------------------------------------
+
+
+def report_early(world: World) -> None:
+    """The carrier reports the parcel that will be shipped next."""
+    world.carrier.reports(CARRIER, world.announce_tracking_number())
+
+
+def shows_parcels(order: Order) -> None:
+    """The customer sees carrier and tracking number of every parcel."""
+    eventually(
+        lambda: {(parcel["carrier"], parcel["tracking_number"]) for parcel in order.view()["shipments"]},
+        lambda shown: shown == set(order.parcels),
+        within_s=SOON_S,
+        what=f"the parcels of {order.number}",
+    )
+
+
+# -- recovery ----------------------------------------------------------------------------------------------------
+
+
+def each_status_once(order: Order) -> None:
+    """No status of the ordinary road came twice."""
+    road = order.road()
+    assert len(road) == len(set(road)), f"doubled: {road}"
+
+
+def stuck_is_explained(world: World, status: str) -> None:
+    """Support sees the order among the stuck ones, with the stage it hangs in and what to do."""
+    admin = world.administrator()
+    admin.sees_attention(world.order, "stuck")
+    stuck = admin.sees_stuck_stage(world.order)
+    assert stuck["stage"] == status, f"said to be stuck in {stuck['stage']}"
+    assert stuck["overdue_s"] > 0 and stuck["what_to_do"], f"not explained: {stuck}"
+
+
+def not_stuck(world: World) -> None:
+    """The order left the list of stuck ones."""
+    admin = world.administrator()
+    eventually(
+        lambda: admin.timeline(world.order)["stuck"],
+        lambda stuck: not stuck,
+        within_s=SOON_S,
+        what="the order moved on",
+    )
+
+
+def order_quoted(shopper: Shopper) -> None:
+    """Orders the piece of the last quote, at its firm price."""
+    quote = shopper.waits_for_quote(within_s=TAKEN_OVER_WITHIN_S)
+    shopper.starts_order()
+    shopper.adds_quoted(quote, file_id=quote["file_id"])
+    shopper.submits()
+
+
+def damaged_is_shown(world: World) -> None:
+    """Support sees the damaged message, where it lies and what is wrong with it."""
+    shown = world.administrator().sees_set_aside(world.order)
+    assert shown["service"] and shown["error"], f"not explained: {shown}"
+
+
+def repair_and_replay(world: World) -> None:
+    """Support puts back what the message lost and has it delivered again."""
+    assert world.faults.damaged is not None, "no message was damaged"
+    admin = world.administrator()
+    whole, _ = world.faults.damaged
+    admin.replays(admin.sees_set_aside(world.order), body=whole)
+
+
+def nothing_set_aside(world: World) -> None:
+    """No message about the order is set aside any more."""
+    admin = world.administrator()
+    eventually(
+        lambda: admin.set_aside(world.order), lambda left: not left, within_s=SOON_S, what="nothing is set aside"
+    )
+
+
+def timeline_tells(world: World, table: list[list[str]]) -> None:
+    """The timeline shows the statuses of the table's rows, in this order, and messages of the services between them."""
+    wanted = [STATUSES[row[0]] for row in table[1:]]
+    entries = world.administrator().timeline(world.order)["entries"]
+    told = [entry["details"]["to"] for entry in entries if entry["kind"] == "status"]
+    assert told == wanted, f"the timeline tells {told}"
+    services = {entry["service"] for entry in entries if entry["kind"] == "message"}
+    assert {"shop", "pricing", "crm", "mes", "orchestrator"} <= services, f"only {services} are heard of"

@@ -1,0 +1,111 @@
+"""An administrator or support person: finds an order, reads its timeline, repairs what is stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from step_defs.drivers.waiting import eventually
+from step_defs.dsl.order import SOON_S, Order
+from step_defs.dsl.person import Person
+from step_defs.dsl.price_book import PriceBook
+
+ORCHESTRATOR = "/api/orchestrator/v1"
+PAGES_MAX = 40
+
+
+class Administrator(Person):
+    """Somebody responsible for the whole road of an order."""
+
+    roles = ("administrator",)
+
+    @cached_property
+    def price_book(self) -> PriceBook:
+        """The price book in this administrator's hands."""
+        return PriceBook(self.door)
+
+    def timeline(self, order: Order) -> dict[str, Any]:
+        """Everything known about one order's life."""
+        shown: dict[str, Any] = self.door.get(f"{ORCHESTRATOR}/orders/{order.number}/timeline").body
+        return shown
+
+    def timeline_text(self, order: Order) -> str:
+        """The timeline as lines for people."""
+        shown = self.timeline(order)
+        lines = [entry_line(entry) for entry in shown["entries"]]
+        stuck = shown.get("stuck")
+        return "\n".join([*lines, f"stuck: {stuck}" if stuck else "not stuck"])
+
+    def sees_attention(self, order: Order, attention: str, *, within_s: float = 30) -> dict[str, Any]:
+        """Waits until the order is on the list of those that need attention, and returns its row."""
+        rows = eventually(
+            lambda: [row for row in self._pages("/orders", attention=attention) if row["order_id"] == order.order_id],
+            within_s=within_s,
+            what=f"order {order.number} is listed as {attention}",
+        )
+        return rows[0]
+
+    def sees_stuck_stage(self, order: Order, *, within_s: float = 30) -> dict[str, Any]:
+        """Waits until the order's timeline names the stage it is stuck in."""
+        stuck: dict[str, Any] = eventually(
+            lambda: self.timeline(order)["stuck"],
+            within_s=within_s,
+            what=f"order {order.number} shows where it is stuck",
+        )
+        return stuck
+
+    def set_aside(self, order: Order) -> list[dict[str, Any]]:
+        """The messages about an order that were set aside, in every service."""
+        return [
+            message
+            for state in ("dead", "parked")
+            for message in self._pages("/messages", state=state)
+            if message["order_id"] == order.order_id
+        ]
+
+    def sees_set_aside(self, order: Order, *, within_s: float = 30) -> dict[str, Any]:
+        """Waits for a message about the order to be shown as set aside, and returns it."""
+        return eventually(
+            lambda: self.set_aside(order), within_s=within_s, what=f"a message about {order.number} is set aside"
+        )[0]
+
+    def replays(self, message: dict[str, Any], *, body: dict[str, Any] | None = None) -> None:
+        """Sends a set-aside message again, repaired when `body` is given."""
+        asked: dict[str, Any] = {"service": message["service"], "ids": [message["id"]], "state": message["state"]}
+        if body is not None:
+            asked["amended_body"] = body
+        self.door.post(f"{ORCHESTRATOR}/replays", asked)
+
+    def findings_about(self, order: Order) -> list[dict[str, Any]]:
+        """What the reconciliation report finds wrong with an order."""
+        report = self.door.get(f"{ORCHESTRATOR}/reconciliation").body
+        return [finding for finding in report["findings"] if finding["order_id"] == order.order_id]
+
+    def agrees_everywhere(self, order: Order) -> None:
+        """Waits until no service believes anything else about the order than the others."""
+        eventually(
+            lambda: self.findings_about(order),
+            lambda findings: not findings,
+            within_s=SOON_S,
+            what=f"every service agrees about {order.number}",
+        )
+
+    def changes_roles(self, user_id: str, roles: list[str]) -> None:
+        """Gives somebody other roles; their sessions end."""
+        self.door.ask("PUT", f"/api/identity/v1/users/{user_id}/roles", json={"roles": roles})
+
+    def _pages(self, path: str, **filters: Any) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = self.door.get(f"{ORCHESTRATOR}{path}", limit=100, cursor=cursor, **filters).body
+            yield from page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return
+        raise AssertionError(f"more than {PAGES_MAX} pages of {path}")
+
+
+def entry_line(entry: dict[str, Any]) -> str:
+    """One timeline entry as a line: when, who, what."""
+    return f"{str(entry['at'])[11:23]}  {entry['service']:<12} {entry['kind']:<11} {entry['title']}"

@@ -1,0 +1,117 @@
+"""What goes wrong: processes die, the broker restarts, messages come twice, late, in the wrong order or damaged."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from step_defs.drivers.broker import Captured
+from step_defs.drivers.waiting import eventually
+from step_defs.dsl.models import LARGE
+from step_defs.dsl.order import SOON_S, Order
+from step_defs.dsl.shopper import Shopper
+
+if TYPE_CHECKING:
+    from step_defs.dsl.world import World
+
+STATUS_KEEPER = "orchestrator"
+INBOX = "{service}.inbox.v1"
+IN_THE_MIDDLE = ("ANALYSING", "ESTIMATED")
+
+
+class Faults:
+    """Breaks things for one scenario, and mends at its end whatever is still broken."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._broken = ExitStack()
+        self._tap: Any = None
+        self.damaged: tuple[dict[str, Any], dict[str, Any]] | None = None
+
+    def mend(self) -> None:
+        """Everything stopped runs again; whatever listened stops."""
+        self._broken.close()
+
+    # -- processes -----------------------------------------------------------------------------------------------
+
+    def worker_dies_while_pricing(self, shopper: Shopper, material: str) -> None:
+        """The customer asks the price of a large model; the worker is killed in the middle, another one starts."""
+        containers = self.world.backstage.containers
+        shopper.uploads(LARGE, self.world.models.never_seen(LARGE))
+        shopper.asks_price(LARGE, material, wait=False)
+        shopper.waits_for_quote(*IN_THE_MIDDLE, within_s=60)
+        containers.kill("pricing-worker")
+        self._broken.callback(containers.start, "pricing-worker")
+        status = shopper.quote()["status"]
+        assert status in IN_THE_MIDDLE, f"the worker had finished ({status}) before it was killed"
+        containers.start("pricing-worker")
+
+    def restart(self, service: str) -> None:
+        """A process dies at once and comes back."""
+        self.world.backstage.containers.restart(service)
+
+    def stop_status_keeping(self) -> None:
+        """The one service that decides statuses is away until `resume_status_keeping`."""
+        stopped = self.world.backstage.containers.stopped(STATUS_KEEPER)
+        self._broken.enter_context(stopped)
+
+    def resume_status_keeping(self) -> None:
+        """It is back, and reads what came meanwhile."""
+        self._broken.close()
+
+    # -- messages ------------------------------------------------------------------------------------------------
+
+    def listen(self, message_type: str) -> None:
+        """From now on every message of this type is also heard here."""
+        self._tap = self._broken.enter_context(self.world.backstage.broker.listening(message_type))
+
+    def repeat_heard(self, order: Order, *, times: int) -> None:
+        """Delivers the first message heard about the order again, so many times, exactly as it was."""
+        message = self._tap.first(order.order_id)
+        for _ in range(times):
+            self.world.backstage.broker.publish(message)
+
+    def repeat_old_news(self, order: Order, *, to: str) -> None:
+        """Delivers the oldest news about the order once more, as if it had been on its way all the time."""
+        oldest: Captured = self._tap.first(order.order_id)
+        late = oldest.with_body(oldest.envelope | {"id": str(uuid.uuid4())})
+        self.world.backstage.broker.publish(late, routing_key=f"to.{to}")
+
+    def news_comes_reversed(self, order: Order, *, count: int) -> None:
+        """What waits for the status keeper about the order is delivered last first; then the status keeper is back."""
+        mine = self._intercept(order, count=count)
+        for message in reversed(mine):
+            self._deliver(message)
+        self.resume_status_keeping()
+
+    def news_is_damaged(self, order: Order, *, field: str) -> None:
+        """The message that waits for the status keeper about the order loses a field; then the keeper is back."""
+        (message,) = self._intercept(order, count=1)
+        whole = message.envelope
+        broken = json.loads(message.body)
+        del broken["data"][field]
+        self.damaged = (whole, broken)
+        self._deliver(message.with_body(broken))
+        self.resume_status_keeping()
+
+    def _intercept(self, order: Order, *, count: int) -> list[Captured]:
+        """Takes so many messages about the order out of the status keeper's queue; puts everybody else's back."""
+        queue = INBOX.format(service=STATUS_KEEPER)
+        mine: list[Captured] = []
+
+        def look() -> list[Captured]:
+            for message in self.world.backstage.broker.take_all(queue):
+                if message.envelope["subject"] == order.order_id:
+                    mine.append(message)
+                else:
+                    self._deliver(message)
+            return mine
+
+        return eventually(
+            look, lambda found: len(found) == count, within_s=SOON_S, what=f"{count} messages on their way"
+        )
+
+    def _deliver(self, message: Captured) -> None:
+        self.world.backstage.broker.publish(message, to_queue=INBOX.format(service=STATUS_KEEPER))

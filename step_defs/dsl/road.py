@@ -1,0 +1,70 @@
+"""The usual road of an order: brings one to the status where a scenario begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from step_defs.dsl.order import Order
+from step_defs.dsl.shopper import Shopper
+
+if TYPE_CHECKING:
+    from step_defs.dsl.world import World
+
+SELLER = "Sofia"
+OPERATOR = "Otto"
+MODEL = "torus-ring"
+MATERIAL = "silver_925"
+
+
+class Road:
+    """Walks an order along the ordinary road, by the hands of the staff whom a scenario does not name."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def bring(self, shopper: Shopper, status: str) -> Order:
+        """A new order of this customer, brought to `status`: one plain silver ring."""
+        if status == "INITIATED":
+            return shopper.starts_order()
+        order = shopper.starts_order()
+        shopper.adds_model(MODEL, MATERIAL)
+        if status == "FILE_UPLOADED":
+            order.becomes(status)
+            return order
+        shopper.submits()
+        if status == "SUBMITTED":
+            return order
+        order.becomes("PRICE_CALCULATED")
+        self.continue_to(order, status)
+        return order
+
+    def continue_to(self, order: Order, status: str) -> None:
+        """Brings an order that has its price further, to `status`.
+
+        Staff act as soon as their own screens let them, so only the end is waited for. Raises AssertionError when the
+        ordinary road does not lead from where the order is to `status`.
+        """
+        if order.status == status:
+            return
+        for reached, step in self._steps(order):
+            step()
+            if reached == status:
+                order.becomes(status)
+                return
+        raise AssertionError(f"the ordinary road does not lead to {status}")
+
+    def _steps(self, order: Order) -> list[tuple[str, Callable[[], None]]]:
+        seller, operator = self._world.seller(SELLER), self._world.operator(OPERATOR)
+        seller.uses(self._world.backstage.unnamed("seller", SELLER))
+        operator.uses(self._world.backstage.unnamed("operator", OPERATOR))
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("MANUFACTURING_APPROVED", lambda: seller.approves(order)),
+            ("MANUFACTURING_STARTED", lambda: operator.takes(order)),
+            ("MANUFACTURING_COMPLETED", lambda: operator.completes(order)),
+            ("PACKAGING", lambda: operator.packs(order)),
+            ("SHIPPED", lambda: operator.ships(order)),
+            ("CLOSED", lambda: self._world.carrier.delivers(order)),
+        ]
+        done = ["PRICE_CALCULATED", *(reached for reached, _ in steps)].index(order.status)
+        return steps[done:]

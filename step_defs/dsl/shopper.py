@@ -1,0 +1,226 @@
+"""A customer: uploads models, asks for prices, orders, tracks, cancels."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from step_defs.drivers.waiting import eventually
+from step_defs.dsl.order import Order, amount
+from step_defs.dsl.person import Person
+
+if TYPE_CHECKING:
+    from step_defs.dsl.world import World
+
+QUOTED_WITHIN_S = 30.0
+
+
+class Shopper(Person):
+    """A customer of the shop. `order` is the one they are working on."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__(world, name)
+        self.files: dict[str, str] = {}
+        self.quotes: list[dict[str, Any]] = []
+        self.refused_file: dict[str, Any] | None = None
+        self._order: Order | None = None
+
+    # -- account -------------------------------------------------------------------------------------------------
+
+    def get_account(self) -> None:
+        """A customer registers themself."""
+        self.registers()
+
+    def registers(self) -> None:
+        """Opens an account. Raises Refusal when the e-mail is taken."""
+        body = {"email": self.email, "password": self.password, "name": self.name, "language": "en"}
+        self.world.stranger.post("/api/identity/v1/registrations", body)
+
+    # -- models and prices ---------------------------------------------------------------------------------------
+
+    def uploads(self, model: str, content: bytes | None = None) -> dict[str, Any]:
+        """Uploads a model (a fixture's name) the way a browser does; returns what the system says about the file."""
+        content = self.world.models.bytes_of(model) if content is None else content
+        filename = f"{model}.stl"
+        upload = self.door.post("/api/files/v1/uploads", {"filename": filename, "size_bytes": len(content)})
+        self.door.upload(upload["url"], fields=upload["fields"], filename=filename, content=content)
+        self.files[model] = upload["file_id"]
+        verdict: dict[str, Any] = self.door.post(f"/api/files/v1/uploads/{upload['file_id']}/completion").body
+        self.refused_file = verdict if verdict["status"] == "REFUSED" else None
+        return verdict
+
+    def tries_price(self, model: str, material: str) -> None:
+        """Asks what a model costs, unless its file was refused on arrival already."""
+        if model not in self.files:
+            self.uploads(model)
+        if self.refused_file is None:
+            self.asks_price(model, material)
+
+    def asks_price(
+        self, model: str, material: str, *, quantity: int = 1, ring_size: str | None = None, wait: bool = True
+    ) -> dict[str, Any]:
+        """Asks what a model costs in a material; waits for the firm price or the refusal unless told not to."""
+        if model not in self.files:
+            self.uploads(model)
+        body = {"file_id": self.files[model], "material": self.world.material(material), "quantity": quantity}
+        if ring_size:
+            body["ring_size"] = ring_size
+        quote: dict[str, Any] = self.door.post("/api/pricing/v1/quotes", body).body
+        self.quotes.append(quote)
+        return self.waits_for_quote() if wait else quote
+
+    def quote(self) -> dict[str, Any]:
+        """The last quote as it is now."""
+        assert self.quotes, f"{self.name} has asked for no price"
+        self.quotes[-1] = self.door.get(f"/api/pricing/v1/quotes/{self.quotes[-1]['quote_id']}").body
+        return self.quotes[-1]
+
+    def waits_for_quote(self, *statuses: str, within_s: float = QUOTED_WITHIN_S) -> dict[str, Any]:
+        """Waits until the last quote is READY or FAILED, or has one of these statuses."""
+        wanted = statuses or ("READY", "FAILED")
+        return eventually(
+            self.quote, lambda quote: quote["status"] in wanted, within_s=within_s, what=f"the quote is {wanted}"
+        )
+
+    def firm_price(self) -> Decimal:
+        """The firm price of the last quote. Raises AssertionError with the reason when it has none."""
+        quote = self.waits_for_quote()
+        assert quote["status"] == "READY", f"there is no firm price: {quote.get('problem')}"
+        return amount(quote["total"])
+
+    # -- ordering ------------------------------------------------------------------------------------------------
+
+    @property
+    def order(self) -> Order:
+        """The order they work on; started when there is none yet."""
+        if self._order is None:
+            self.starts_order()
+        assert self._order is not None
+        return self._order
+
+    def starts_order(self) -> Order:
+        """Opens an empty order."""
+        reply = self.door.post("/api/shop/v1/orders")
+        self._order = Order(self.door, reply["order"])
+        self.world.order = self._order
+        return self._order
+
+    def adds_model(self, model: str, material: str, *, quantity: int = 1, ring_size: str | None = None) -> None:
+        """Puts a piece to be made from a model into the order, with the price asked for it."""
+        quote = self.asks_price(model, material, quantity=quantity, ring_size=ring_size)
+        line = {
+            "kind": "custom",
+            "file_id": self.files[model],
+            "quote_id": quote["quote_id"],
+            "material": self.world.material(material),
+            "quantity": quantity,
+        }
+        if ring_size:
+            line["ring_size"] = ring_size
+        self.door.post(f"{self.order.path}/lines", line)
+
+    def adds_quoted(self, quote: dict[str, Any], *, file_id: str) -> None:
+        """Puts a piece into the order at a quote made earlier, perhaps by somebody else."""
+        line = {
+            "kind": "custom",
+            "file_id": file_id,
+            "quote_id": quote["quote_id"],
+            "material": quote["material"],
+            "quantity": quote["quantity"],
+        }
+        self.door.post(f"{self.order.path}/lines", line)
+
+    def adds_good(self, sku: str, *, quantity: int = 1) -> None:
+        """Puts a ready-made good into the order, and remembers how many there were."""
+        self.world.stock_before.setdefault(sku, self.stock_of(sku))
+        line = {"kind": "ready_made", "sku": sku, "quantity": quantity}
+        sizes = self.door.get(f"/api/shop/v1/products/{sku}")["ring_sizes"]
+        if sizes:
+            line["ring_size"] = sizes[0]
+        self.door.post(f"{self.order.path}/lines", line)
+
+    def sees_price(self, *, estimate: bool = False) -> dict[str, str]:
+        """The sum that pricing shows for the order's lines: firm prices where there are any, or the estimates."""
+        shown = eventually(
+            lambda: [price_of_line(line, estimate=estimate) for line in self.order.view()["lines"]],
+            all,
+            within_s=QUOTED_WITHIN_S,
+            what="every line shows a price",
+        )
+        if not shown:
+            return {"amount": "0.00", "currency": "RUB"}
+        total = sum((Decimal(price["amount"]) for price in shown), Decimal(0))
+        return {"amount": f"{total:.2f}", "currency": shown[0]["currency"]}
+
+    def submits(self, *, agreed: dict[str, str] | None = None, key: str | None = None) -> None:
+        """Presses "order", agreeing to the price shown, or to another one. Raises Refusal."""
+        agreed = agreed or self.sees_price()
+        body = {
+            "customer": {"name": self.name, "email": self.email, "phone": "+7 900 000-00-00", "language": "en"},
+            "delivery": {
+                "recipient": self.name,
+                "address": "Tverskaya 1",
+                "city": "Moscow",
+                "postcode": "125009",
+                "country": "RU",
+            },
+            "agreed_total": agreed,
+        }
+        key = key or str(uuid.uuid4())
+        self.order.submission = (body, key)
+        self.order.agreed = agreed
+        self.door.post(f"{self.order.path}/submission", body, key=key)
+
+    def submits_again(self) -> None:
+        """The same press of the same button, once more."""
+        assert self.order.submission is not None, "the order was not submitted yet"
+        body, key = self.order.submission
+        self.door.post(f"{self.order.path}/submission", body, key=key)
+
+    def orders_model(self, model: str, material: str, *, quantity: int = 1) -> Order:
+        """Uploads, asks the price, orders: one piece made from a model."""
+        order = self.starts_order()
+        self.adds_model(model, material, quantity=quantity)
+        self.submits()
+        return order
+
+    def orders_good(self, sku: str, *, quantity: int = 1) -> Order:
+        """Orders one ready-made good."""
+        order = self.starts_order()
+        self.adds_good(sku, quantity=quantity)
+        self.submits()
+        return order
+
+    def orders_at_estimate(self, model: str, material: str) -> Order:
+        """Orders at the estimate that was shown before the firm price was known."""
+        order = self.starts_order()
+        self.adds_model(model, material)
+        self.submits(agreed=self.sees_price(estimate=True))
+        return order
+
+    # -- afterwards ----------------------------------------------------------------------------------------------
+
+    def answers_price(self, *, accept: bool) -> None:
+        """Agrees, or does not, to the price that waits for them."""
+        total = self.order.becomes("AWAITING_CUSTOMER")["total"]
+        self.door.post(f"{self.order.path}/consent", {"accept": accept, "total": total})
+
+    def cancels(self) -> int:
+        """Asks to cancel: 200 it is cancelled, 202 it is asked for. Raises Refusal when it is too late."""
+        return self.door.post(f"{self.order.path}/cancellation", {"reason": "I changed my mind"}).status
+
+    def stock_of(self, sku: str) -> int:
+        """How many pieces of a good the catalogue offers."""
+        return int(self.door.get(f"/api/shop/v1/products/{sku}")["in_stock"])
+
+    def orders_listed(self) -> list[dict[str, Any]]:
+        """The customer's own list of orders."""
+        items: list[dict[str, Any]] = self.door.get("/api/shop/v1/orders")["items"]
+        return items
+
+
+def price_of_line(line: dict[str, Any], *, estimate: bool) -> dict[str, str]:
+    """What the shop shows for one line of a cart; empty while it shows nothing."""
+    price: dict[str, str] | None = line["estimate"] if estimate else line["total"] or line["estimate"]
+    return price or {}

@@ -1,0 +1,176 @@
+"""The words of scenarios, in both languages, and what the system calls the same thing."""
+
+from __future__ import annotations
+
+STATUSES: dict[str, str] = {
+    "started": "INITIATED",
+    "начат": "INITIATED",
+    "with a model": "FILE_UPLOADED",
+    "с моделью": "FILE_UPLOADED",
+    "submitted": "SUBMITTED",
+    "оформлен": "SUBMITTED",
+    "priced": "PRICE_CALCULATED",
+    "оценён": "PRICE_CALCULATED",
+    "approved": "MANUFACTURING_APPROVED",
+    "одобрен": "MANUFACTURING_APPROVED",
+    "being made": "MANUFACTURING_STARTED",
+    "в работе": "MANUFACTURING_STARTED",
+    "made": "MANUFACTURING_COMPLETED",
+    "изготовлен": "MANUFACTURING_COMPLETED",
+    "being packed": "PACKAGING",
+    "на упаковке": "PACKAGING",
+    "shipped": "SHIPPED",
+    "отгружен": "SHIPPED",
+    "closed": "CLOSED",
+    "закрыт": "CLOSED",
+    "waiting for the customer": "AWAITING_CUSTOMER",
+    "ждёт решения покупателя": "AWAITING_CUSTOMER",
+    "without a price": "PRICE_FAILED",
+    "без цены": "PRICE_FAILED",
+    "rejected": "REJECTED",
+    "отклонён": "REJECTED",
+    "cancelled": "CANCELLED",
+    "отменён": "CANCELLED",
+}
+
+MODELS: dict[str, str] = {
+    "plain ring": "torus-ring",
+    "гладкое кольцо": "torus-ring",
+    "band ring": "band-ring",
+    "широкое кольцо": "band-ring",
+    "pave ring": "pave-ring",
+    "кольцо с паве": "pave-ring",
+    "signet ring": "signet-ring",
+    "перстень": "signet-ring",
+    "pendant": "pendant",
+    "подвеска": "pendant",
+    "hollow pendant": "hollow-pendant",
+    "полая подвеска": "hollow-pendant",
+    "ring turned partly inside out": "inside-out-ring",
+    "частично вывернутое кольцо": "inside-out-ring",
+    "ring turned inside out": "inverted-ring",
+    "вывернутое кольцо": "inverted-ring",
+    "ring saved as text": "ascii-ring",
+    "кольцо в текстовом файле": "ascii-ring",
+    "open shell": "half-open-shell",
+    "незамкнутая оболочка": "half-open-shell",
+    "holiday photo": "not-a-model",
+    "фотография из отпуска": "not-a-model",
+    "ring cut short by a lost connection": "truncated-ring",
+    "недокачанное кольцо": "truncated-ring",
+    "ring drawn in inches": "inch-ring",
+    "кольцо в дюймах": "inch-ring",
+    "file without a body": "empty",
+    "файл без тела": "empty",
+}
+
+MATERIALS: dict[str, str] = {
+    "gold 585": "gold_585",
+    "золото 585": "gold_585",
+    "gold 750": "gold_750",
+    "золото 750": "gold_750",
+    "silver 925": "silver_925",
+    "серебро 925": "silver_925",
+    "platinum 950": "platinum_950",
+    "платина 950": "platinum_950",
+    "own alloy": "own",
+    "свой сплав": "own",
+}
+
+OWN_ALLOY = "own"
+"""An alloy that belongs to one scenario, so that moving its price disturbs nobody else."""
+
+GOODS: dict[str, str] = {
+    "classic gold ring": "ring-classic-585",
+    "классическое золотое кольцо": "ring-classic-585",
+    "gold band": "ring-band-750",
+    "золотое обручальное кольцо": "ring-band-750",
+    "silver drop earrings": "earrings-drop-925",
+    "серебряные серьги-капли": "earrings-drop-925",
+    "silver drop pendant": "pendant-drop-925",
+    "серебряная подвеска-капля": "pendant-drop-925",
+    "gold chain bracelet": "bracelet-chain-585",
+    "золотой браслет": "bracelet-chain-585",
+    "platinum solitaire": "ring-solitaire-950",
+    "платиновый солитер": "ring-solitaire-950",
+}
+
+PROBLEMS: dict[str, tuple[str, ...]] = {
+    "the surface is not closed": ("mesh-not-closed",),
+    "поверхность не замкнута": ("mesh-not-closed",),
+    "it is not a 3D model": ("not-a-model",),
+    "это не 3D-модель": ("not-a-model",),
+    "the file is cut short": ("mesh-truncated",),
+    "файл оборван": ("mesh-truncated",),
+    "the size makes no sense": ("size-implausible",),
+    "размер неправдоподобен": ("size-implausible",),
+    "there is nothing in it": ("mesh-empty",),
+    "модель пуста": ("mesh-empty",),
+}
+
+CONSENT_REASONS: dict[str, str] = {
+    "it is above the estimate": "above_estimate",
+    "она выше предварительной": "above_estimate",
+    "the metal price moved": "metal_moved",
+    "изменилась цена металла": "metal_moved",
+    "the quote expired": "expired",
+    "срок расчёта истёк": "expired",
+}
+
+TOO_LATE = ("transition-not-allowed", "cancellation-refused", "order-not-awaiting-approval", "order-already-decided")
+NO_SUCH_ORDER = ("order-not-found",)
+TAKEN = ("work-order-already-claimed",)
+NOT_THE_HOLDER = ("not-the-holder",)
+WRONG_STATE = ("work-order-state",)
+WRONG_ROLE = ("role-required",)
+SIGN_IN = ("sign-in-required", "session-over", "not-signed-in")
+STALE = ("price-book-changed",)
+
+REFUSALS: dict[str, tuple[str, ...]] = {
+    "it is too late": TOO_LATE,
+    "уже поздно": TOO_LATE,
+    "it is too early": TOO_LATE,
+    "ещё рано": TOO_LATE,
+    "there is no such order": NO_SUCH_ORDER,
+    "такого заказа нет": NO_SUCH_ORDER,
+    "there is no such quote": ("quote-not-found",),
+    "такого расчёта нет": ("quote-not-found",),
+    "somebody else was first": TAKEN,
+    "другой успел раньше": TAKEN,
+    "it is somebody else's work": NOT_THE_HOLDER,
+    "это чужая работа": NOT_THE_HOLDER,
+    "the order of work does not allow it": WRONG_STATE,
+    "порядок работы этого не допускает": WRONG_STATE,
+    "operators may still take it themselves": ("work-order-not-escalated",),
+    "операторы ещё могут взять его сами": ("work-order-not-escalated",),
+    "the order was cancelled": ("work-order-withdrawn",),
+    "заказ был отменён": ("work-order-withdrawn",),
+    "the role does not allow it": WRONG_ROLE,
+    "роль этого не позволяет": WRONG_ROLE,
+    "one has to sign in": SIGN_IN,
+    "нужно войти": SIGN_IN,
+    "the e-mail or password is wrong": ("invalid-credentials",),
+    "почта или пароль неверны": ("invalid-credentials",),
+    "the e-mail is taken": ("email-taken",),
+    "почта уже занята": ("email-taken",),
+    "somebody saved it meanwhile": STALE,
+    "кто-то успел сохранить раньше": STALE,
+    "the order is empty": ("empty-order",),
+    "заказ пуст": ("empty-order",),
+    "the price is another one": ("price-changed",),
+    "цена другая": ("price-changed",),
+    "the model has no price": ("price-failed",),
+    "у модели нет цены": ("price-failed",),
+    "the message is not the carrier's": ("webhook-not-trusted",),
+    "сообщение не от перевозчика": ("webhook-not-trusted",),
+}
+"""What a refusal is called in scenarios, and the stable codes of the problems that mean it."""
+
+SCREENS: dict[str, str] = {
+    "shop": "shop",
+    "магазин": "shop",
+    "sellers' system": "crm",
+    "система продавцов": "crm",
+    "operators' system": "mes",
+    "система операторов": "mes",
+}

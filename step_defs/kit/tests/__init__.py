@@ -1,0 +1,1 @@
+"""The kit's own tests: each rule is broken once and must be noticed."""

@@ -1,0 +1,1 @@
+"""The phrases of scenarios: one line each, calling the DSL."""

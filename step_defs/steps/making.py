@@ -1,0 +1,332 @@
+"""What sellers and operators do with an order."""
+
+from __future__ import annotations
+
+from step_defs.dsl import acts
+from step_defs.steps.vocabulary import Given, Then, When, World, step
+
+
+@step(
+    en="seller {name:w} approves the order",
+    ru="продавец {name:w} одобряет заказ",
+    about="A seller confirms a priced order for production.",
+    example="seller Maria approves the order",
+)
+@Given
+@When
+def approves(world: World, name: str) -> None:
+    world.seller(name).approves(world.order)
+
+
+@step(
+    en='seller {name:w} rejects the order: "{reason}"',
+    ru="продавец {name:w} отклоняет заказ: «{reason}»",
+    about="A seller refuses a priced order and says why.",
+    example='seller Maria rejects the order: "too thin to cast"',
+)
+@When
+def rejects(world: World, name: str, reason: str) -> None:
+    world.seller(name).rejects(world.order, reason=reason)
+
+
+@step(
+    en='seller {name:w} cancels the order: "{reason}"',
+    ru="продавец {name:w} отменяет заказ: «{reason}»",
+    about="A seller cancels on the customer's behalf, and may.",
+    example='seller Maria cancels the order: "the customer called"',
+)
+@When
+def seller_cancels(world: World, name: str, reason: str) -> None:
+    acts.do(lambda: world.seller(name).cancels(world.order, reason=reason))
+
+
+@step(
+    en="seller {name:w} tries to cancel the order",
+    ru="продавец {name:w} пытается отменить заказ",
+    about="As cancelling, but a refusal is expected.",
+    example="seller Maria tries to cancel the order",
+)
+@When
+def seller_tries_to_cancel(world: World, name: str) -> None:
+    world.attempt(lambda: world.seller(name).cancels(world.order, reason="the customer called"))
+
+
+@step(
+    en="the order waits in the queue of seller {name:w}",
+    ru="заказ ждёт в очереди продавца {name:w}",
+    about="The order is among those that wait for approval.",
+    example="the order waits in the queue of seller Maria",
+)
+@Given
+@Then
+def waits_in_queue(world: World, name: str) -> None:
+    acts.in_queue(world.seller(name), world.order)
+
+
+@step(
+    en="the order is not in the queue of seller {name:w}",
+    ru="заказа нет в очереди продавца {name:w}",
+    about="The order does not wait for approval any more.",
+    example="the order is not in the queue of seller Maria",
+)
+@Then
+def left_queue(world: World, name: str) -> None:
+    acts.not_in_queue(world.seller(name), world.order)
+
+
+@step(
+    en="seller {name:w} sees the order as {status:status}",
+    ru="продавец {name:w} видит заказ в статусе «{status:status}»",
+    about="What CRM shows, within the time that screens may take to agree.",
+    example="seller Maria sees the order as being made",
+)
+@Then
+def seller_sees(world: World, name: str, status: str) -> None:
+    acts.do(lambda: world.seller(name).sees(world.order, status))
+
+
+@step(
+    en="seller {name:w} finds the order by its number and by the e-mail of {customer:w}",
+    ru="продавец {name:w} находит заказ по номеру и по почте покупателя {customer:w}",
+    about="One search field for what a customer on the telephone knows.",
+    example="seller Maria finds the order by its number and by the e-mail of Anna",
+)
+@Then
+def seller_finds(world: World, name: str, customer: str) -> None:
+    acts.found_by_customer_words(world.seller(name), world.order, world.shopper(customer))
+
+
+@step(
+    en="operator {name:w} takes the order",
+    ru="оператор {name:w} берёт заказ",
+    about="An operator claims a work order of the order from the board, and so starts it.",
+    example="operator Oleg takes the order",
+)
+@Given
+@When
+def takes(world: World, name: str) -> None:
+    world.operator(name).takes(world.order)
+
+
+@step(
+    en="operators {first:w} and {second:w} take the order at the same moment",
+    ru="операторы {first:w} и {second:w} одновременно берут заказ",
+    about="Both see it on the board and both press the button.",
+    example="operators Oleg and Olga take the order at the same moment",
+)
+@When
+def take_at_once(world: World, first: str, second: str) -> None:
+    acts.take_at_once(world, first, second)
+
+
+@step(
+    en="one of them has the order and the other is told who",
+    ru="заказ достаётся одному, а другому говорят, кому",
+    about="Exactly one claim wins; the other operator reads the winner's name.",
+    example="one of them has the order and the other is told who",
+)
+@Then
+def one_has_it(world: World) -> None:
+    acts.do(lambda: acts.one_winner(world))
+
+
+@step(
+    en="only the one who has it is paid",
+    ru="оплата начислена только ему",
+    about="The pay ledger holds one entry for the order, the winner's.",
+    example="only the one who has it is paid",
+)
+@Then
+def only_one_paid(world: World) -> None:
+    acts.only_winner_paid(world)
+
+
+@step(
+    en='operator {name:w} returns the order: "{reason}"',
+    ru="оператор {name:w} возвращает заказ: «{reason}»",
+    about="An operator gives a claimed work order back to the board.",
+    example='operator Oleg returns the order: "my torch broke"',
+)
+@When
+def returns(world: World, name: str, reason: str) -> None:
+    world.operator(name).returns(world.order, reason=reason)
+
+
+@step(
+    en="operator {name:w} is paid once for the order",
+    ru="оператору по имени {name:w} заказ оплачен один раз",
+    about="The operator's pay ledger holds one earning for the order and nothing else.",
+    example="operator Oleg is paid once for the order",
+)
+@Then
+def is_paid_once(world: World, name: str) -> None:
+    acts.paid(world.operator(name), world.order, "earn")
+
+
+@step(
+    en="the pay of operator {name:w} for the order is taken back",
+    ru="оплата оператора {name:w} за этот заказ сторнирована",
+    about="The ledger holds the earning and its reversal; their sum is zero.",
+    example="the pay of operator Oleg for the order is taken back",
+)
+@Then
+def pay_is_reversed(world: World, name: str) -> None:
+    acts.paid_and_reversed(world.operator(name), world.order)
+
+
+@step(
+    en="operator {name:w} finishes the piece",
+    ru="оператор {name:w} заканчивает изделие",
+    about="The operator who holds the work order has made the piece.",
+    example="operator Oleg finishes the piece",
+)
+@Given
+@When
+def finishes(world: World, name: str) -> None:
+    world.operator(name).completes(world.order)
+
+
+@step(
+    en='operator {name:w} takes the piece back to the bench: "{reason}"',
+    ru="оператор {name:w} возвращает изделие на верстак: «{reason}»",
+    about="Rework: a made piece is not good enough.",
+    example='operator Oleg takes the piece back to the bench: "a scratch"',
+)
+@When
+def reworks(world: World, name: str, reason: str) -> None:
+    world.operator(name).reworks(world.order, reason=reason)
+
+
+@step(
+    en="operator {name:w} packs the piece",
+    ru="оператор {name:w} упаковывает изделие",
+    about="Packing begins.",
+    example="operator Oleg packs the piece",
+)
+@Given
+@When
+def packs(world: World, name: str) -> None:
+    world.operator(name).packs(world.order)
+
+
+@step(
+    en="operator {name:w} ships the piece",
+    ru="оператор {name:w} отгружает изделие",
+    about="The parcel is handed to the carrier, with a tracking number.",
+    example="operator Oleg ships the piece",
+)
+@Given
+@When
+def ships(world: World, name: str) -> None:
+    world.operator(name).ships(world.order)
+
+
+@step(
+    en="operator {name:w} tries to finish the piece that {holder:w} holds",
+    ru="оператор {name:w} пытается закончить изделие, которое держит {holder:w}",
+    about="Only the holder of a work order may work on it.",
+    example="operator Olga tries to finish the piece that Oleg holds",
+)
+@When
+def tries_others_work(world: World, name: str, holder: str) -> None:
+    acts.try_to_finish_for(world, world.operator(name), holder=world.operator(holder))
+
+
+@step(
+    en="operator {name:w} tries to pack the piece",
+    ru="оператор {name:w} пытается упаковать изделие",
+    about="As packing, but a refusal is expected.",
+    example="operator Oleg tries to pack the piece",
+)
+@When
+def tries_to_pack(world: World, name: str) -> None:
+    world.attempt(lambda: world.operator(name).packs(world.order))
+
+
+@step(
+    en="operator {name:w} tries to take the order",
+    ru="оператор {name:w} пытается взять этот заказ",
+    about="The operator saw it on the board a moment ago; a refusal is expected.",
+    example="operator Olga tries to take the order",
+)
+@When
+def tries_to_take(world: World, name: str) -> None:
+    world.attempt(lambda: world.operator(name).takes_known(world.order))
+
+
+@step(
+    en="operator {name:w} sees the order on the board",
+    ru="оператор {name:w} видит заказ на доске",
+    about="The order's work can be taken.",
+    example="operator Oleg sees the order on the board",
+)
+@Given
+@Then
+def on_board(world: World, name: str) -> None:
+    acts.do(lambda: world.operator(name).finds_on_board(world.order))
+
+
+@step(
+    en="operator {name:w} does not see the order on the board",
+    ru="оператор {name:w} не видит заказа на доске",
+    about="Nothing of the order can be taken any more.",
+    example="operator Oleg does not see the order on the board",
+)
+@Then
+def off_board(world: World, name: str) -> None:
+    world.operator(name).misses_on_board(world.order)
+
+
+@step(
+    en="the board of operator {name:w} shows the newest approved orders first",
+    ru="на доске оператора {name:w} сверху самые новые одобренные заказы",
+    about="The order of the board's first page.",
+    example="the board of operator Oleg shows the newest approved orders first",
+)
+@Then
+def board_is_newest_first(world: World, name: str) -> None:
+    acts.newest_first(world.operator(name))
+
+
+@step(
+    en="operator {name:w} sees the order escalated on the board",
+    ru="оператор {name:w} видит на доске, что заказ просрочен",
+    about="Nobody took it within its budget, and the board says so.",
+    example="operator Oleg sees the order escalated on the board",
+)
+@Then
+def is_escalated(world: World, name: str) -> None:
+    acts.do(lambda: world.operator(name).finds_on_board(world.order, escalated="true"))
+
+
+@step(
+    en="seller {name:w} gives the order to operator {operator:w}",
+    ru="продавец {name:w} поручает заказ оператору {operator:w}",
+    about="A seller assigns an escalated work order.",
+    example="seller Maria gives the order to operator Oleg",
+)
+@When
+def assigns(world: World, name: str, operator: str) -> None:
+    acts.assign(world, world.seller(name), world.operator(operator))
+
+
+@step(
+    en="seller {name:w} tries to give the order to operator {operator:w}",
+    ru="продавец {name:w} пытается поручить заказ оператору {operator:w}",
+    about="As assigning, but a refusal is expected.",
+    example="seller Maria tries to give the order to operator Oleg",
+)
+@When
+def tries_to_assign(world: World, name: str, operator: str) -> None:
+    world.attempt(lambda: acts.assign(world, world.seller(name), world.operator(operator)))
+
+
+@step(
+    en="operator {name:w} holds the order",
+    ru="заказ в руках оператора {name:w}",
+    about="The operator has the order's work in hand.",
+    example="operator Oleg holds the order",
+)
+@Then
+def holds(world: World, name: str) -> None:
+    acts.holds(world.operator(name), world.order)

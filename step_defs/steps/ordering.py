@@ -1,0 +1,254 @@
+"""Orders as customers make and see them."""
+
+from __future__ import annotations
+
+from step_defs.dsl import acts
+from step_defs.steps.vocabulary import Given, Then, When, World, step
+
+
+@step(
+    en="{name:w} has an order that is {status:status}",
+    ru="у покупателя по имени {name:w} есть заказ в статусе «{status:status}»",
+    about="A customer's order for a plain silver ring, brought to this status by staff whom nobody names.",
+    example="Anna has an order that is being made",
+)
+@Given
+def has_order(world: World, name: str, status: str) -> None:
+    world.road.bring(world.shopper(name), status)
+
+
+@step(
+    en="{name:w} orders a/an {model:model} in {material:material}",
+    ru="покупатель {name:w} заказывает изделие «{model:model}», материал «{material:material}»",
+    about="A customer uploads a model, asks what it costs, puts it into a new order and submits it at the price shown.",
+    example="Anna orders a pave ring in gold 585",
+)
+@Given
+@When
+def orders_model(world: World, name: str, model: str, material: str) -> None:
+    world.shopper(name).orders_model(model, material)
+
+
+@step(
+    en="{name:w} orders a/an {model:model} in {material:material} at the estimate",
+    ru="покупатель {name:w} по предварительной цене заказывает изделие «{model:model}», материал «{material:material}»",
+    about="As ordering a model, but the customer agrees to the price that was shown before the model was checked.",
+    example="Anna orders a pendant in silver 925 at the estimate",
+)
+@Given
+@When
+def orders_at_estimate(world: World, name: str, model: str, material: str) -> None:
+    world.shopper(name).orders_at_estimate(model, material)
+
+
+@step(
+    en='{name:w} orders {quantity:d} of "{good:good}"',
+    ru="покупатель {name:w} заказывает готовое изделие «{good:good}», {quantity:d} шт.",
+    about="A customer orders ready-made goods from the catalogue, in an order of their own.",
+    example='Anna orders 1 of "gold band"',
+)
+@When
+def orders_good(world: World, name: str, good: str, quantity: int) -> None:
+    world.shopper(name).orders_good(good, quantity=quantity)
+
+
+@step(
+    en="{name:w} puts a/an {model:model} in {material:material} into the order",
+    ru="покупатель {name:w} кладёт в заказ изделие «{model:model}», материал «{material:material}»",
+    about="A line of the customer's open order: a piece to be made from an uploaded model, at the price asked for it.",
+    example="Anna puts a signet ring in gold 750 into the order",
+)
+@Given
+@When
+def puts_model(world: World, name: str, model: str, material: str) -> None:
+    world.shopper(name).adds_model(model, material)
+
+
+@step(
+    en='{name:w} puts {quantity:d} of "{good:good}" into the order',
+    ru="покупатель {name:w} кладёт в заказ готовое изделие «{good:good}», {quantity:d} шт.",
+    about="A line of the customer's open order: ready-made goods.",
+    example='Anna puts 2 of "gold band" into the order',
+)
+@Given
+@When
+def puts_good(world: World, name: str, good: str, quantity: int) -> None:
+    world.shopper(name).adds_good(good, quantity=quantity)
+
+
+@step(
+    en="{name:w} submits the order",
+    ru="покупатель {name:w} оформляет заказ",
+    about="The customer presses the button and agrees to the price shown.",
+    example="Anna submits the order",
+)
+@When
+def submits(world: World, name: str) -> None:
+    world.shopper(name).submits()
+
+
+@step(
+    en="{name:w} tries to submit the order",
+    ru="покупатель {name:w} пытается оформить заказ",
+    about="As submitting, but a refusal is expected.",
+    example="Anna tries to submit the order",
+)
+@When
+def tries_to_submit(world: World, name: str) -> None:
+    world.attempt(world.shopper(name).submits)
+
+
+@step(
+    en="{name:w} tries to submit the order for a price nobody showed",
+    ru="покупатель {name:w} пытается оформить заказ по цене, которую не показывали",
+    about="The customer's agreement names one ruble less than the price shown.",
+    example="Anna tries to submit the order for a price nobody showed",
+)
+@When
+def submits_cheaper(world: World, name: str) -> None:
+    acts.submit_cheaper(world, world.shopper(name))
+
+
+@step(
+    en="{name:w} submits the same order once more",
+    ru="покупатель {name:w} ещё раз оформляет тот же заказ",
+    about="The same press of the same button, as an impatient customer or a bad connection repeats it.",
+    example="Anna submits the same order once more",
+)
+@When
+def submits_again(world: World, name: str) -> None:
+    world.shopper(name).submits_again()
+
+
+@step(
+    en="{name:w} cancels the order",
+    ru="покупатель {name:w} отменяет заказ",
+    about="The customer asks for the order to be cancelled, and may.",
+    example="Anna cancels the order",
+)
+@When
+def cancels(world: World, name: str) -> None:
+    acts.do(world.shopper(name).cancels)
+
+
+@step(
+    en="{name:w} tries to cancel the order",
+    ru="покупатель {name:w} пытается отменить заказ",
+    about="As cancelling, but a refusal is expected.",
+    example="Anna tries to cancel the order",
+)
+@When
+def tries_to_cancel(world: World, name: str) -> None:
+    world.attempt(world.shopper(name).cancels)
+
+
+@step(
+    en="the order becomes {status:status}",
+    ru="заказ переходит в статус «{status:status}»",
+    about="Waits until the customer sees the order in this status.",
+    example="the order becomes shipped",
+)
+@Given
+@When
+@Then
+def order_becomes(world: World, status: str) -> None:
+    acts.do(lambda: world.order.becomes(status))
+
+
+@step(
+    en="the order is still {status:status}",
+    ru="заказ остаётся в статусе «{status:status}»",
+    about="The order has this status now, and nothing moves it for a moment.",
+    example="the order is still being made",
+)
+@Then
+def order_stays(world: World, status: str) -> None:
+    acts.stays(world.order, status)
+
+
+@step(
+    en="the order has gone this way:",
+    ru="заказ прошёл такой путь:",
+    about="Every status that the customer saw, in order; a table of one column.",
+    example="the order has gone this way:",
+)
+@Then
+def order_went(world: World, datatable: list[list[str]]) -> None:
+    acts.went(world.order, datatable)
+
+
+@step(
+    en='the order says why: "{reason}"',
+    ru="в заказе указана причина: «{reason}»",
+    about="The customer reads this reason in the order.",
+    example='the order says why: "the model is too thin"',
+)
+@Then
+def order_says_why(world: World, reason: str) -> None:
+    acts.says_why(world.order, reason)
+
+
+@step(
+    en="the order is promised within {days:d} days",
+    ru="обещанный срок заказа — не больше {days:d} дней",
+    about="The day by which the customer has been promised the order, counted from its submission.",
+    example="the order is promised within 21 days",
+)
+@Then
+def order_promised(world: World, days: int) -> None:
+    acts.promised_within(world.order, days)
+
+
+@step(
+    en="{name:w} has {count:d} order(s)",
+    ru="у покупателя по имени {name:w} заказов: {count:d}",
+    about="How many orders the customer's own list shows.",
+    example="Anna has 1 order",
+)
+@Then
+def has_orders(world: World, name: str, count: int) -> None:
+    acts.has_orders(world.shopper(name), count)
+
+
+@step(
+    en="{name:w} tries to open the order",
+    ru="покупатель {name:w} пытается открыть этот заказ",
+    about="Somebody looks at the order of the scenario by its address.",
+    example="Boris tries to open the order",
+)
+@When
+def tries_to_open(world: World, name: str) -> None:
+    acts.try_to_open(world, world.shopper(name))
+
+
+@step(
+    en="it is refused, because {refusal:refusal}",
+    ru="в этом отказано: {refusal:refusal}",
+    about="The last attempt was refused, for this reason.",
+    example="it is refused, because it is too late",
+)
+@Then
+def is_refused(world: World, refusal: str) -> None:
+    acts.do(lambda: world.was_refused(refusal))
+
+
+@step(
+    en='the catalogue offers as many of "{good:good}" as before',
+    ru="в каталоге столько же изделий «{good:good}», сколько было",
+    about="The goods set aside for an order that ended are for sale again.",
+    example='the catalogue offers as many of "gold band" as before',
+)
+@Then
+def stock_is_back(world: World, good: str) -> None:
+    acts.stock_is(world, good, fewer=0)
+
+
+@step(
+    en='the catalogue offers {count:d} fewer of "{good:good}"',
+    ru="в каталоге изделий «{good:good}» меньше на {count:d}",
+    about="The goods of the order are set aside: nobody else can buy them.",
+    example='the catalogue offers 1 fewer of "gold band"',
+)
+@Then
+def stock_is_less(world: World, good: str, count: int) -> None:
+    acts.stock_is(world, good, fewer=count)

@@ -1,0 +1,250 @@
+"""When things break: processes die, messages come twice, late, in the wrong order or damaged, and people find out."""
+
+from __future__ import annotations
+
+from step_defs.dsl import acts
+from step_defs.steps.vocabulary import Given, Then, When, World, step
+
+
+@step(
+    en="a price worker dies while it works on the large model of {name:w} in {material:material}",
+    ru="расчётчик цен гибнет, пока считает большую модель покупателя {name:w}, материал «{material:material}»",
+    about="The worker process is killed in the middle of a calculation; another one is started.",
+    example="a price worker dies while it works on the large model of Anna in silver 925",
+)
+@When
+def worker_dies(world: World, name: str, material: str) -> None:
+    world.faults.worker_dies_while_pricing(world.shopper(name), material)
+
+
+@step(
+    en="{name:w} orders the piece at that price",
+    ru="покупатель {name:w} заказывает изделие по этой цене",
+    about="The customer orders what was asked about last.",
+    example="Anna orders the piece at that price",
+)
+@When
+def orders_quoted(world: World, name: str) -> None:
+    acts.order_quoted(world.shopper(name))
+
+
+@step(
+    en="the message broker dies and comes back",
+    ru="брокер сообщений гибнет и возвращается",
+    about="RabbitMQ is killed without warning and started again.",
+    example="the message broker dies and comes back",
+)
+@When
+def broker_restarts(world: World) -> None:
+    world.faults.restart("rabbitmq")
+
+
+@step(
+    en="the service that keeps statuses dies and comes back",
+    ru="служба статусов гибнет и возвращается",
+    about="The orchestrator is killed without warning and started again.",
+    example="the service that keeps statuses dies and comes back",
+)
+@When
+def keeper_restarts(world: World) -> None:
+    world.faults.restart("orchestrator")
+
+
+@step(
+    en="the operators' system dies and comes back",
+    ru="система операторов гибнет и возвращается",
+    about="MES is killed without warning and started again.",
+    example="the operators' system dies and comes back",
+)
+@When
+def mes_restarts(world: World) -> None:
+    world.faults.restart("mes")
+
+
+@step(
+    en="the service that keeps statuses is away",
+    ru="служба статусов недоступна",
+    about="The orchestrator is down until its messages were tampered with.",
+    example="the service that keeps statuses is away",
+)
+@Given
+def keeper_is_away(world: World) -> None:
+    world.faults.stop_status_keeping()
+
+
+@step(
+    en="the {count:d} messages about it arrive in reverse order",
+    ru="сообщений об этом {count:d}, и приходят они в обратном порядке",
+    about="What waits for the orchestrator is delivered last first, then the orchestrator is back.",
+    example="the 2 messages about it arrive in reverse order",
+)
+@When
+def arrive_reversed(world: World, count: int) -> None:
+    world.faults.news_comes_reversed(world.order, count=count)
+
+
+@step(
+    en="the approval is damaged on its way",
+    ru="одобрение повреждено в пути",
+    about="The message that waits for the orchestrator loses a part that it cannot do without.",
+    example="the approval is damaged on its way",
+)
+@When
+def approval_is_damaged(world: World) -> None:
+    world.faults.news_is_damaged(world.order, field="approved_at")
+
+
+@step(
+    en="support sees the damaged message and what is wrong with it",
+    ru="поддержка видит повреждённое сообщение и что с ним не так",
+    about="The message is set aside, listed with its service and the reason.",
+    example="support sees the damaged message and what is wrong with it",
+)
+@Then
+def damaged_is_shown(world: World) -> None:
+    acts.damaged_is_shown(world)
+
+
+@step(
+    en="support repairs the message and has it delivered again",
+    ru="поддержка исправляет сообщение и доставляет его снова",
+    about="A replay with an amended body, under the same id.",
+    example="support repairs the message and has it delivered again",
+)
+@When
+def repairs(world: World) -> None:
+    acts.repair_and_replay(world)
+
+
+@step(
+    en="nothing about the order is set aside any more",
+    ru="об этом заказе больше нет отложенных сообщений",
+    about="The list of parked and dead messages names the order no more.",
+    example="nothing about the order is set aside any more",
+)
+@Then
+def nothing_aside(world: World) -> None:
+    acts.nothing_set_aside(world)
+
+
+@step(
+    en="approvals are overheard",
+    ru="одобрения подслушиваются",
+    about="From now on every approval that crosses the broker is heard, to be repeated later.",
+    example="approvals are overheard",
+)
+@Given
+def approvals_overheard(world: World) -> None:
+    world.faults.listen("crm.order_approved.v1")
+
+
+@step(
+    en="news about orders is overheard",
+    ru="новости о заказах подслушиваются",
+    about="From now on every change of status that crosses the broker is heard, to be repeated later.",
+    example="news about orders is overheard",
+)
+@Given
+def news_overheard(world: World) -> None:
+    world.faults.listen("orchestrator.order_changed.v1")
+
+
+@step(
+    en="the approval is delivered {times:d} times more",
+    ru="одобрение доставлено ещё {times:d} раза",
+    about="The very same message again, as a broker may deliver it.",
+    example="the approval is delivered 4 times more",
+)
+@When
+def approval_repeated(world: World, times: int) -> None:
+    world.faults.repeat_heard(world.order, times=times)
+
+
+@step(
+    en="the oldest news about the order reaches the {service:screen} only now",
+    ru="самая старая новость о заказе доходит только теперь: {service:screen}",
+    about="A copy of the first news, late, to one of the systems that show orders.",
+    example="the oldest news about the order reaches the shop only now",
+)
+@When
+def old_news(world: World, service: str) -> None:
+    world.faults.repeat_old_news(world.order, to=service)
+
+
+@step(
+    en="the order is on the board once and stays so",
+    ru="заказ на доске один, и так и остаётся",
+    about="One work order for the order's one line, however often it was released.",
+    example="the order is on the board once and stays so",
+)
+@Then
+def on_board_once(world: World) -> None:
+    acts.on_board_once(world.operator("Oleg"), world.order)
+
+
+@step(
+    en="the order had each status once",
+    ru="каждый статус у заказа был один раз",
+    about="No status of the ordinary road was entered twice.",
+    example="the order had each status once",
+)
+@Then
+def each_once(world: World) -> None:
+    acts.each_status_once(world.order)
+
+
+@step(
+    en="the order goes on to be {status:status}",
+    ru="дальше заказ обычным путём доходит до статуса «{status:status}»",
+    about="Staff whom the scenario does not name walk the order along the ordinary road.",
+    example="the order goes on to be closed",
+)
+@Given
+@When
+@Then
+def goes_on(world: World, status: str) -> None:
+    world.road.continue_to(world.order, status)
+
+
+@step(
+    en="support sees the order stuck as {status:status} and what to do about it",
+    ru="поддержка видит, что заказ застрял в статусе «{status:status}», и что с этим делать",
+    about="The order used up the time budget of its status: it is listed, with the stage and advice.",
+    example="support sees the order stuck as priced and what to do about it",
+)
+@Then
+def is_stuck(world: World, status: str) -> None:
+    acts.stuck_is_explained(world, status)
+
+
+@step(
+    en="support does not see the order among the stuck ones any more",
+    ru="поддержка больше не видит заказ среди застрявших",
+    about="The order moved on.",
+    example="support does not see the order among the stuck ones any more",
+)
+@Then
+def is_not_stuck(world: World) -> None:
+    acts.not_stuck(world)
+
+
+@step(
+    en="support reads the whole story of the order:",
+    ru="поддержка читает всю историю заказа:",
+    about="One timeline: every status, and the messages of every service between them; a table of one column.",
+    example="support reads the whole story of the order:",
+)
+@Then
+def story_is_told(world: World, datatable: list[list[str]]) -> None:
+    acts.timeline_tells(world, datatable)
+
+
+@step(
+    en="all services agree about the order",
+    ru="все службы согласны насчёт заказа",
+    about="The reconciliation report finds nothing wrong with the order.",
+    example="all services agree about the order",
+)
+@Then
+def services_agree(world: World) -> None:
+    world.administrator().agrees_everywhere(world.order)

@@ -1,0 +1,236 @@
+"""Orders and parcels in PostgreSQL; the promises are in `application/ports.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from system.crm.adapters import tables
+from system.crm.adapters.rows import carrier_event_from, sales_order_from, shipment_from
+from system.crm.domain.errors import OrderNotFound
+from system.crm.domain.parcel import DELIVERED, CarrierEvent, ParcelKey, Shipment
+from system.crm.domain.sales_order import Decision, SalesOrder
+from system.messages.orchestrator_v1 import OrderChanged, OrderStatus
+from system.messages.shop_v1 import OrderSubmitted
+
+_order = tables.sales_order
+_NOW = text("clock_timestamp()")
+_OF_ORCHESTRATOR = (
+    "number",
+    "version",
+    "status",
+    "status_since",
+    "promise_at",
+    "budget_until",
+    "due_at",
+    "allowed",
+    "reason",
+    "cancellation_requested",
+    "total",
+    "total_currency",
+    "priced_lines",
+    "consent",
+    "shipments",
+    "history",
+    "heard_at",
+)
+_OF_SHOP = (
+    "channel",
+    "customer",
+    "customer_email",
+    "delivery",
+    "lines",
+    "agreed_total",
+    "agreed_currency",
+    "partner_reference",
+    "submitted_at",
+    "heard_at",
+)
+
+
+class SalesOrderRepository:
+    """The read model. Each of the two sources writes its own columns, so that their messages may come in any order."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, order_id: UUID) -> SalesOrder:
+        """The order as committed. Raises OrderNotFound."""
+        found = await self._connection.execute(select(_order).where(_order.c.order_id == order_id))
+        row = found.mappings().first()
+        if row is None:
+            raise OrderNotFound(str(order_id))
+        return sales_order_from(row)
+
+    async def take_content(self, submitted: OrderSubmitted) -> bool:
+        """Keeps what was submitted; False when it was known already."""
+        agreed = submitted.agreed_total.money()
+        statement = upsert(_order).values(
+            order_id=submitted.order_id,
+            number=submitted.number,
+            opened_at=submitted.submitted_at,
+            version=0,
+            status=OrderStatus.SUBMITTED,
+            status_since=submitted.submitted_at,
+            heard_at=_NOW,
+            channel=submitted.channel,
+            customer=submitted.customer.model_dump(mode="json"),
+            customer_email=submitted.customer.email,
+            delivery=submitted.delivery.model_dump(mode="json"),
+            lines=[line.model_dump(mode="json") for line in submitted.lines],
+            agreed_total=agreed.amount,
+            agreed_currency=agreed.currency,
+            partner_reference=submitted.partner_reference,
+            submitted_at=submitted.submitted_at,
+        )
+        taken = await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["order_id"],
+                set_={name: statement.excluded[name] for name in _OF_SHOP},
+                where=_order.c.submitted_at.is_(None),
+            ).returning(_order.c.order_id)
+        )
+        return taken.first() is not None
+
+    async def take_status(self, changed: OrderChanged) -> bool:
+        """Keeps the orchestrator's state when its version is the highest yet; False for an older one."""
+        total = changed.total.money() if changed.total else None
+        statement = upsert(_order).values(
+            order_id=changed.order_id,
+            number=changed.number,
+            opened_at=changed.history[0].at if changed.history else changed.status_since,
+            version=changed.version,
+            status=changed.status,
+            status_since=changed.status_since,
+            promise_at=changed.promise_at,
+            budget_until=changed.budget_until,
+            due_at=changed.budget_until or changed.promise_at,
+            allowed=[str(each) for each in changed.allowed],
+            reason=changed.reason,
+            cancellation_requested=changed.cancellation_requested,
+            total=total.amount if total else None,
+            total_currency=total.currency if total else None,
+            priced_lines=[line.model_dump(mode="json") for line in changed.lines],
+            consent=changed.consent.model_dump(mode="json") if changed.consent else None,
+            shipments=[each.model_dump(mode="json") for each in changed.shipments],
+            history=[step.model_dump(mode="json") for step in changed.history],
+            heard_at=_NOW,
+        )
+        taken = await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["order_id"],
+                set_={name: statement.excluded[name] for name in _OF_ORCHESTRATOR},
+                where=_order.c.version < statement.excluded.version,
+            ).returning(_order.c.order_id)
+        )
+        return taken.first() is not None
+
+    async def decide(self, order_id: UUID, decision: Decision, *, seen_version: int | None) -> SalesOrder | None:
+        """One conditional update: the decided order, or None when nobody may decide about it now."""
+        statement = (
+            update(_order)
+            .where(_order.c.order_id == order_id, text(tables.AWAITS_APPROVAL))
+            .values(
+                decision=decision.kind,
+                decided_by=decision.seller.id,
+                decided_by_name=decision.seller.name,
+                decided_at=decision.at,
+                decision_reason=decision.reason,
+                heard_at=_NOW,
+            )
+            .returning(_order)
+        )
+        if seen_version is not None:
+            statement = statement.where(_order.c.version == seen_version)
+        row = (await self._connection.execute(statement)).mappings().first()
+        return sales_order_from(row) if row else None
+
+
+class ParcelRepository:
+    """Shipments, carriers' messages, and reported deliveries."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add_shipments(self, shipments: list[Shipment]) -> None:
+        """Remembers the parcels of an order; known ones stay."""
+        if not shipments:
+            return
+        rows = [
+            {
+                "carrier_key": each.key.carrier,
+                "tracking_key": each.key.tracking_number,
+                "work_order_id": each.work_order_id,
+                "order_id": each.order_id,
+                "carrier": each.carrier,
+                "tracking_number": each.tracking_number,
+            }
+            for each in shipments
+        ]
+        await self._connection.execute(upsert(tables.shipment).values(rows).on_conflict_do_nothing())
+
+    async def add_event(self, event: CarrierEvent) -> bool:
+        """Keeps a carrier's message. False when its id was kept before."""
+        kept = await self._connection.execute(
+            upsert(tables.carrier_event)
+            .values(
+                webhook_id=event.webhook_id,
+                carrier_key=event.key.carrier,
+                tracking_key=event.key.tracking_number,
+                carrier=event.carrier,
+                tracking_number=event.tracking_number,
+                event=event.event,
+                occurred_at=event.occurred_at,
+                received_at=event.received_at,
+                body=event.body,
+            )
+            .on_conflict_do_nothing(index_elements=["webhook_id"])
+            .returning(tables.carrier_event.c.webhook_id)
+        )
+        return kept.first() is not None
+
+    async def shipments_of(self, key: ParcelKey) -> list[Shipment]:
+        """The shipments a parcel belongs to, by order."""
+        table = tables.shipment
+        rows = await self._connection.execute(
+            select(table)
+            .where(table.c.carrier_key == key.carrier, table.c.tracking_key == key.tracking_number)
+            .order_by(table.c.order_id, table.c.work_order_id)
+        )
+        return [shipment_from(row) for row in rows.mappings()]
+
+    async def delivery_of(self, key: ParcelKey) -> CarrierEvent | None:
+        """The first message that said the parcel arrived, if one did."""
+        table = tables.carrier_event
+        rows = await self._connection.execute(
+            select(table)
+            .where(
+                table.c.carrier_key == key.carrier,
+                table.c.tracking_key == key.tracking_number,
+                table.c.event == DELIVERED,
+            )
+            .order_by(table.c.received_at)
+            .limit(1)
+        )
+        row = rows.mappings().first()
+        return carrier_event_from(row) if row else None
+
+    async def report_delivery(self, order_id: UUID, event: CarrierEvent, *, at: datetime) -> bool:
+        """Marks the delivery of a parcel to an order as reported. False when it was before."""
+        reported = await self._connection.execute(
+            upsert(tables.delivery)
+            .values(
+                order_id=order_id,
+                carrier_key=event.key.carrier,
+                tracking_key=event.key.tracking_number,
+                webhook_id=event.webhook_id,
+                reported_at=at,
+            )
+            .on_conflict_do_nothing()
+            .returning(tables.delivery.c.order_id)
+        )
+        return reported.first() is not None

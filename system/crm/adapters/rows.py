@@ -1,0 +1,73 @@
+"""Between rows and CRM's domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from system.crm.domain.parcel import CarrierEvent, Shipment
+from system.crm.domain.sales_order import Content, Decision, DecisionKind, SalesOrder, Seller
+from system.kernel.money import Money
+
+
+def sales_order_from(row: Mapping[Any, Any]) -> SalesOrder:
+    """The domain's order from a row of its table."""
+    return SalesOrder(
+        order_id=row["order_id"],
+        number=row["number"],
+        opened_at=row["opened_at"],
+        version=row["version"],
+        status=row["status"],
+        status_since=row["status_since"],
+        promise_at=row["promise_at"],
+        budget_until=row["budget_until"],
+        allowed=tuple(row["allowed"]),
+        reason=row["reason"],
+        cancellation_requested=row["cancellation_requested"],
+        total=Money(row["total"], row["total_currency"]) if row["total"] is not None else None,
+        priced_lines=tuple(row["priced_lines"]),
+        consent=row["consent"],
+        shipments=tuple(row["shipments"]),
+        history=tuple(row["history"]),
+        content=_content(row),
+        decision=_decision(row),
+    )
+
+
+def carrier_event_from(row: Mapping[Any, Any]) -> CarrierEvent:
+    """The domain's carrier message from a row."""
+    return CarrierEvent(
+        webhook_id=row["webhook_id"],
+        carrier=row["carrier"],
+        tracking_number=row["tracking_number"],
+        event=row["event"],
+        occurred_at=row["occurred_at"],
+        received_at=row["received_at"],
+        body=row["body"],
+    )
+
+
+def shipment_from(row: Mapping[Any, Any]) -> Shipment:
+    """The domain's shipment from a row."""
+    return Shipment(row["order_id"], row["work_order_id"], row["carrier"], row["tracking_number"])
+
+
+def _content(row: Mapping[Any, Any]) -> Content | None:
+    if row["submitted_at"] is None:
+        return None
+    return Content(
+        channel=row["channel"],
+        customer=row["customer"],
+        delivery=row["delivery"],
+        lines=tuple(row["lines"]),
+        agreed_total=Money(row["agreed_total"], row["agreed_currency"]),
+        submitted_at=row["submitted_at"],
+        partner_reference=row["partner_reference"],
+    )
+
+
+def _decision(row: Mapping[Any, Any]) -> Decision | None:
+    if row["decision"] is None:
+        return None
+    seller = Seller(row["decided_by"], row["decided_by_name"])
+    return Decision(DecisionKind(row["decision"]), seller, row["decided_at"], row["decision_reason"])

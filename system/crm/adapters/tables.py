@@ -1,0 +1,127 @@
+"""The tables of CRM. `migrations/` creates them; a test holds the two together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData()
+APPEND_ONLY = ("carrier_event", "delivery")
+
+# Repeated literally by the queries: a bound parameter would hide the partial index from a prepared plan.
+AWAITS_APPROVAL = "status = 'PRICE_CALCULATED' AND decision IS NULL AND submitted_at IS NOT NULL"
+
+
+def _moment(name: str, **more: Any) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), **more)
+
+
+sales_order = Table(
+    "sales_order",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("number", String(40), nullable=False),
+    _moment("opened_at", nullable=False),
+    # What the orchestrator says.
+    Column("version", Integer, nullable=False),
+    Column("status", String(40), nullable=False),
+    _moment("status_since", nullable=False),
+    _moment("promise_at"),
+    _moment("budget_until"),
+    _moment("due_at"),
+    Column("allowed", ARRAY(String(40)), nullable=False, server_default="{}"),
+    Column("reason", Text),
+    Column("cancellation_requested", Boolean, nullable=False, server_default="false"),
+    Column("total", Numeric(14, 2)),
+    Column("total_currency", String(3)),
+    Column("priced_lines", JSONB, nullable=False, server_default="[]"),
+    Column("consent", JSONB(none_as_null=True)),
+    Column("shipments", JSONB, nullable=False, server_default="[]"),
+    Column("history", JSONB, nullable=False, server_default="[]"),
+    _moment("heard_at", nullable=False),
+    # What the shop says.
+    Column("channel", Text),
+    Column("customer", JSONB),
+    Column("customer_email", Text),
+    Column("delivery", JSONB),
+    Column("lines", JSONB),
+    Column("agreed_total", Numeric(14, 2)),
+    Column("agreed_currency", String(3)),
+    Column("partner_reference", Text),
+    _moment("submitted_at"),
+    # What a seller decided.
+    Column("decision", String(12)),
+    Column("decided_by", Uuid),
+    Column("decided_by_name", Text),
+    _moment("decided_at"),
+    Column("decision_reason", Text),
+    CheckConstraint("decision IN ('approved', 'rejected')", name="sales_order_decision_known"),
+    CheckConstraint(
+        "(decision IS NULL) = (decided_by IS NULL) AND (decision IS NULL) = (decided_at IS NULL)",
+        name="sales_order_decision_whole",
+    ),
+    Index("sales_order_approvals", "due_at", "order_id", postgresql_where=text(AWAITS_APPROVAL)),
+    Index("sales_order_number", text("upper(number)")),
+    Index("sales_order_email", text("lower(customer_email)")),
+    Index("sales_order_reference", text("lower(partner_reference)")),
+    Index("sales_order_newest", text("opened_at DESC"), text("order_id DESC")),
+    Index("sales_order_status", "status", text("opened_at DESC"), text("order_id DESC")),
+    Index("sales_order_heard", "heard_at"),
+)
+
+shipment = Table(
+    "shipment",
+    metadata,
+    Column("carrier_key", Text, nullable=False),
+    Column("tracking_key", Text, nullable=False),
+    Column("work_order_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("tracking_number", Text, nullable=False),
+    PrimaryKeyConstraint("carrier_key", "tracking_key", "work_order_id"),
+    Index("shipment_order", "order_id"),
+)
+
+carrier_event = Table(
+    "carrier_event",
+    metadata,
+    Column("webhook_id", String(200), primary_key=True),
+    Column("carrier_key", Text, nullable=False),
+    Column("tracking_key", Text, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("tracking_number", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    _moment("occurred_at", nullable=False),
+    _moment("received_at", nullable=False),
+    Column("body", JSONB, nullable=False),
+    Index("carrier_event_parcel", "carrier_key", "tracking_key"),
+    Index("carrier_event_delivered", "received_at", postgresql_where=text("event = 'delivered'")),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("order_id", Uuid, nullable=False),
+    Column("carrier_key", Text, nullable=False),
+    Column("tracking_key", Text, nullable=False),
+    Column("webhook_id", String(200), nullable=False),
+    _moment("reported_at", nullable=False),
+    PrimaryKeyConstraint("order_id", "carrier_key", "tracking_key"),
+)

@@ -1,0 +1,59 @@
+"""What sellers and carriers ask of CRM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from system.crm.domain.parcel import CarrierEvent
+from system.crm.domain.sales_order import Seller
+from system.plumbing.tokens import Principal
+from system.plumbing.unit_of_work import IdempotencyKey
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveOrder:
+    """A seller confirms an order for production. `seen_version` guards against deciding on an old view."""
+
+    order_id: UUID
+    seller: Seller
+    key: IdempotencyKey | None = None
+    seen_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectOrder:
+    """A seller refuses an order; the customer reads the reason."""
+
+    order_id: UUID
+    seller: Seller
+    reason: str
+    key: IdempotencyKey | None = None
+    seen_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOrder:
+    """A seller closes a shipped order by hand."""
+
+    order_id: UUID
+    who: Principal
+    reason: str
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """A seller cancels an order, until it is shipped."""
+
+    order_id: UUID
+    who: Principal
+    reason: str
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveCarrierEvent:
+    """A carrier's message whose signature was checked."""
+
+    event: CarrierEvent

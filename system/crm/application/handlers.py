@@ -1,0 +1,116 @@
+"""What sellers and carriers do. One command, one transaction, one commit."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder, ReceiveCarrierEvent, RejectOrder
+from system.crm.application.deliveries import report_deliveries
+from system.crm.application.ports import CrmUnitOfWork, Orchestrator, OrchestratorReply
+from system.crm.application.views import order_view
+from system.crm.domain.errors import OrderNotAwaitingApproval
+from system.crm.domain.sales_order import Decision, DecisionKind, SalesOrder
+from system.messages.crm_v1 import OrderApproved, OrderRejected
+from system.plumbing.tokens import Principal
+from system.plumbing.unit_of_work import Answer
+
+
+async def approve_order(command: ApproveOrder, uow: CrmUnitOfWork, *, at_risk_margin_s: int) -> Answer:
+    """The first seller's decision counts. Raises OrderAlreadyDecided, OrderNotAwaitingApproval, OrderContentMissing,
+    OrderChangedSinceRead, OrderNotFound."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        decision = Decision(DecisionKind.APPROVED, command.seller, uow.now)
+        order = await _decide(command.order_id, decision, uow, seen_version=command.seen_version)
+        uow.publish(
+            OrderApproved(
+                order_id=order.order_id,
+                seller_id=command.seller.id,
+                seller_name=command.seller.name,
+                approved_at=uow.now,
+            )
+        )
+        return await uow.commit(Answer(200, order_view(order, now=uow.now, at_risk_margin_s=at_risk_margin_s)))
+
+
+async def reject_order(command: RejectOrder, uow: CrmUnitOfWork, *, at_risk_margin_s: int) -> Answer:
+    """As approving, with the reason that the customer reads."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        decision = Decision(DecisionKind.REJECTED, command.seller, uow.now, command.reason)
+        order = await _decide(command.order_id, decision, uow, seen_version=command.seen_version)
+        uow.publish(
+            OrderRejected(
+                order_id=order.order_id,
+                seller_id=command.seller.id,
+                seller_name=command.seller.name,
+                reason=command.reason,
+                rejected_at=uow.now,
+            )
+        )
+        return await uow.commit(Answer(200, order_view(order, now=uow.now, at_risk_margin_s=at_risk_margin_s)))
+
+
+async def close_order(command: CloseOrder, uow: CrmUnitOfWork, orchestrator: Orchestrator) -> Answer:
+    """Asks the orchestrator, which alone decides; its refusal is the seller's. Raises TransitionRefused, Unavailable."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        reply = await orchestrator.close(command.order_id, who=command.who, reason=command.reason)
+        await _audit(uow, command.who, "close_order", command.order_id, command.reason)
+        return await uow.commit(_ended(reply, outcome="closed"))
+
+
+async def cancel_order(command: CancelOrder, uow: CrmUnitOfWork, orchestrator: Orchestrator) -> Answer:
+    """200 when it is cancelled, 202 when MES is asked for the work orders first. Raises TransitionRefused, Unavailable."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        reply = await orchestrator.cancel(command.order_id, who=command.who, reason=command.reason)
+        await _audit(uow, command.who, "cancel_order", command.order_id, command.reason)
+        return await uow.commit(_ended(reply, outcome="cancelled"))
+
+
+async def receive_carrier_event(command: ReceiveCarrierEvent, uow: CrmUnitOfWork) -> Answer:
+    """Keeps the message once, and reports a delivery as soon as its parcel is known: now, or when it is shipped here."""
+    event = command.event
+    async with uow:
+        await uow.lock(str(event.key))
+        if not await uow.parcels.add_event(event):
+            return Answer(200, {"webhook_id": event.webhook_id, "outcome": "duplicate"})
+        is_matched = await report_deliveries(event.key, uow)
+        return await uow.commit(
+            Answer(200, {"webhook_id": event.webhook_id, "outcome": "matched" if is_matched else "kept"})
+        )
+
+
+async def _decide(order_id: UUID, decision: Decision, uow: CrmUnitOfWork, *, seen_version: int | None) -> SalesOrder:
+    decided = await uow.orders.decide(order_id, decision, seen_version=seen_version)
+    if decided is None:
+        present = await uow.orders.get(order_id)
+        refusal = present.refusal_of_decision(seen_version=seen_version)
+        # It became decidable between the update and this read; asking again will succeed.
+        raise refusal or OrderNotAwaitingApproval(order_status=present.status, allowed=present.allowed)
+    await uow.audit(
+        actor=f"{decision.seller.name} ({decision.seller.id})",
+        action=f"order_{decision.kind}",
+        subject=str(order_id),
+        details={"version": decided.version} | ({"reason": decision.reason} if decision.reason else {}),
+    )
+    return decided
+
+
+async def _audit(uow: CrmUnitOfWork, who: Principal, action: str, order_id: UUID, reason: str) -> None:
+    await uow.audit(
+        actor=f"{who.name or who.email} ({who.subject})",
+        action=action,
+        subject=str(order_id),
+        details={"reason": reason},
+    )
+
+
+def _ended(reply: OrchestratorReply, *, outcome: str) -> Answer:
+    body = {"outcome": outcome if reply.is_final else "requested", "order": reply.order}
+    return Answer(200 if reply.is_final else 202, body)

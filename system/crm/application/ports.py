@@ -1,0 +1,91 @@
+"""What the handlers need from the world. `adapters/` keeps these promises, the unit tests keep them in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self, overload
+from uuid import UUID
+
+from system.crm.domain.parcel import CarrierEvent, ParcelKey, Shipment
+from system.crm.domain.sales_order import Decision, SalesOrder
+from system.messages.envelope import Message
+from system.messages.orchestrator_v1 import OrderChanged
+from system.messages.shop_v1 import OrderSubmitted
+from system.plumbing.tokens import Principal
+from system.plumbing.unit_of_work import Answer, IdempotencyKey
+
+
+class SalesOrders(Protocol):
+    """The read model of orders, and the sellers' decisions."""
+
+    async def get(self, order_id: UUID) -> SalesOrder:
+        """The order as committed. Raises OrderNotFound."""
+
+    async def take_content(self, submitted: OrderSubmitted) -> bool:
+        """Keeps what was submitted; False when it was known already."""
+
+    async def take_status(self, changed: OrderChanged) -> bool:
+        """Keeps the orchestrator's state when its version is the highest yet; False for an older one."""
+
+    async def decide(self, order_id: UUID, decision: Decision, *, seen_version: int | None) -> SalesOrder | None:
+        """One conditional update: the decided order, or None when nobody may decide about it now."""
+
+
+class Parcels(Protocol):
+    """Shipments, what carriers said of them, and which deliveries were reported."""
+
+    async def add_shipments(self, shipments: list[Shipment]) -> None:
+        """Remembers the parcels of an order; known ones stay."""
+
+    async def add_event(self, event: CarrierEvent) -> bool:
+        """Keeps a carrier's message. False when its id was kept before: then nothing may happen again."""
+
+    async def shipments_of(self, key: ParcelKey) -> list[Shipment]:
+        """The shipments a parcel belongs to; empty while it is unknown."""
+
+    async def delivery_of(self, key: ParcelKey) -> CarrierEvent | None:
+        """The first message that said the parcel arrived, if one did."""
+
+    async def report_delivery(self, order_id: UUID, event: CarrierEvent, *, at: datetime) -> bool:
+        """Marks the delivery of a parcel to an order as reported. False when it was before."""
+
+
+class CrmUnitOfWork(Protocol):
+    """One transaction over all of the above."""
+
+    now: datetime
+    orders: SalesOrders
+    parcels: Parcels
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def publish(self, message: Message) -> None: ...
+    async def lock(self, *subjects: UUID | str) -> None: ...
+    async def answer_to(self, key: IdempotencyKey | None) -> Answer | None: ...
+    async def audit(self, *, actor: str, action: str, subject: str, details: dict[str, Any] | None = None) -> None: ...
+    @overload
+    async def commit(self, answer: Answer) -> Answer: ...
+    @overload
+    async def commit(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorReply:
+    """What the orchestrator did: `is_final` is False when it has to ask MES first."""
+
+    is_final: bool
+    order: dict[str, Any]
+
+
+class Orchestrator(Protocol):
+    """The service that alone decides an order's status. Asking again after a lost answer is safe."""
+
+    async def close(self, order_id: UUID, *, who: Principal, reason: str) -> OrchestratorReply:
+        """Closes a shipped order. Raises TransitionRefused, OrderNotFound, Unavailable."""
+
+    async def cancel(self, order_id: UUID, *, who: Principal, reason: str) -> OrchestratorReply:
+        """Cancels an order or begins to. Raises TransitionRefused, OrderNotFound, Unavailable."""

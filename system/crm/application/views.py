@@ -1,0 +1,88 @@
+"""What the API shows of an order: one shape for reads and for the answers of commands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from system.crm.domain.sales_order import Decision, SalesOrder
+from system.kernel.money import Money
+
+
+def money_view(money: Money | None) -> dict[str, str] | None:
+    """Money as the APIs write it."""
+    return {"amount": f"{money.amount:.2f}", "currency": money.currency} if money is not None else None
+
+
+def summary_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> dict[str, Any]:
+    """An order as a line of a list."""
+    content = order.content
+    return {
+        "order_id": str(order.order_id),
+        "number": order.number,
+        "status": order.status,
+        "status_since": order.status_since.isoformat(),
+        "version": order.version,
+        "channel": content.channel if content else None,
+        "customer": (
+            {"id": content.customer["id"], "name": content.customer["name"], "email": content.customer["email"]}
+            if content
+            else None
+        ),
+        "partner_reference": content.partner_reference if content else None,
+        "submitted_at": content.submitted_at.isoformat() if content else None,
+        "agreed_total": money_view(content.agreed_total) if content else None,
+        "total": money_view(order.total),
+        "promise_at": order.promise_at.isoformat() if order.promise_at else None,
+        "due_at": order.due_at.isoformat() if order.due_at else None,
+        "at_risk": order.is_at_risk(now=now, margin_s=at_risk_margin_s),
+        "cancellation_requested": order.cancellation_requested,
+        "decision": _decision(order.decision),
+        "allowed": list(order.allowed),
+        "allowed_actions": list(order.allowed_actions),
+    }
+
+
+def order_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> dict[str, Any]:
+    """Everything CRM knows of an order, except what carriers said."""
+    content = order.content
+    priced = {line["line_id"]: line for line in order.priced_lines}
+    lines = [_line(line, priced.get(line["line_id"])) for line in content.lines] if content else []
+    return summary_view(order, now=now, at_risk_margin_s=at_risk_margin_s) | {
+        "customer": content.customer if content else None,
+        "delivery": content.delivery if content else None,
+        "lines": lines,
+        "reason": order.reason,
+        "consent": order.consent,
+        "shipments": list(order.shipments),
+        "history": [
+            {
+                "status": step["to_status"],
+                "at": step["at"],
+                "actor": step["actor"],
+                "reason": step.get("reason"),
+                "version": step["version"],
+            }
+            for step in order.history
+        ],
+    }
+
+
+def _line(line: dict[str, Any], priced: dict[str, Any] | None) -> dict[str, Any]:
+    return line | {
+        "quote_id": priced["quote_id"] if priced else line["quote_id"],
+        "total": priced["total"] if priced else None,
+        "weight_g": priced.get("weight_g") if priced else None,
+    }
+
+
+def _decision(decision: Decision | None) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    return {
+        "kind": str(decision.kind),
+        "seller_id": str(decision.seller.id),
+        "seller_name": decision.seller.name,
+        "at": decision.at.isoformat(),
+        "reason": decision.reason,
+    }

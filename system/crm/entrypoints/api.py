@@ -1,0 +1,150 @@
+"""CRM over HTTP: the approval queue, the search, the sellers' decisions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from system.crm.adapters.queries import ITEMS_MAX, CrmQueries
+from system.crm.application import handlers
+from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder, RejectOrder
+from system.crm.application.ports import CrmUnitOfWork, Orchestrator
+from system.crm.domain.sales_order import Seller
+from system.crm.entrypoints import schemas
+from system.crm.settings import CrmSettings
+from system.kernel.errors import Invalid
+from system.messages.orchestrator_v1 import OrderStatus
+from system.plumbing.auth import Principal, require
+from system.plumbing.unit_of_work import IdempotencyKey
+from system.plumbing.web import idempotency_key, to_response
+
+router = APIRouter()
+internal = APIRouter(prefix="/internal")
+
+
+def _queries(request: Request) -> CrmQueries:
+    return cast(CrmQueries, request.app.state.queries)
+
+
+def _uow(request: Request) -> CrmUnitOfWork:
+    return cast(CrmUnitOfWork, request.app.state.make_uow())
+
+
+def _orchestrator(request: Request) -> Orchestrator:
+    return cast(Orchestrator, request.app.state.orchestrator)
+
+
+def _at_risk_margin_s(request: Request) -> int:
+    return cast(CrmSettings, request.app.state.settings).at_risk_margin_s
+
+
+async def seen_version(
+    if_match: Annotated[
+        str | None, Header(max_length=40, description="The ETag you read; refuses a decision on an older view.")
+    ] = None,
+) -> int | None:
+    """The version the seller looked at. Raises Invalid when the header is not one of our ETags."""
+    if if_match is None or if_match == "*":
+        return None
+    text = if_match.removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise Invalid("etag-invalid", "If-Match takes the ETag of the order as you read it.")
+    return int(text)
+
+
+Staff = Annotated[Principal, require("seller", "administrator")]
+Queries = Annotated[CrmQueries, Depends(_queries)]
+Uow = Annotated[CrmUnitOfWork, Depends(_uow)]
+TheOrchestrator = Annotated[Orchestrator, Depends(_orchestrator)]
+Key = Annotated[IdempotencyKey, Depends(idempotency_key)]
+Margin = Annotated[int, Depends(_at_risk_margin_s)]
+SeenVersion = Annotated[int | None, Depends(seen_version)]
+Limit = Annotated[int, Query(ge=1, le=ITEMS_MAX)]
+PageCursor = Annotated[str | None, Query(max_length=500)]
+
+
+@router.get("/approvals", response_model=schemas.OrderPage)
+async def approvals(
+    who: Staff, queries: Queries, at_risk: bool = False, cursor: PageCursor = None, limit: Limit = 50
+) -> Response:
+    """Orders that wait for a seller's decision, the most urgent first."""
+    return _json(await queries.approvals(at_risk=at_risk, cursor=cursor, limit=limit))
+
+
+@router.get("/orders", response_model=schemas.OrderPage)
+async def orders(
+    who: Staff,
+    queries: Queries,
+    query: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="number, e-mail or partner reference, in any case")
+    ] = None,
+    status: OrderStatus | None = None,
+    cursor: PageCursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """Orders, the newest first: all, those in a status, or those that a customer's words name."""
+    words = query.strip() if query else None
+    return _json(await queries.orders(query=words or None, status=status, cursor=cursor, limit=limit))
+
+
+@router.get("/orders/{order_id}", response_model=schemas.OrderDetails)
+async def order(who: Staff, queries: Queries, order_id: UUID) -> Response:
+    """One order. Its ETag is its version; send it as If-Match with a decision."""
+    found = await queries.order(order_id)
+    return _json(found, headers={"ETag": f'"{found["version"]}"'})
+
+
+@router.post("/orders/{order_id}/approval", response_model=schemas.DecidedOrder)
+async def approval(who: Staff, uow: Uow, key: Key, margin_s: Margin, seen: SeenVersion, order_id: UUID) -> Response:
+    """Confirms the order for production. The first decision counts; later ones get 409 with who decided what, and when."""
+    command = ApproveOrder(order_id, _seller(who), key, seen)
+    return to_response(await handlers.approve_order(command, uow, at_risk_margin_s=margin_s))
+
+
+@router.post("/orders/{order_id}/rejection", response_model=schemas.DecidedOrder)
+async def rejection(
+    who: Staff, uow: Uow, key: Key, margin_s: Margin, seen: SeenVersion, order_id: UUID, body: schemas.WithReason
+) -> Response:
+    """Refuses the order; the customer reads the reason."""
+    command = RejectOrder(order_id, _seller(who), body.reason, key, seen)
+    return to_response(await handlers.reject_order(command, uow, at_risk_margin_s=margin_s))
+
+
+@router.post("/orders/{order_id}/closure", response_model=schemas.EndedOrder)
+async def closure(
+    who: Staff, uow: Uow, key: Key, orchestrator: TheOrchestrator, order_id: UUID, body: schemas.WithReason
+) -> Response:
+    """Closes a shipped order by hand. The orchestrator decides; 409 names what its status allows."""
+    return to_response(await handlers.close_order(CloseOrder(order_id, who, body.reason, key), uow, orchestrator))
+
+
+@router.post(
+    "/orders/{order_id}/cancellation",
+    response_model=schemas.EndedOrder,
+    responses={202: {"model": schemas.EndedOrder, "description": "MES is asked for the work orders first"}},
+)
+async def cancellation(
+    who: Staff, uow: Uow, key: Key, orchestrator: TheOrchestrator, order_id: UUID, body: schemas.WithReason
+) -> Response:
+    """Cancels the order, until it is shipped."""
+    return to_response(await handlers.cancel_order(CancelOrder(order_id, who, body.reason, key), uow, orchestrator))
+
+
+@internal.get("/reconciliation")
+async def reconciliation(
+    who: Annotated[Principal, require("service:orchestrator")], queries: Queries, since: datetime | None = None
+) -> Response:
+    """What CRM believes of every order that changed since then."""
+    return _json(await queries.beliefs(since))
+
+
+def _seller(who: Principal) -> Seller:
+    return Seller(who.subject, who.name or who.email)
+
+
+def _json(body: dict[str, Any], *, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json", headers=headers)

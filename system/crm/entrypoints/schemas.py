@@ -1,0 +1,183 @@
+"""Bodies of CRM's API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+class WithReason(BaseModel):
+    """Why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+
+
+class CarrierEventBody(BaseModel):
+    """What a carrier says of a parcel. Fields we do not know are kept and ignored."""
+
+    model_config = ConfigDict(extra="allow")
+
+    carrier: Label
+    tracking_number: Label
+    event: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")] = Field(examples=["delivered"])
+    occurred_at: AwareDatetime
+
+
+class CarrierEventAnswer(BaseModel):
+    """`matched` to a shipment, `kept` until its shipment is known, or a `duplicate` that did nothing."""
+
+    webhook_id: str
+    outcome: Literal["matched", "kept", "duplicate"]
+
+
+class MoneyView(BaseModel):
+    """An amount of money."""
+
+    amount: str = Field(examples=["10450.00"])
+    currency: str = Field(examples=["RUB"])
+
+
+class CustomerBrief(BaseModel):
+    """Who ordered."""
+
+    id: UUID
+    name: str
+    email: str
+
+
+class CustomerView(CustomerBrief):
+    """Who ordered, as of submission."""
+
+    phone: str | None = None
+    language: str
+
+
+class DeliveryView(BaseModel):
+    """Where it goes."""
+
+    recipient: str
+    address: str
+    city: str
+    postcode: str
+    country: str
+
+
+class DecisionView(BaseModel):
+    """What a seller decided."""
+
+    kind: Literal["approved", "rejected"]
+    seller_id: UUID
+    seller_name: str
+    at: datetime
+    reason: str | None
+
+
+class _OrderCore(BaseModel):
+    order_id: UUID
+    number: str
+    status: str
+    status_since: datetime
+    version: int
+    channel: str | None
+    partner_reference: str | None
+    submitted_at: datetime | None
+    agreed_total: MoneyView | None
+    total: MoneyView | None
+    promise_at: datetime | None
+    due_at: datetime | None
+    at_risk: bool
+    cancellation_requested: bool
+    decision: DecisionView | None
+    allowed: list[str]
+    allowed_actions: list[Literal["approval", "rejection", "closure", "cancellation"]]
+
+
+class OrderSummary(_OrderCore):
+    """An order as a line of a list."""
+
+    customer: CustomerBrief | None
+
+
+class OrderPage(BaseModel):
+    """One page of orders."""
+
+    items: list[OrderSummary]
+    next: str | None
+
+
+class LineView(BaseModel):
+    """One line of an order; `total` is its price by the quote in force."""
+
+    line_id: UUID
+    kind: Literal["custom", "ready_made"]
+    title: str
+    material: str
+    quantity: int
+    quote_id: UUID
+    agreed_total: MoneyView
+    total: MoneyView | None
+    weight_g: str | None
+    ring_size: str | None = None
+    file_id: UUID | None = None
+    sku: str | None = None
+
+
+class ShipmentView(BaseModel):
+    """A parcel."""
+
+    work_order_id: UUID
+    carrier: str
+    tracking_number: str
+
+
+class HistoryEntry(BaseModel):
+    """One status the order had."""
+
+    status: str
+    at: datetime
+    actor: str
+    reason: str | None
+    version: int
+
+
+class CarrierEventView(BaseModel):
+    """What a carrier said of a parcel of this order."""
+
+    carrier: str
+    tracking_number: str
+    event: str
+    occurred_at: datetime
+    received_at: datetime
+
+
+class DecidedOrder(_OrderCore):
+    """An order with its whole content."""
+
+    customer: CustomerView | None
+    delivery: DeliveryView | None
+    lines: list[LineView]
+    reason: str | None
+    consent: dict[str, Any] | None
+    shipments: list[ShipmentView]
+    history: list[HistoryEntry]
+
+
+class OrderDetails(DecidedOrder):
+    """Everything CRM knows of an order."""
+
+    carrier_events: list[CarrierEventView]
+
+
+class EndedOrder(BaseModel):
+    """What the orchestrator did with the request, and the order as it answered it."""
+
+    outcome: Literal["closed", "cancelled", "requested"]
+    order: dict[str, Any]

@@ -1,0 +1,67 @@
+"""Wires CRM: the only place that knows everything."""
+
+from __future__ import annotations
+
+from system.crm.adapters.orchestrator import HttpOrchestrator
+from system.crm.adapters.queries import CrmQueries
+from system.crm.adapters.unit_of_work import CrmUnitOfWork
+from system.crm.application import reactions
+from system.crm.domain.webhook import secret_bytes
+from system.crm.entrypoints import api, carriers
+from system.crm.settings import CrmSettings
+from system.messages.orchestrator_v1 import OrderChanged
+from system.messages.shop_v1 import OrderSubmitted
+from system.plumbing.metrics import GaugeQuery
+from system.plumbing.runtime import Service
+
+
+def service(settings: CrmSettings | None = None) -> Service:
+    """CRM, ready to serve; it refuses to start without the carriers' secret."""
+    settings = settings or CrmSettings()
+    crm = Service(
+        settings,
+        routers=[api.router, carriers.router, api.internal],
+        unit_of_work=CrmUnitOfWork,
+        reactions={
+            OrderSubmitted: reactions.on_order_submitted,
+            OrderChanged: reactions.on_order_changed,
+        },
+        gauges=_GAUGES,
+        on_start=[_check_secret],
+        description="The sellers' side: approving orders, finding them, closing them, and hearing the carrier.",
+    )
+    crm.app.state.queries = CrmQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
+    crm.app.state.orchestrator = HttpOrchestrator(crm.client)
+    return crm
+
+
+async def _check_secret(crm: Service) -> None:
+    """Raises ValueError when the carriers' secret is missing, or not base64 after its prefix."""
+    assert isinstance(crm.settings, CrmSettings)
+    secret_bytes(crm.settings.carrier_secret.get_secret_value())
+
+
+_GAUGES = (
+    GaugeQuery(
+        "alexandrite_crm_approvals_waiting",
+        "Orders that wait for a seller's decision.",
+        (),
+        "SELECT count(*) AS value FROM sales_order"
+        " WHERE status = 'PRICE_CALCULATED' AND decision IS NULL AND submitted_at IS NOT NULL",
+    ),
+    GaugeQuery(
+        "alexandrite_crm_approvals_overdue",
+        "Orders that waited for a seller's decision beyond their deadline.",
+        (),
+        "SELECT count(*) AS value FROM sales_order WHERE status = 'PRICE_CALCULATED' AND decision IS NULL"
+        " AND submitted_at IS NOT NULL AND due_at < clock_timestamp()",
+    ),
+    GaugeQuery(
+        "alexandrite_crm_deliveries_unmatched",
+        "Parcels that a carrier delivered in the last two weeks and that no shipment of ours names.",
+        (),
+        "SELECT count(DISTINCT (e.carrier_key, e.tracking_key)) AS value FROM carrier_event e WHERE e.event = 'delivered'"
+        " AND e.received_at > clock_timestamp() - interval '14 days'"
+        " AND NOT EXISTS (SELECT FROM shipment s WHERE s.carrier_key = e.carrier_key AND s.tracking_key = e.tracking_key)",
+    ),
+)

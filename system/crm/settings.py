@@ -1,0 +1,18 @@
+"""What CRM is told at start."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from system.plumbing.settings import ServiceSettings
+
+
+class CrmSettings(ServiceSettings):
+    """The common settings, and CRM's own."""
+
+    service: str = "crm"
+    carrier_secret: SecretStr = Field(
+        SecretStr(""), description="the carriers' shared secret: text, or base64 after the prefix whsec_"
+    )
+    carrier_tolerance_s: int = Field(300, gt=0, description="how far a carrier's timestamp may be from our clock")
+    at_risk_margin_s: int = Field(2 * 3600, ge=0, description="how long before its deadline an order counts as at risk")

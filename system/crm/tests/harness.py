@@ -1,0 +1,184 @@
+"""What the rules of CRM are tried on: the same questions, answered from memory or from PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from system.crm.application import handlers, reactions
+from system.crm.application.commands import ApproveOrder, ReceiveCarrierEvent, RejectOrder
+from system.crm.application.ports import CrmUnitOfWork, OrchestratorReply
+from system.crm.domain.errors import TransitionRefused
+from system.crm.domain.parcel import CarrierEvent
+from system.crm.domain.sales_order import SalesOrder, Seller
+from system.kernel.clock import FixedClock
+from system.kernel.ids import new_id
+from system.messages.envelope import Message, MoneyV1
+from system.messages.orchestrator_v1 import OrderChanged, OrderStatus, PricedLine, Shipment, Transition
+from system.messages.shop_v1 import Customer, Delivery, OrderLine, OrderSubmitted
+from system.plumbing.tokens import Principal
+from system.plumbing.unit_of_work import Answer
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+MARGIN_S = 7200
+SERGEY = Seller(UUID("00000000-0000-4000-8000-00000000000c"), "Sergey")
+SOFIA = Seller(UUID("00000000-0000-4000-8000-00000000000d"), "Sofia")
+SOFIA_SIGNED_IN = Principal(SOFIA.id, frozenset({"seller"}), SOFIA.name, "sofia.seller@alexandrite.example")
+ALLOWED: dict[OrderStatus, tuple[OrderStatus, ...]] = {
+    OrderStatus.SUBMITTED: (OrderStatus.PRICE_CALCULATED, OrderStatus.CANCELLED),
+    OrderStatus.PRICE_CALCULATED: (OrderStatus.MANUFACTURING_APPROVED, OrderStatus.REJECTED, OrderStatus.CANCELLED),
+    OrderStatus.MANUFACTURING_APPROVED: (OrderStatus.MANUFACTURING_STARTED, OrderStatus.CANCELLED),
+    OrderStatus.SHIPPED: (OrderStatus.CLOSED,),
+}
+
+
+class Crm(Protocol):
+    """CRM under test."""
+
+    clock: FixedClock
+
+    def make_uow(self) -> CrmUnitOfWork:
+        """A new unit of work."""
+
+    async def order(self, order_id: UUID) -> SalesOrder:
+        """An order as committed."""
+
+    async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
+        """Committed messages of an order in sequence: their data and their `type`."""
+
+
+def submitted(
+    order_id: UUID | None = None,
+    *,
+    number: str = "A-26000123",
+    email: str = "clara@example.org",
+    reference: str | None = None,
+) -> OrderSubmitted:
+    """The shop's word: one custom ring."""
+    agreed = MoneyV1(amount="10450.00", currency="RUB")
+    return OrderSubmitted(
+        order_id=order_id or new_id(),
+        number=number,
+        channel="partner" if reference else "shop",
+        customer=Customer(id=new_id(), name="Clara", email=email),
+        delivery=Delivery(recipient="Clara", address="Lenina 1", city="Perm", postcode="614000", country="RU"),
+        lines=(
+            OrderLine(
+                line_id=new_id(),
+                kind="custom",
+                title="Pave ring",
+                material="gold_585",
+                quantity=1,
+                quote_id=new_id(),
+                agreed_total=agreed,
+                file_id=new_id(),
+            ),
+        ),
+        agreed_total=agreed,
+        submitted_at=START,
+        partner_reference=reference,
+    )
+
+
+def changed(
+    order_id: UUID,
+    status: OrderStatus,
+    *,
+    version: int,
+    number: str = "A-26000123",
+    parcels: tuple[tuple[str, str], ...] = (),
+    budget: timedelta | None = timedelta(hours=24),
+    line_id: UUID | None = None,
+) -> OrderChanged:
+    """The orchestrator's word."""
+    total = MoneyV1(amount="10500.00", currency="RUB")
+    return OrderChanged(
+        order_id=order_id,
+        number=number,
+        version=version,
+        status=status,
+        status_since=START,
+        promise_at=START + timedelta(days=21),
+        budget_until=START + budget if budget is not None else None,
+        allowed=ALLOWED.get(status, ()),
+        total=total,
+        lines=(PricedLine(line_id=line_id, quote_id=new_id(), total=total),) if line_id else (),
+        shipments=tuple(
+            Shipment(work_order_id=new_id(), carrier=carrier, tracking_number=number) for carrier, number in parcels
+        ),
+        history=(
+            Transition(version=1, from_status=None, to_status=OrderStatus.INITIATED, at=START, actor="customer Clara"),
+        ),
+    )
+
+
+def delivered(
+    carrier: str, tracking_number: str, *, webhook_id: str | None = None, event: str = "delivered"
+) -> CarrierEvent:
+    """A carrier's word."""
+    return CarrierEvent(
+        webhook_id=webhook_id or f"msg_{new_id().hex}",
+        carrier=carrier,
+        tracking_number=tracking_number,
+        event=event,
+        occurred_at=START + timedelta(days=9),
+        received_at=START + timedelta(days=9, minutes=1),
+        body={"carrier": carrier, "tracking_number": tracking_number, "event": event},
+    )
+
+
+async def hear(crm: Crm, message: Message) -> None:
+    """Lets CRM react to a message, and commits as its consumer does."""
+    react: Any = {OrderSubmitted: reactions.on_order_submitted, OrderChanged: reactions.on_order_changed}[type(message)]
+    async with crm.make_uow() as uow:
+        await react(message, uow)
+        await uow.commit()
+
+
+async def awaiting_approval(crm: Crm) -> UUID:
+    """An order with its content and a calculated price."""
+    content = submitted()
+    await hear(crm, content)
+    await hear(crm, changed(content.order_id, OrderStatus.PRICE_CALCULATED, version=4))
+    return content.order_id
+
+
+async def approve(crm: Crm, order_id: UUID, seller: Seller = SOFIA, *, seen_version: int | None = None) -> Answer:
+    """A seller approves."""
+    command = ApproveOrder(order_id, seller, seen_version=seen_version)
+    return await handlers.approve_order(command, crm.make_uow(), at_risk_margin_s=MARGIN_S)
+
+
+async def reject(crm: Crm, order_id: UUID, seller: Seller = SOFIA, *, reason: str = "too thin to cast") -> Answer:
+    """A seller rejects."""
+    command = RejectOrder(order_id, seller, reason)
+    return await handlers.reject_order(command, crm.make_uow(), at_risk_margin_s=MARGIN_S)
+
+
+async def receive(crm: Crm, event: CarrierEvent) -> str:
+    """A carrier's message arrives; returns what became of it."""
+    answer = await handlers.receive_carrier_event(ReceiveCarrierEvent(event), crm.make_uow())
+    assert answer.body is not None
+    return str(answer.body["outcome"])
+
+
+class ScriptedOrchestrator:
+    """Answers as told, and remembers what it was asked."""
+
+    def __init__(self, *, is_final: bool = True, refusal: TransitionRefused | None = None) -> None:
+        self.asked: list[tuple[str, UUID, str, str]] = []
+        self._is_final = is_final
+        self._refusal = refusal
+
+    async def close(self, order_id: UUID, *, who: Principal, reason: str) -> OrchestratorReply:
+        return self._answer("close", order_id, who, reason, "CLOSED")
+
+    async def cancel(self, order_id: UUID, *, who: Principal, reason: str) -> OrchestratorReply:
+        return self._answer("cancel", order_id, who, reason, "CANCELLED")
+
+    def _answer(self, what: str, order_id: UUID, who: Principal, reason: str, status: str) -> OrchestratorReply:
+        self.asked.append((what, order_id, who.name, reason))
+        if self._refusal is not None:
+            raise self._refusal
+        return OrchestratorReply(self._is_final, {"order_id": str(order_id), "status": status})

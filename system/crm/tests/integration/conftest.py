@@ -1,0 +1,70 @@
+"""CRM on a fresh PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from system.conftest import Infrastructure
+from system.crm.adapters import tables
+from system.crm.adapters.rows import sales_order_from
+from system.crm.adapters.unit_of_work import CrmUnitOfWork
+from system.crm.domain.sales_order import SalesOrder
+from system.crm.settings import CrmSettings
+from system.crm.tests.harness import MARGIN_S, START
+from system.kernel.clock import FixedClock
+from system.plumbing.database import create_engine
+from system.plumbing.schema import outbox
+
+
+class PostgresCrm:
+    """CRM over PostgreSQL, with a clock that the test sets."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.clock = FixedClock(START)
+
+    def make_uow(self) -> CrmUnitOfWork:
+        return CrmUnitOfWork(self.engine, "crm", clock=self.clock)
+
+    async def rows(self, statement: Any) -> list[Any]:
+        async with self.engine.connect() as connection:
+            return list((await connection.execute(statement)).mappings())
+
+    async def order(self, order_id: UUID) -> SalesOrder:
+        [row] = await self.rows(select(tables.sales_order).where(tables.sales_order.c.order_id == order_id))
+        return sales_order_from(row)
+
+    async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
+        statement = select(outbox).where(outbox.c.subject == str(order_id)).order_by(outbox.c.sequence)
+        return [row["data"] | {"type": row["type"]} for row in await self.rows(statement)]
+
+
+@pytest.fixture(scope="session")
+def crm_database(fresh_database: Callable[[str], None]) -> None:
+    """An empty database of CRM."""
+    fresh_database("crm")
+
+
+@pytest.fixture
+def settings(crm_database: None, infrastructure: Infrastructure) -> CrmSettings:
+    """CRM's settings against the test's infrastructure."""
+    made: CrmSettings = infrastructure.settings_of(
+        "crm",
+        CrmSettings,
+        at_risk_margin_s=MARGIN_S,
+        carrier_secret=infrastructure.secret("crm", "alexandrite_carrier_secret"),
+    )
+    return made
+
+
+@pytest.fixture
+async def crm(settings: CrmSettings) -> AsyncIterator[PostgresCrm]:
+    engine = create_engine(settings)
+    yield PostgresCrm(engine)
+    await engine.dispose()

@@ -1,0 +1,25 @@
+"""The same rules, on PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+
+from system.crm.tests import rules_suite
+
+pytestmark = pytest.mark.integration
+
+
+class TestReadModel(rules_suite.ReadModelRules):
+    pass
+
+
+class TestDecisions(rules_suite.DecisionRules):
+    pass
+
+
+class TestEnding(rules_suite.EndingRules):
+    pass
+
+
+class TestDeliveries(rules_suite.DeliveryRules):
+    pass

@@ -1,0 +1,29 @@
+"""The rules, in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from system.crm.tests import rules_suite
+from system.crm.tests.in_memory import InMemoryCrm
+
+
+@pytest.fixture
+def crm() -> InMemoryCrm:
+    return InMemoryCrm()
+
+
+class TestReadModel(rules_suite.ReadModelRules):
+    pass
+
+
+class TestDecisions(rules_suite.DecisionRules):
+    pass
+
+
+class TestEnding(rules_suite.EndingRules):
+    pass
+
+
+class TestDeliveries(rules_suite.DeliveryRules):
+    pass

@@ -1,0 +1,107 @@
+"""The topology's files must tell one story: the same services, ports and metrics, nothing open to the network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from system.messages import catalogue
+from tools.prepare import images, ports
+from tools.prepare.names import SERVICES
+
+DEPLOY = Path(__file__).resolve().parents[1]
+SYSTEM = DEPLOY.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+COMPONENTS: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: spec for name, spec in COMPONENTS.items() if "ALEXANDRITE_IMAGE_SYSTEM" in spec["image"]}
+ROUTES = (DEPLOY / "traefik" / "routes.yaml").read_text(encoding="utf-8")
+PROMETHEUS: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yaml").read_text(encoding="utf-8"))
+RULES: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "rules.yaml").read_text(encoding="utf-8"))
+
+
+def alerts() -> list[dict[str, Any]]:
+    return [rule for group in RULES["groups"] for rule in group["rules"]]
+
+
+def test_every_service_runs_in_the_topology() -> None:
+    serving = {name for name, spec in OURS.items() if spec["command"][-1] == "serve"}
+    assert serving == set(SERVICES)
+
+
+def test_gateway_routes_exactly_the_services() -> None:
+    lists = re.findall(r"range \$service := list ((?:\"[a-z]+\" ?)+)", ROUTES)
+    assert lists, "the routes are made from lists of services"
+    for text in lists:
+        assert set(re.findall(r'"([a-z]+)"', text)) == set(SERVICES)
+
+
+@pytest.mark.parametrize("hidden", ["/internal", "/metrics", "/health"])
+def test_gateway_names_no_hidden_path(hidden: str) -> None:
+    rules = re.findall(r"rule: (.+)", ROUTES)
+    assert rules and not [rule for rule in rules if hidden in rule]
+
+
+def test_alert_on_silent_consumers_knows_every_queue() -> None:
+    rule = next(rule for rule in alerts() if rule["alert"] == "ConsumerGone")
+    named = set(re.findall(r'service=~"([a-z|]+)"', rule["expr"])[0].split("|"))
+    assert named == {service for service in SERVICES if catalogue.consumed_by(service)}
+
+
+def test_every_process_of_ours_is_scraped() -> None:
+    services = next(job for job in PROMETHEUS["scrape_configs"] if job["job_name"] == "services")
+    running = {name for name, spec in OURS.items() if spec["command"][-1] in ("serve", "work")}
+    assert set(services["dns_sd_configs"][0]["names"]) == running
+    missing = next(rule for rule in alerts() if rule["alert"] == "ServiceMissing")
+    assert f"< {len(running)} " in missing["expr"], "the alert must know how many processes there should be"
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_component_is_confined(name: str) -> None:
+    spec = COMPONENTS[name]
+    assert spec["read_only"] is True and spec["user"] == "10001:10001" and spec["cap_drop"] == ["ALL"]
+    assert spec["mem_limit"] and spec["logging"]["options"]["max-size"]
+    assert spec["pull_policy"] == "never", "an image that was not built here must not be fetched in silence"
+    for published in spec.get("ports", []):
+        assert published.startswith("127.0.0.1:"), f"{published} would be open to the network"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, spec in COMPONENTS.items() if "restart" in spec and spec["restart"] != "no"]
+)
+def test_component_that_stays_has_a_health_check(name: str) -> None:
+    assert COMPONENTS[name]["healthcheck"]["test"][0] == "CMD", "a shell per check would cost the shared cores"
+
+
+def test_compose_publishes_exactly_the_known_ports() -> None:
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    published = set(re.findall(r"127\.0\.0\.1:\$\{ALEXANDRITE_PORT_([A-Z0-9]+):-(\d+)\}", text))
+    assert published == {(name.upper(), str(port)) for name, port in ports.DEFAULTS.items()}
+
+
+def test_compose_uses_exactly_the_built_images() -> None:
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    used = set(re.findall(r"image: \$\{ALEXANDRITE_IMAGE_([A-Z]+):", text))
+    assert used == {image.name.upper() for image in images.ALL if image is not images.PYTHON}
+
+
+def test_only_the_files_service_and_jobs_hold_storage_credentials() -> None:
+    holders = {name for name, spec in OURS.items() if "ALEXANDRITE_S3_ACCESS_KEY" in spec["environment"]}
+    assert {name for name in holders if COMPONENTS[name]["restart"] != "no"} == {"files"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_service_sees_its_own_secrets_only(name: str) -> None:
+    assert COMPONENTS[name]["volumes"] == [f"${{ALEXANDRITE_STATE}}/secrets/{name}:/run/alexandrite:ro"]
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: str(rule["alert"]))
+def test_alert_reads_metrics_that_exist_and_names_a_remedy(rule: dict[str, Any]) -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SYSTEM.rglob("*.py") if "tests" not in path.parts)
+    for metric in re.findall(r"alexandrite_[a-z_]+", rule["expr"]):
+        assert f'"{metric.removesuffix("_bucket")}"' in code, f"nothing in the code exposes {metric}"
+    assert rule["annotations"]["summary"] and rule["annotations"]["remedy"]
+    assert rule["labels"]["severity"] in ("page", "ticket")

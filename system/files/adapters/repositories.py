@@ -1,0 +1,114 @@
+"""Rows to uploads and back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from system.files.adapters import tables
+from system.files.domain.errors import UploadUnknown
+from system.files.domain.upload import Findings, Format, Problem, Status, Upload
+
+uploads = tables.upload
+
+
+def upload_of(row: Row[Any]) -> Upload:
+    """The upload that a row holds."""
+    status = Status(row.status)
+    return Upload(
+        file_id=row.file_id,
+        owner_id=row.owner_id,
+        filename=row.filename,
+        declared_bytes=row.declared_bytes,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        status=status,
+        findings=None if status is Status.PENDING else _findings_of(row),
+        settled_at=row.settled_at,
+    )
+
+
+def _findings_of(row: Row[Any]) -> Findings:
+    problem = Problem(row.problem_code, row.problem_title, row.problem_detail) if row.problem_code else None
+    return Findings(
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        format=Format(row.format) if row.format else None,
+        triangle_count=row.triangle_count,
+        problem=problem,
+    )
+
+
+class UploadRepository:
+    """Uploads in PostgreSQL."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, upload: Upload) -> None:
+        await self._connection.execute(
+            insert(uploads).values(
+                file_id=upload.file_id,
+                owner_id=upload.owner_id,
+                filename=upload.filename,
+                declared_bytes=upload.declared_bytes,
+                created_at=upload.created_at,
+                expires_at=upload.expires_at,
+            )
+        )
+
+    async def get(self, file_id: UUID, *, owner_id: UUID) -> Upload:
+        found = await self._connection.execute(
+            select(uploads).where(uploads.c.file_id == file_id, uploads.c.owner_id == owner_id)
+        )
+        row = found.one_or_none()
+        if row is None:
+            raise UploadUnknown()
+        return upload_of(row)
+
+    async def settle(self, upload: Upload) -> bool:
+        findings = upload.findings
+        if findings is None:
+            raise ValueError("an upload without findings cannot be settled")
+        problem = findings.problem
+        settled = await self._connection.execute(
+            update(uploads)
+            .where(uploads.c.file_id == upload.file_id, uploads.c.status == Status.PENDING.value)
+            .values(
+                status=upload.status.value,
+                settled_at=upload.settled_at,
+                size_bytes=findings.size_bytes,
+                sha256=findings.sha256,
+                format=findings.format.value if findings.format else None,
+                triangle_count=findings.triangle_count,
+                problem_code=problem.code if problem else None,
+                problem_title=problem.title if problem else None,
+                problem_detail=problem.detail if problem else None,
+            )
+            .returning(uploads.c.file_id)
+        )
+        return settled.first() is not None
+
+    async def count_pending(self, owner_id: UUID, *, now: datetime) -> int:
+        count = await self._connection.scalar(
+            select(func.count())
+            .select_from(uploads)
+            .where(uploads.c.owner_id == owner_id, uploads.c.status == Status.PENDING.value, uploads.c.expires_at > now)
+        )
+        return int(count or 0)
+
+    async def to_be_tidied(self, *, expired_before: datetime, limit: int) -> list[Upload]:
+        rows = await self._connection.execute(
+            select(uploads)
+            .where(uploads.c.tidied_at.is_(None), uploads.c.expires_at < expired_before)
+            .order_by(uploads.c.expires_at)
+            .limit(limit)
+        )
+        return [upload_of(row) for row in rows]
+
+    async def mark_tidied(self, file_ids: list[UUID], now: datetime) -> None:
+        await self._connection.execute(update(uploads).where(uploads.c.file_id.in_(file_ids)).values(tidied_at=now))

@@ -1,0 +1,151 @@
+"""Object storage by boto3, in threads. Only this service holds its credentials."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from system.files.application.ports import PostForm, StoredObject
+from system.files.domain.errors import NotUploadedYet, UploadChanged
+from system.kernel.errors import Unavailable
+from system.plumbing.telemetry import log
+
+CHUNK_BYTES = 256 * 1024
+FORM_CONTENT_TYPE = "application/octet-stream"
+"""Part of the signed policy: whatever is uploaded is never shown by a browser as a page."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StorageAddress:
+    """Where the storage is: for us inside, for browsers outside, and with which key. Signing needs no connection."""
+
+    endpoint: str
+    public_url: str
+    bucket: str
+    access_key: str
+    secret_key: str
+
+
+class S3Storage:
+    """Any S3 with presigned POST policies and conditional copies; tried with SeaweedFS."""
+
+    def __init__(self, address: StorageAddress, *, at_once: int) -> None:
+        self._bucket = address.bucket
+        self._inside = _client(address, address.endpoint, connections=at_once)
+        self._outside = _client(address, address.public_url, connections=1)
+        # A pool of its own: long reads must not take the threads that the rest of the process needs.
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="s3")
+
+    def post_form(self, key: str, *, bytes_max: int, expires_s: int) -> PostForm:
+        """The signed form; the policy names the key exactly and limits the size, and the storage enforces it."""
+        form = self._outside.generate_presigned_post(
+            self._bucket,
+            key,
+            Fields={"Content-Type": FORM_CONTENT_TYPE},
+            Conditions=[["content-length-range", 1, bytes_max], {"Content-Type": FORM_CONTENT_TYPE}],
+            ExpiresIn=expires_s,
+        )
+        return PostForm(url=form["url"], fields=form["fields"])
+
+    def download_url(self, key: str, *, expires_s: int) -> str:
+        """A signed GET for the inside."""
+        url: str = self._inside.generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=expires_s
+        )
+        return url
+
+    async def find(self, key: str) -> StoredObject | None:
+        """What lies at this key now, if anything."""
+        try:
+            found = await self._run(self._inside.head_object, Bucket=self._bucket, Key=key)
+        except NotUploadedYet:
+            return None
+        return StoredObject(key=key, size_bytes=found["ContentLength"], etag=found["ETag"])
+
+    async def read(self, stored: StoredObject, feed: Callable[[bytes], None]) -> None:
+        """Gives the whole content to `feed`, in order, in one thread of the pool."""
+
+        def stream() -> None:
+            found = self._inside.get_object(Bucket=self._bucket, Key=stored.key, IfMatch=stored.etag)
+            with closing(found["Body"]) as body:
+                for chunk in body.iter_chunks(CHUNK_BYTES):
+                    feed(chunk)
+
+        await self._run(stream)
+
+    async def copy(self, stored: StoredObject, *, to: str) -> None:
+        """Copies exactly this content inside the storage."""
+        await self._run(
+            self._inside.copy_object,
+            Bucket=self._bucket,
+            Key=to,
+            CopySource={"Bucket": self._bucket, "Key": stored.key},
+            CopySourceIfMatch=stored.etag,
+        )
+
+    async def delete(self, key: str) -> None:
+        """Empties the key."""
+        await self._run(self._inside.delete_object, Bucket=self._bucket, Key=key)
+
+    def close(self) -> None:
+        """Gives the threads and connections back."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._inside.close()
+        self._outside.close()
+
+    async def _run(self, call: Callable[..., T], **arguments: Any) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, partial(call, **arguments))
+        except ClientError as error:
+            raise _refusal_of(error) from error
+        except BotoCoreError as error:
+            log.warning("storage does not answer", error=str(error))
+            raise _unavailable() from error
+
+
+def _client(address: StorageAddress, url: str, *, connections: int) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        aws_access_key_id=address.access_key,
+        aws_secret_access_key=address.secret_key,
+        # S3 wants a region in every signature; ours has only one place.
+        region_name="us-east-1",
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            connect_timeout=2,
+            read_timeout=10,
+            retries={"mode": "standard", "total_max_attempts": 2},
+            max_pool_connections=connections,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
+def _refusal_of(error: ClientError) -> Exception:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    if status == HTTPStatus.NOT_FOUND and error.response["Error"]["Code"] != "NoSuchBucket":
+        return NotUploadedYet()
+    if status == HTTPStatus.PRECONDITION_FAILED:
+        return UploadChanged()
+    log.error("storage refused", status=status, error=str(error))
+    return _unavailable()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("storage-unavailable", "The storage of models does not answer just now: try again in a moment.")

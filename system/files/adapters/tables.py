@@ -1,0 +1,43 @@
+"""Files' tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, MetaData, String, Table, Text, Uuid, text
+
+metadata = MetaData()
+
+APPEND_ONLY: tuple[str, ...] = ()
+"""Of files' own tables none: an upload changes once, from PENDING to its verdict."""
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("file_id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("filename", String(120), nullable=False),
+    Column("declared_bytes", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("status", String(10), nullable=False, server_default="PENDING"),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("size_bytes", BigInteger),
+    Column("sha256", String(64)),
+    Column("format", String(20)),
+    Column("triangle_count", BigInteger),
+    Column("problem_code", String(60)),
+    Column("problem_title", String(200)),
+    Column("problem_detail", Text),
+    Column("tidied_at", DateTime(timezone=True)),
+    CheckConstraint("status IN ('PENDING', 'VERIFIED', 'REFUSED')", name="upload_status_known"),
+    CheckConstraint(
+        "(status = 'PENDING') = (settled_at IS NULL) AND (status = 'PENDING') = (size_bytes IS NULL)",
+        name="upload_settled_whole",
+    ),
+    CheckConstraint(
+        "(status = 'VERIFIED') = (format IS NOT NULL) AND (status = 'VERIFIED') <= (sha256 IS NOT NULL)"
+        " AND (status = 'REFUSED') = (problem_code IS NOT NULL)",
+        name="upload_verdict_whole",
+    ),
+    Index("upload_pending", "owner_id", "expires_at", postgresql_where=text("status = 'PENDING'")),
+    Index("upload_untidied", "expires_at", postgresql_where=text("tidied_at IS NULL")),
+)

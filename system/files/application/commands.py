@@ -1,0 +1,23 @@
+"""What files can be told to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StartUpload:
+    """Somebody wants to send a file of this name and size."""
+
+    owner_id: UUID
+    filename: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteUpload:
+    """The owner says that the file is sent; it is to be checked."""
+
+    file_id: UUID
+    owner_id: UUID

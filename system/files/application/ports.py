@@ -1,0 +1,101 @@
+"""What files' handlers need from outside, as promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, Self
+from uuid import UUID
+
+from system.files.domain.upload import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class PostForm:
+    """Where and with which fields a browser posts one file; the file itself is the last field, `file`."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One content of one key. `etag` changes when the content does."""
+
+    key: str
+    size_bytes: int
+    etag: str
+
+
+class Uploads(Protocol):
+    """The uploads."""
+
+    async def add(self, upload: Upload) -> None:
+        """Keeps a new upload."""
+
+    async def get(self, file_id: UUID, *, owner_id: UUID) -> Upload:
+        """The owner's upload. Raises UploadUnknown, also when it is somebody else's."""
+
+    async def settle(self, upload: Upload) -> bool:
+        """Keeps the verdict; False when it was settled before. Of many at once exactly one gets True."""
+
+    async def count_pending(self, owner_id: UUID, *, now: datetime) -> int:
+        """How many uploads of this owner may still arrive."""
+
+    async def to_be_tidied(self, *, expired_before: datetime, limit: int) -> list[Upload]:
+        """Uploads whose landing place nobody can write to any more and that was not emptied yet."""
+
+    async def mark_tidied(self, file_ids: list[UUID], now: datetime) -> None:
+        """Remembers that their landing places are empty."""
+
+
+class FilesUnitOfWork(Protocol):
+    """One transaction over files' tables. Left without a commit, it changed nothing."""
+
+    uploads: Uploads
+
+    @property
+    def now(self) -> datetime:
+        """The moment at which the unit of work began."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc: Any) -> bool | None: ...
+
+    async def lock(self, *subjects: UUID | str) -> None:
+        """Waits until nobody else holds these subjects; held until the end."""
+
+    async def commit(self) -> Any:
+        """Makes everything done here true at once."""
+
+
+class Begin(Protocol):
+    """Begins a unit of work."""
+
+    def __call__(self) -> FilesUnitOfWork: ...
+
+
+class Storage(Protocol):
+    """The object storage. Every method raises Unavailable when it does not answer."""
+
+    def post_form(self, key: str, *, bytes_max: int, expires_s: int) -> PostForm:
+        """A form that lets its holder post one file of 1 to `bytes_max` bytes to exactly this key, for so long."""
+
+    def download_url(self, key: str, *, expires_s: int) -> str:
+        """A URL inside our network that reads this key, for so long."""
+
+    async def find(self, key: str) -> StoredObject | None:
+        """What lies at this key now, if anything."""
+
+    async def read(self, stored: StoredObject, feed: Callable[[bytes], None]) -> None:
+        """Gives the whole content to `feed`, in order, in another thread.
+
+        Raises UploadChanged if another content lies there now, NotUploadedYet if none.
+        """
+
+    async def copy(self, stored: StoredObject, *, to: str) -> None:
+        """Copies exactly this content. Raises UploadChanged if another one lies there now, NotUploadedYet if none."""
+
+    async def delete(self, key: str) -> None:
+        """Empties the key; no matter if it is empty."""

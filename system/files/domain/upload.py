@@ -1,0 +1,84 @@
+"""An upload: one file on its way from its owner to us, until it is verified or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Status(StrEnum):
+    """PENDING until completed; the two others are final."""
+
+    PENDING = "PENDING"
+    VERIFIED = "VERIFIED"
+    REFUSED = "REFUSED"
+
+
+class Format(StrEnum):
+    """The formats of models that we take, recognised by content and never by name."""
+
+    STL_BINARY = "stl_binary"
+    STL_ASCII = "stl_ascii"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a file is refused. `code` is for machines; `detail` says what to send instead."""
+
+    code: str
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What looking at a whole file found. Either a format or a problem is set, never both."""
+
+    size_bytes: int
+    sha256: str | None
+    format: Format | None = None
+    triangle_count: int | None = None
+    problem: Problem | None = None
+
+    @property
+    def status(self) -> Status:
+        """What becomes of the upload."""
+        return Status.REFUSED if self.problem else Status.VERIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of one owner. `findings` is there once it is settled."""
+
+    file_id: UUID
+    owner_id: UUID
+    filename: str
+    declared_bytes: int
+    created_at: datetime
+    expires_at: datetime
+    status: Status = Status.PENDING
+    findings: Findings | None = None
+    settled_at: datetime | None = None
+
+    @property
+    def landing_key(self) -> str:
+        """Where the owner's browser puts the file. The owner can write here, so nothing is ever read from here twice."""
+        return f"uploads/{self.owner_id}/{self.file_id}"
+
+    @property
+    def sealed_key(self) -> str | None:
+        """Where the verified file lies, named by its content; only this service writes there."""
+        if self.findings is None or self.findings.sha256 is None or self.status is not Status.VERIFIED:
+            return None
+        return sealed_key_of(self.findings.sha256)
+
+    def settled(self, findings: Findings, now: datetime) -> Upload:
+        """The upload with its final verdict."""
+        return replace(self, status=findings.status, findings=findings, settled_at=now)
+
+
+def sealed_key_of(sha256: str) -> str:
+    """The key of a verified file with this content."""
+    return f"verified/{sha256}"

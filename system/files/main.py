@@ -1,0 +1,73 @@
+"""Wires files: the only place that knows everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from system.files.adapters.queries import FilesQueries
+from system.files.adapters.storage import S3Storage, StorageAddress
+from system.files.adapters.unit_of_work import SqlFilesUnitOfWork
+from system.files.application import handlers
+from system.files.application.handlers import Limits, Tools
+from system.files.entrypoints import api
+from system.files.settings import FilesSettings
+from system.plumbing.metrics import GaugeQuery
+from system.plumbing.runtime import Service
+from system.plumbing.timers import Timer
+
+
+def service(settings: FilesSettings | None = None) -> Service:
+    """Files, ready to serve."""
+    settings = settings or FilesSettings()
+    storage = _storage(settings)
+    limits = _limits(settings)
+
+    async def tidy(make_uow: Callable[[], Any], buckets: frozenset[int]) -> int:
+        # One process is enough: whoever leases the first bucket.
+        return await handlers.tidy(Tools(make_uow, storage, limits)) if 0 in buckets else 0
+
+    async def close_storage(_: Service) -> None:
+        storage.close()
+
+    files = Service(
+        settings,
+        routers=[api.router, api.internal],
+        unit_of_work=SqlFilesUnitOfWork,
+        timers=[Timer("tidy", settings.tidy_every_s, tidy)],
+        gauges=[_UPLOADS],
+        on_stop=[close_storage],
+        description="Models on their way in: uploads straight to the storage, checked once, then unchangeable.",
+    )
+    files.app.state.tools = Tools(files.make_uow, storage, limits)
+    files.app.state.queries = FilesQueries(files.engine)
+    return files
+
+
+_UPLOADS = GaugeQuery(
+    "alexandrite_files_uploads",
+    "Uploads of the last 24 hours, by status.",
+    ("status",),
+    "SELECT status, count(*) AS value FROM upload"
+    " WHERE created_at > clock_timestamp() - interval '24 hours' GROUP BY status",
+)
+
+
+def _storage(settings: FilesSettings) -> S3Storage:
+    address = StorageAddress(
+        endpoint=settings.s3_endpoint,
+        public_url=settings.s3_public_url,
+        bucket=settings.s3_bucket,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+    )
+    return S3Storage(address, at_once=settings.storage_at_once)
+
+
+def _limits(settings: FilesSettings) -> Limits:
+    return Limits(
+        bytes_max=settings.upload_bytes_max,
+        expires_s=settings.upload_expires_s,
+        linger_s=settings.upload_linger_s,
+        pending_max=settings.uploads_pending_max,
+    )

@@ -1,0 +1,28 @@
+"""Files' settings."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from system.plumbing.settings import ServiceSettings
+
+
+class FilesSettings(ServiceSettings):
+    """What files is told at start, beside what every service is told."""
+
+    service: str = "files"
+    roles: str = Field("api,timer", description="what this process does; files neither sends nor receives messages")
+
+    s3_endpoint: str = Field("http://s3:8333", description="the storage as services reach it")
+    s3_public_url: str = Field("https://localhost:8444", description="the storage as browsers reach it")
+    s3_access_key: str = "alexandrite"
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_bucket: str = "models"
+    storage_at_once: int = Field(8, ge=1, description="calls to the storage, long reads among them, at the same time")
+
+    upload_bytes_max: int = Field(100_000_000, ge=1, description="the largest file that is taken")
+    upload_expires_s: int = Field(900, ge=0, description="how long an upload may begin after it was announced")
+    upload_linger_s: int = Field(3600, ge=0, description="how long after that what it left behind is removed")
+    uploads_pending_max: int = Field(50, ge=1, description="uploads of one owner that were begun and not completed")
+    download_expires_s: int = Field(900, ge=1, description="how long a service may begin to read a file")
+    tidy_every_s: float = 300.0

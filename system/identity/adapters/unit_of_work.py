@@ -1,0 +1,20 @@
+"""Identity's unit of work: plumbing's transaction with identity's repositories on it."""
+
+from __future__ import annotations
+
+from system.identity.adapters.repositories import AttemptsRepository, SessionRepository, UserRepository
+from system.identity.application.ports import AttemptsLog, Sessions, Users
+from system.plumbing.unit_of_work import UnitOfWork
+
+
+class SqlIdentityUnitOfWork(UnitOfWork):
+    """One transaction over identity's tables."""
+
+    users: Users
+    sessions: Sessions
+    attempts: AttemptsLog
+
+    async def on_enter(self) -> None:
+        self.users = UserRepository(self.connection)
+        self.sessions = SessionRepository(self.connection)
+        self.attempts = AttemptsRepository(self.connection)

@@ -1,0 +1,147 @@
+"""What identity's handlers need from outside, as promises."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any, Protocol, Self
+from uuid import UUID
+
+from system.identity.domain.session import Ending, RefreshToken, Session
+from system.identity.domain.throttle import Attempts
+from system.identity.domain.user import User
+
+
+class Users(Protocol):
+    """The users, found by id or by normal e-mail."""
+
+    async def add(self, user: User) -> None:
+        """Keeps a new user. Raises EmailTaken, also when somebody else takes the e-mail at this moment."""
+
+    async def get(self, user_id: UUID) -> User:
+        """The user. Raises UserUnknown."""
+
+    async def with_email(self, email: str) -> User | None:
+        """The user with this normal e-mail, if there is one."""
+
+    async def save_roles(self, user: User) -> None:
+        """Keeps the user's present roles."""
+
+    async def save_password_hash(self, user_id: UUID, password_hash: str) -> None:
+        """Keeps a new hash of the password."""
+
+    async def count_administrators(self) -> int:
+        """How many users are administrators."""
+
+
+class Sessions(Protocol):
+    """The sessions and their refresh tokens."""
+
+    async def add(self, session: Session) -> None:
+        """Keeps a new session."""
+
+    async def get(self, session_id: UUID) -> Session | None:
+        """The session, if it is still kept; locked until the end of the unit of work."""
+
+    async def add_token(self, token: RefreshToken) -> None:
+        """Keeps the next link of a session's chain."""
+
+    async def token(self, digest: bytes) -> RefreshToken | None:
+        """The refresh token with this digest, if it is still kept."""
+
+    async def spend_token(self, digest: bytes, now: datetime) -> bool:
+        """Marks the token spent; False when somebody has spent it already. Exactly one caller ever gets True."""
+
+    async def revoke(self, session_id: UUID, *, because: Ending, now: datetime) -> bool:
+        """Ends one session; False when it had ended already."""
+
+    async def revoke_all_of(self, user_id: UUID, *, because: Ending, now: datetime) -> list[UUID]:
+        """Ends every live session of a user; the ids of those that ended now."""
+
+    async def prune(self, *, ended_before: datetime) -> int:
+        """Forgets the sessions that ended before this moment; how many."""
+
+
+class AttemptsLog(Protocol):
+    """The wrong passwords per e-mail. Only a digest of what was typed is kept."""
+
+    async def of(self, email: str) -> Attempts:
+        """What is remembered for this e-mail."""
+
+    async def keep(self, email: str, attempts: Attempts) -> None:
+        """Remembers this from now on."""
+
+    async def forget(self, email: str) -> None:
+        """The right password came: everything is forgiven."""
+
+    async def prune(self, *, failed_before: datetime) -> int:
+        """Forgets e-mails without a failure since this moment; how many."""
+
+
+class IdentityUnitOfWork(Protocol):
+    """One transaction over identity's tables. Left without a commit, it changed nothing."""
+
+    users: Users
+    sessions: Sessions
+    attempts: AttemptsLog
+
+    @property
+    def now(self) -> datetime:
+        """The moment at which the unit of work began."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc: Any) -> bool | None: ...
+
+    async def lock(self, *subjects: UUID | str) -> None:
+        """Waits until nobody else holds these subjects; held until the end."""
+
+    async def audit(self, *, actor: str, action: str, subject: str, details: dict[str, Any] | None = None) -> None:
+        """Writes a line that nobody can change."""
+
+    async def commit(self) -> Any:
+        """Makes everything done here true at once."""
+
+
+class Begin(Protocol):
+    """Begins a unit of work."""
+
+    def __call__(self) -> IdentityUnitOfWork: ...
+
+
+class Hashing(Protocol):
+    """The right to hash now. Slow on purpose, and never on the event loop."""
+
+    async def hash(self, password: str) -> str:
+        """A salted hash with its own parameters."""
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password made this hash. Without a hash it takes as long and says no."""
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether today's parameters differ from those of this hash."""
+
+
+class Passwords(Protocol):
+    """Hands out turns at hashing: only so many at once, because each takes a core and much memory."""
+
+    def turn(self) -> AbstractAsyncContextManager[Hashing]:
+        """Waits for a turn. Raises Unavailable when too many wait already."""
+
+
+class AccessTokens(Protocol):
+    """Signs access tokens."""
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a token is good for."""
+
+    def issue(self, user: User, *, session_id: UUID) -> str:
+        """A signed token that says who the user is and which roles they have."""
+
+
+class RevokedSessions(Protocol):
+    """Tells every service at once that a session has ended, for as long as its access tokens live."""
+
+    async def tell(self, session_ids: list[UUID]) -> None:
+        """Best effort: without it the services go by signature and expiry, at most one token lifetime longer."""

@@ -1,0 +1,188 @@
+"""Identity's HTTP API."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
+
+from system.identity.adapters.queries import IdentityQueries, Place
+from system.identity.application import handlers
+from system.identity.application.commands import AddUser, GiveRoles, RefreshSession, Register, SignIn, SignOut
+from system.identity.application.handlers import SignedIn, Tools
+from system.identity.domain.errors import NotSignedIn
+from system.identity.domain.user import Role
+from system.identity.entrypoints.schemas import (
+    Registered,
+    RegistrationBody,
+    RolesBody,
+    SessionAnswer,
+    SessionBody,
+    SessionUser,
+    UserBody,
+    UserList,
+    UserView,
+)
+from system.kernel.errors import Invalid
+from system.plumbing.auth import SESSION_COOKIE, Principal, Unauthenticated, principal_of, public, require
+from system.plumbing.settings import ServiceSettings
+from system.plumbing.web import Cursor
+
+REFRESH_COOKIE = "__Secure-refresh"
+REFRESH_PATH = "/api/identity"
+PRIVATE_KEY_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+
+Administrator = Annotated[Principal, require("administrator")]
+Anybody = Annotated[Principal, require(*Role)]
+RefreshSecret = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, max_length=200)]
+
+
+router = APIRouter()
+
+
+def _tools(request: Request) -> Tools:
+    tools: Tools = request.app.state.tools
+    return tools
+
+
+def _queries(request: Request) -> IdentityQueries:
+    queries: IdentityQueries = request.app.state.queries
+    return queries
+
+
+HandlerTools = Annotated[Tools, Depends(_tools)]
+Queries = Annotated[IdentityQueries, Depends(_queries)]
+
+
+@router.get("/jwks.json", dependencies=[public])
+async def show_public_keys(request: Request, response: Response) -> dict[str, Any]:
+    """The public keys of all services, as a JSON Web Key Set (RFC 7517)."""
+    response.headers["Cache-Control"] = "public, max-age=300"
+    settings: ServiceSettings = request.app.state.settings
+    keys = json.loads(settings.jwks)["keys"]
+    return {"keys": [{k: v for k, v in key.items() if k not in PRIVATE_KEY_MEMBERS} for key in keys]}
+
+
+@router.post("/registrations", status_code=201, dependencies=[public])
+async def register(body: RegistrationBody, tools: HandlerTools) -> Registered:
+    """Makes a customer's account. 409 `email-taken` when the e-mail has one."""
+    command = Register(
+        email=body.email, password=body.password, name=body.name, phone=body.phone, language=body.language
+    )
+    return Registered(user_id=(await handlers.register(command, tools)).user_id)
+
+
+@router.post("/sessions", dependencies=[public])
+async def sign_in(body: SessionBody, response: Response, tools: HandlerTools) -> SessionAnswer:
+    """Signs in. 401 `invalid-credentials`; 429 `too-many-attempts` after wrong passwords in a row."""
+    signed_in = await handlers.sign_in(SignIn(email=body.email, password=body.password), tools)
+    return _session_answer(signed_in, response, tools)
+
+
+@router.post("/sessions/refresh", dependencies=[public])
+async def refresh_session(response: Response, tools: HandlerTools, refresh: RefreshSecret = None) -> SessionAnswer:
+    """Exchanges the refresh cookie for a new access token and the next refresh cookie. Each works once."""
+    if not refresh:
+        raise NotSignedIn()
+    return _session_answer(await handlers.refresh_session(RefreshSession(refresh), tools), response, tools)
+
+
+@router.delete("/sessions/current", status_code=204, dependencies=[public])
+async def sign_out(request: Request, tools: HandlerTools, refresh: RefreshSecret = None) -> Response:
+    """Signs out, here and at every service; also when the access token is over already."""
+    try:
+        who: Principal | None = await principal_of(request)
+    except Unauthenticated:
+        who = None
+    session_id = UUID(who.session_id) if who and who.session_id else None
+    await handlers.sign_out(SignOut(session_id=session_id, refresh_secret=refresh), tools)
+    response = Response(status_code=204)
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, secure=True, httponly=True, samesite="strict")
+    return response
+
+
+def _session_answer(signed_in: SignedIn, response: Response, tools: Tools) -> SessionAnswer:
+    expires_in = int(tools.tokens.lifetime.total_seconds())
+    response.set_cookie(
+        SESSION_COOKIE,
+        signed_in.access_token,
+        max_age=expires_in,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="lax",
+    )
+    refresh_s = int((signed_in.refresh.expires_at - signed_in.refresh.issued_at).total_seconds())
+    response.set_cookie(
+        REFRESH_COOKIE,
+        signed_in.refresh_secret,
+        max_age=refresh_s,
+        path=REFRESH_PATH,
+        secure=True,
+        httponly=True,
+        samesite="strict",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    user = signed_in.user
+    return SessionAnswer(
+        access_token=signed_in.access_token,
+        expires_in=expires_in,
+        user=SessionUser(id=user.user_id, name=user.name, email=user.email, roles=sorted(user.roles)),
+    )
+
+
+@router.get("/me")
+async def show_me(who: Anybody, queries: Queries) -> UserView:
+    """The signed-in user's own account."""
+    return UserView.of(await queries.user(who.subject))
+
+
+@router.get("/users")
+async def list_users(
+    who: Administrator,
+    queries: Queries,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    role: Role | None = None,
+    email: Annotated[str | None, Query(max_length=254, pattern=r"^[^\x00-\x1f]*$")] = None,
+) -> UserList:
+    """Accounts, newest first; `role` and the beginning of an `email` narrow them."""
+    page = await queries.users(after=_place_of(cursor), limit=limit, role=role, email=email)
+    following = Cursor.encode(page.after.created_at.isoformat(), page.after.user_id) if page.after else None
+    return UserList(items=[UserView.of(user) for user in page.users], next=following)
+
+
+@router.post("/users", status_code=201)
+async def add_user(body: UserBody, who: Administrator, tools: HandlerTools) -> UserView:
+    """Makes an account with any roles. 409 `email-taken`."""
+    command = AddUser(
+        email=body.email,
+        password=body.password,
+        name=body.name,
+        roles=body.roles,
+        by=str(who.subject),
+        phone=body.phone,
+        language=body.language,
+    )
+    return UserView.of(await handlers.add_user(command, tools))
+
+
+@router.put("/users/{user_id}/roles")
+async def give_roles(user_id: UUID, body: RolesBody, who: Administrator, tools: HandlerTools) -> UserView:
+    """Sets all roles of a user and signs them out everywhere. 409 `last-administrator`."""
+    command = GiveRoles(user_id=user_id, roles=body.roles, by=str(who.subject))
+    return UserView.of(await handlers.give_roles(command, tools))
+
+
+def _place_of(cursor: str | None) -> Place | None:
+    keys = Cursor.decode(cursor, keys=2)
+    if keys is None:
+        return None
+    try:
+        return Place(created_at=datetime.fromisoformat(keys[0]), user_id=UUID(keys[1]))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Invalid("cursor-invalid", "This cursor belongs to another list; start again without it.") from error

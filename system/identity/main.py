@@ -1,0 +1,80 @@
+"""Wires identity: the only place that knows everything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from system.identity.adapters.passwords import Argon2Hashing, BoundedPasswords
+from system.identity.adapters.queries import IdentityQueries
+from system.identity.adapters.tokens import RedisRevokedSessions, SignedAccessTokens
+from system.identity.adapters.unit_of_work import SqlIdentityUnitOfWork
+from system.identity.application import handlers
+from system.identity.application.handlers import Tools
+from system.identity.entrypoints import api, cli
+from system.identity.settings import IdentitySettings
+from system.plumbing.runtime import Service
+from system.plumbing.timers import Timer
+
+
+def service(settings: IdentitySettings | None = None) -> Service:
+    """Identity, ready to serve."""
+    settings = settings or IdentitySettings()
+    identity = Service(
+        settings,
+        routers=[api.router],
+        unit_of_work=SqlIdentityUnitOfWork,
+        timers=[_prune_timer(settings)],
+        description="Who somebody is and what they may do: accounts, sign-in, sessions, roles.",
+    )
+    identity.app.state.tools = _tools(identity, settings)
+    identity.app.state.queries = IdentityQueries(identity.engine)
+    return identity
+
+
+def seed(_: list[str]) -> int:
+    """The command `seed`: makes the demo staff."""
+    settings = IdentitySettings()
+    return asyncio.run(_seed(service(settings), settings))
+
+
+async def _seed(identity: Service, settings: IdentitySettings) -> int:
+    try:
+        return await cli.seed(
+            identity.app.state.tools,
+            environment=settings.environment,
+            password=settings.demo_password.get_secret_value(),
+        )
+    finally:
+        await identity.engine.dispose()
+
+
+def _tools(identity: Service, settings: IdentitySettings) -> Tools:
+    hashing = Argon2Hashing(
+        time_cost=settings.hashing_time_cost, memory_kib=settings.hashing_memory_kib, lanes=settings.hashing_lanes
+    )
+    return Tools(
+        begin=identity.make_uow,
+        passwords=BoundedPasswords(hashing, at_once=settings.hashing_at_once, waiting_max=settings.hashing_waiting_max),
+        tokens=SignedAccessTokens(identity.app.state.tokens),
+        revoked=RedisRevokedSessions(identity.app.state.revocations),
+        session_terms=settings.session_terms,
+        throttle_terms=settings.throttle_terms,
+    )
+
+
+def _prune_timer(settings: IdentitySettings) -> Timer:
+    async def tick(make_uow: Callable[[], Any], buckets: frozenset[int]) -> int:
+        # One process is enough: whoever leases the first bucket.
+        if 0 not in buckets:
+            return 0
+        await handlers.prune(
+            make_uow,
+            ended_kept=timedelta(seconds=settings.ended_sessions_kept_s),
+            failures_kept=settings.throttle_terms.forget_after,
+        )
+        return 0
+
+    return Timer("prune", settings.prune_every_s, tick)

@@ -1,0 +1,282 @@
+"""Work orders, withdrawals, statuses and operators in PostgreSQL; the promises are in `application/ports.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from system.mes.adapters import tables
+from system.mes.domain.errors import WorkOrderNotFound
+from system.mes.domain.withdrawal import Withdrawal
+from system.mes.domain.work_order import Claim, Operator, Parcel, WorkOrder, WorkOrderState
+from system.messages.orchestrator_v1 import OrderChanged
+
+_work_order = tables.work_order
+
+
+class WorkOrderRepository:
+    """Work orders, their history, and the parcels they left in."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, work_order_id: UUID) -> WorkOrder:
+        """As it is now, without a lock. Raises WorkOrderNotFound."""
+        return await self._one(work_order_id, lock=False)
+
+    async def hold(self, work_order_id: UUID) -> WorkOrder:
+        """As it is, locked until the end of the transaction. Raises WorkOrderNotFound."""
+        return await self._one(work_order_id, lock=True)
+
+    async def hold_of_order(self, order_id: UUID) -> list[WorkOrder]:
+        """All of an order's, locked in the order of their ids, so that two such locks never wait for each other."""
+        rows = await self._connection.execute(
+            select(_work_order).where(_work_order.c.order_id == order_id).order_by(_work_order.c.id).with_for_update()
+        )
+        return [work_order_from(row) for row in rows.mappings()]
+
+    async def claim(self, work_order_id: UUID, operator: Operator, *, at: datetime) -> WorkOrder | None:
+        """One conditional update: the claimed work order with its new claim_no, or None when it was not free."""
+        row = (
+            (
+                await self._connection.execute(
+                    update(_work_order)
+                    .where(_work_order.c.id == work_order_id, text(tables.ON_THE_BOARD))
+                    .values(
+                        state=WorkOrderState.CLAIMED,
+                        state_since=at,
+                        claim_no=_work_order.c.claim_no + 1,
+                        claimed_by=operator.id,
+                        claimed_by_name=operator.name,
+                        claimed_at=at,
+                    )
+                    .returning(_work_order)
+                )
+            )
+            .mappings()
+            .first()
+        )
+        return work_order_from(row) if row else None
+
+    async def add(self, work_orders: list[WorkOrder]) -> list[WorkOrder]:
+        """Stores those whose id is new, and returns them; known ones stay as they are."""
+        if not work_orders:
+            return []
+        added = await self._connection.execute(
+            upsert(_work_order)
+            .values([_row_of(each) for each in work_orders])
+            .on_conflict_do_nothing(index_elements=["id"])
+            .returning(_work_order.c.id)
+        )
+        ids = {row.id for row in added}
+        return [each for each in work_orders if each.id in ids]
+
+    async def save(self, work_order: WorkOrder) -> None:
+        """Stores a held work order's new state."""
+        row = _row_of(work_order)
+        await self._connection.execute(
+            update(_work_order).where(_work_order.c.id == work_order.id).values({name: row[name] for name in _CHANGING})
+        )
+
+    async def note(self, work_order: WorkOrder, *, actor: str, at: datetime, reason: str | None = None) -> None:
+        """Adds the state it has reached to the work order's history."""
+        await self._connection.execute(
+            insert(tables.work_order_history).values(
+                work_order_id=work_order.id,
+                at=at,
+                state=work_order.state,
+                claim_no=work_order.claim_no,
+                actor=actor,
+                reason=reason,
+            )
+        )
+
+    async def take_parcel(self, parcel: Parcel, *, order_id: UUID, at: datetime) -> bool:
+        """Binds a tracking number to an order. False when another order has it; True again for the same order."""
+        parcels = tables.parcel
+        await self._connection.execute(
+            upsert(parcels)
+            .values(carrier=parcel.carrier, tracking_number=parcel.tracking_number, order_id=order_id, at=at)
+            .on_conflict_do_nothing()
+        )
+        holder = await self._connection.execute(
+            select(parcels.c.order_id).where(
+                parcels.c.carrier == parcel.carrier, parcels.c.tracking_number == parcel.tracking_number
+            )
+        )
+        return bool(holder.scalar_one() == order_id)
+
+    async def _one(self, work_order_id: UUID, *, lock: bool) -> WorkOrder:
+        statement = select(_work_order).where(_work_order.c.id == work_order_id)
+        if lock:
+            statement = statement.with_for_update()
+        row = (await self._connection.execute(statement)).mappings().first()
+        if row is None:
+            raise WorkOrderNotFound(work_order_id)
+        return work_order_from(row)
+
+
+class WithdrawalRepository:
+    """Decisions about withdrawals."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, withdrawal_id: UUID) -> Withdrawal | None:
+        """The decision about this request, if it was made."""
+        found = await self._connection.execute(select(tables.withdrawal).where(tables.withdrawal.c.id == withdrawal_id))
+        row = found.mappings().first()
+        return Withdrawal(**row) if row else None
+
+    async def accepted_for(self, order_id: UUID) -> bool:
+        """Whether the order was withdrawn."""
+        found = await self._connection.execute(
+            select(tables.withdrawal.c.id)
+            .where(tables.withdrawal.c.order_id == order_id, tables.withdrawal.c.accepted)
+            .limit(1)
+        )
+        return found.first() is not None
+
+    async def add(self, withdrawal: Withdrawal) -> None:
+        """Remembers a decision."""
+        await self._connection.execute(
+            insert(tables.withdrawal).values(
+                id=withdrawal.id,
+                order_id=withdrawal.order_id,
+                requested_by=withdrawal.requested_by,
+                by_seller=withdrawal.by_seller,
+                reason=withdrawal.reason,
+                accepted=withdrawal.accepted,
+                held_by=withdrawal.held_by,
+                decided_at=withdrawal.decided_at,
+            )
+        )
+
+
+class OrderStatusRepository:
+    """The newest status heard of each order."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def take(self, changed: OrderChanged) -> bool:
+        """Keeps the state when its version is the highest yet. False when it is an older one."""
+        table = tables.order_status
+        statement = upsert(table).values(
+            order_id=changed.order_id,
+            number=changed.number,
+            version=changed.version,
+            status=changed.status,
+            status_since=changed.status_since,
+            promise_at=changed.promise_at,
+            cancellation_requested=changed.cancellation_requested,
+            allowed=[str(each) for each in changed.allowed],
+            heard_at=text("clock_timestamp()"),
+        )
+        taken = await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["order_id"],
+                set_={
+                    name: statement.excluded[name]
+                    for name in (column.name for column in table.columns)
+                    if name != "order_id"
+                },
+                where=table.c.version < statement.excluded.version,
+            ).returning(table.c.version)
+        )
+        return taken.first() is not None
+
+    async def status_of(self, order_id: UUID) -> str | None:
+        """The last known status, or None when nothing was heard."""
+        found = await self._connection.execute(
+            select(tables.order_status.c.status).where(tables.order_status.c.order_id == order_id)
+        )
+        return found.scalar_one_or_none()
+
+
+class OperatorRepository:
+    """The operators MES has met."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find(self, operator_id: UUID) -> Operator | None:
+        """The operator, if they ever came here."""
+        found = await self._connection.execute(
+            select(tables.operator.c.name).where(tables.operator.c.id == operator_id)
+        )
+        name = found.scalar_one_or_none()
+        return Operator(operator_id, name) if name is not None else None
+
+    async def meet(self, operator: Operator, *, at: datetime) -> None:
+        """Remembers an operator and their present name."""
+        statement = upsert(tables.operator).values(id=operator.id, name=operator.name, seen_at=at)
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["id"], set_={"name": statement.excluded.name, "seen_at": statement.excluded.seen_at}
+            )
+        )
+
+
+_CHANGING = (
+    "state",
+    "state_since",
+    "claimed_by",
+    "claimed_by_name",
+    "claimed_at",
+    "rework_count",
+    "carrier",
+    "tracking_number",
+)
+
+
+def _row_of(work_order: WorkOrder) -> dict[str, Any]:
+    claim, parcel = work_order.claim, work_order.parcel
+    row = {name: getattr(work_order, name) for name in _PLAIN}
+    return row | {
+        "state_since": work_order.state_since or work_order.released_at,
+        "claimed_by": claim.operator.id if claim else None,
+        "claimed_by_name": claim.operator.name if claim else None,
+        "claimed_at": claim.claimed_at if claim else None,
+        "carrier": parcel.carrier if parcel else None,
+        "tracking_number": parcel.tracking_number if parcel else None,
+    }
+
+
+_PLAIN = (
+    "id",
+    "order_id",
+    "line_id",
+    "order_number",
+    "channel",
+    "title",
+    "kind",
+    "material",
+    "quantity",
+    "ring_size",
+    "file_id",
+    "sku",
+    "weight_g",
+    "approved_at",
+    "promise_at",
+    "released_at",
+    "state",
+    "claim_no",
+    "rework_count",
+)
+
+
+def work_order_from(row: Mapping[Any, Any]) -> WorkOrder:
+    """The domain's work order from a row of its table."""
+    claim = None
+    if row["claimed_by"] is not None:
+        claim = Claim(Operator(row["claimed_by"], row["claimed_by_name"]), row["claimed_at"])
+    parcel = Parcel(row["carrier"], row["tracking_number"]) if row["tracking_number"] is not None else None
+    plain = {name: row[name] for name in _PLAIN} | {"state": WorkOrderState(row["state"])}
+    return WorkOrder(**plain, state_since=row["state_since"], claim=claim, parcel=parcel)

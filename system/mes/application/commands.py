@@ -1,0 +1,77 @@
+"""What people ask of MES. `key` makes a repeated request answer as the first did; None where the state alone guards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from system.mes.domain.work_order import Operator, Parcel
+from system.plumbing.unit_of_work import IdempotencyKey
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimWorkOrder:
+    """An operator takes a work order from the board."""
+
+    work_order_id: UUID
+    operator: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssignWorkOrder:
+    """A seller or administrator gives an escalated work order to an operator. `operator_name` names one MES has not met."""
+
+    work_order_id: UUID
+    operator_id: UUID
+    operator_name: str | None
+    assigned_by: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnWorkOrder:
+    """The holder gives the work order back to the board."""
+
+    work_order_id: UUID
+    operator: Operator
+    reason: str
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteWorkOrder:
+    """The holder has made the piece."""
+
+    work_order_id: UUID
+    operator: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartRework:
+    """The holder takes a made or packed piece back to the bench."""
+
+    work_order_id: UUID
+    operator: Operator
+    reason: str
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartPacking:
+    """The holder begins to pack."""
+
+    work_order_id: UUID
+    operator: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShipWorkOrder:
+    """The holder handed the parcel to the carrier."""
+
+    work_order_id: UUID
+    operator: Operator
+    parcel: Parcel
+    key: IdempotencyKey | None = None

@@ -1,0 +1,167 @@
+"""What people do at the board. One command, one transaction, one commit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from system.kernel.money import Money
+from system.mes.application import facts
+from system.mes.application.commands import (
+    AssignWorkOrder,
+    ClaimWorkOrder,
+    CompleteWorkOrder,
+    ReturnWorkOrder,
+    ShipWorkOrder,
+    StartPacking,
+    StartRework,
+)
+from system.mes.application.ports import MesUnitOfWork
+from system.mes.application.views import work_order_view
+from system.mes.domain.errors import OperatorUnknown, TrackingNumberTaken, WorkOrderStateRefused
+from system.mes.domain.pay import earning, rate_for, reversal
+from system.mes.domain.work_order import Operator, WorkOrder
+from system.messages.envelope import Message
+from system.plumbing.unit_of_work import Answer
+
+
+async def claim_work_order(command: ClaimWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+    """The first operator gets the work order and one entry in the pay ledger; everybody else learns who was first.
+
+    Raises WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderNotFound."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        work_order, pay = await _claim_for(command.operator, command.work_order_id, uow, actor=command.operator.name)
+        return await uow.commit(_answer(work_order, pay, uow.now, claim_budget_s))
+
+
+async def assign_work_order(command: AssignWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+    """An escalated work order becomes the claim of the named operator, who is paid for it as for their own.
+
+    Raises WorkOrderNotEscalated, OperatorUnknown, and what a claim raises."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        work_order = await uow.work_orders.hold(command.work_order_id)
+        work_order.check_assignable(now=uow.now, claim_budget_s=claim_budget_s)
+        operator = await uow.operators.find(command.operator_id)
+        if operator is None:
+            if not command.operator_name:
+                raise OperatorUnknown(command.operator_id)
+            operator = Operator(command.operator_id, command.operator_name)
+        work_order, pay = await _claim_for(operator, work_order.id, uow, actor=command.assigned_by.name)
+        await uow.audit(
+            actor=f"{command.assigned_by.name} ({command.assigned_by.id})",
+            action="assign_work_order",
+            subject=str(work_order.id),
+            details={"operator_id": str(operator.id), "operator_name": operator.name},
+        )
+        return await uow.commit(_answer(work_order, pay, uow.now, claim_budget_s))
+
+
+async def return_work_order(command: ReturnWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+    """Back on the board; the earning of this claim is reversed. Raises NotTheHolder, WorkOrderStateRefused."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        before = await uow.work_orders.hold(command.work_order_id)
+        after = before.returned(command.operator, now=uow.now)
+        earned = await uow.pay_ledger.earning_of(before.id, before.claim_no)
+        await uow.pay_ledger.add(reversal(earned, at=uow.now))
+        fact = facts.returned(after, command.operator, reason=command.reason, at=uow.now)
+        answer = await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s, reason=command.reason)
+        return await uow.commit(answer)
+
+
+async def complete_work_order(command: CompleteWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+    """The piece is made. Raises NotTheHolder, WorkOrderStateRefused."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        after = (await uow.work_orders.hold(command.work_order_id)).completed(command.operator, now=uow.now)
+        fact = facts.completed(after, command.operator, at=uow.now)
+        return await uow.commit(await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s))
+
+
+async def start_rework(command: StartRework, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+    """Back to the bench. Raises NotTheHolder, WorkOrderStateRefused."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        after = (await uow.work_orders.hold(command.work_order_id)).reworked(command.operator, now=uow.now)
+        fact = facts.rework_started(after, command.operator, reason=command.reason, at=uow.now)
+        answer = await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s, reason=command.reason)
+        return await uow.commit(answer)
+
+
+async def start_packing(command: StartPacking, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+    """Packing begins. Raises NotTheHolder, WorkOrderStateRefused."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        after = (await uow.work_orders.hold(command.work_order_id)).packed(command.operator, now=uow.now)
+        fact = facts.packing_started(after, command.operator, at=uow.now)
+        return await uow.commit(await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s))
+
+
+async def ship_work_order(command: ShipWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+    """Handed to the carrier. Raises NotTheHolder, WorkOrderStateRefused, TrackingNumberTaken."""
+    parcel = command.parcel
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        after = (await uow.work_orders.hold(command.work_order_id)).shipped(command.operator, parcel, now=uow.now)
+        if not await uow.work_orders.take_parcel(parcel, order_id=after.order_id, at=uow.now):
+            raise TrackingNumberTaken(carrier=parcel.carrier, tracking_number=parcel.tracking_number)
+        fact = facts.shipped(after, command.operator, parcel, at=uow.now)
+        label = f"{parcel.carrier} {parcel.tracking_number}"
+        answer = await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s, reason=label)
+        return await uow.commit(answer)
+
+
+async def meet_operator(operator: Operator, uow: MesUnitOfWork) -> None:
+    """Remembers that this operator came to the board, so that work can be assigned to them by name."""
+    async with uow:
+        await uow.operators.meet(operator, at=uow.now)
+        await uow.commit()
+
+
+async def _claim_for(
+    operator: Operator, work_order_id: UUID, uow: MesUnitOfWork, *, actor: str
+) -> tuple[WorkOrder, Money]:
+    rates = await uow.pay_ledger.rates()
+    work_order = await uow.work_orders.claim(work_order_id, operator, at=uow.now)
+    if work_order is None:
+        present = await uow.work_orders.get(work_order_id)
+        refusal = present.refusal_of_claim()
+        # Free again between the update and this read: whoever asks a second time may get it.
+        raise refusal or WorkOrderStateRefused(action="claim", state=present.state, allowed=present.allowed_actions)
+    entry = earning(work_order, rate_for(work_order.material, rates, at=uow.now), operator=operator, at=uow.now)
+    await uow.pay_ledger.add(entry)
+    await uow.operators.meet(operator, at=uow.now)
+    reason = None if actor == operator.name else f"assigned to {operator.name}"
+    await uow.work_orders.note(work_order, actor=actor, at=uow.now, reason=reason)
+    uow.publish(facts.claimed(work_order, operator, at=uow.now))
+    return work_order, entry.amount
+
+
+async def _record(
+    after: WorkOrder,
+    fact: Message,
+    operator: Operator,
+    uow: MesUnitOfWork,
+    *,
+    claim_budget_s: int,
+    reason: str | None = None,
+) -> Answer:
+    """Everything that every step of a holder leaves behind: state, history, message, answer."""
+    earned = await uow.pay_ledger.earning_of(after.id, after.claim_no)
+    await uow.work_orders.save(after)
+    await uow.work_orders.note(after, actor=operator.name, at=uow.now, reason=reason)
+    uow.publish(fact)
+    return _answer(after, earned.amount, uow.now, claim_budget_s)
+
+
+def _answer(work_order: WorkOrder, pay: Money, now: datetime, claim_budget_s: int) -> Answer:
+    return Answer(200, work_order_view(work_order, pay=pay, now=now, claim_budget_s=claim_budget_s))

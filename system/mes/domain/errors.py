@@ -1,0 +1,109 @@
+"""What MES refuses.
+
+Refused
+├── NotFound    WorkOrderNotFound
+├── Forbidden   NotTheHolder
+├── Invalid     OperatorUnknown
+└── Conflict    WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderStateRefused, WorkOrderNotEscalated,
+                TrackingNumberTaken
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from system.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+
+
+class WorkOrderNotFound(NotFound):
+    """No work order has this id."""
+
+    def __init__(self, work_order_id: UUID) -> None:
+        super().__init__(
+            "work-order-not-found",
+            f"There is no work order {work_order_id}. Open one from the board.",
+            id=str(work_order_id),
+        )
+
+
+class NotTheHolder(Forbidden):
+    """Only the operator who claimed a work order may work on it."""
+
+    def __init__(self, *, held_by: str) -> None:
+        super().__init__(
+            "not-the-holder", f"{held_by} holds this work order, and only the holder may do this.", claimed_by=held_by
+        )
+
+
+class OperatorUnknown(Invalid):
+    """MES has never met this operator, so it cannot write their name on the work order."""
+
+    def __init__(self, operator_id: UUID) -> None:
+        super().__init__(
+            "operator-unknown",
+            f"No operator {operator_id} has signed in to MES yet. Name them with `operator_name`, or choose one who has.",
+            operator_id=str(operator_id),
+        )
+
+
+class WorkOrderAlreadyClaimed(Conflict):
+    """Somebody was first; says who, and when."""
+
+    def __init__(self, *, claimed_by: str, claimed_by_id: UUID, claimed_at: datetime, state: str) -> None:
+        super().__init__(
+            "work-order-already-claimed",
+            f"{claimed_by} took this work order at {claimed_at.isoformat()}. Choose another one from the board.",
+            claimed_by=claimed_by,
+            claimed_by_id=str(claimed_by_id),
+            claimed_at=claimed_at.isoformat(),
+            state=state,
+        )
+
+
+class WorkOrderWithdrawn(Conflict):
+    """The order was cancelled, so nobody makes this work order."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "work-order-withdrawn",
+            "The order was cancelled and this work order is off the board. Choose another one.",
+            state="WITHDRAWN",
+            allowed=[],
+        )
+
+
+class WorkOrderStateRefused(Conflict):
+    """The action does not fit the state the work order is in; `allowed` lists those that do."""
+
+    def __init__(self, *, action: str, state: str, allowed: tuple[str, ...]) -> None:
+        can = f"Possible now: {', '.join(allowed)}." if allowed else "Nothing more can be done with it."
+        super().__init__(
+            "work-order-state",
+            f"A work order that is {state} allows no {action}. {can}",
+            state=state,
+            allowed=list(allowed),
+        )
+
+
+class WorkOrderNotEscalated(Conflict):
+    """Work is assigned only when nobody took it within its budget."""
+
+    def __init__(self, *, escalates_at: datetime) -> None:
+        super().__init__(
+            "work-order-not-escalated",
+            f"Operators may still take this work order themselves until {escalates_at.isoformat()}; assign it after that.",
+            escalates_at=escalates_at.isoformat(),
+        )
+
+
+class TrackingNumberTaken(Conflict):
+    """A parcel carries one order."""
+
+    def __init__(self, *, carrier: str, tracking_number: str) -> None:
+        super().__init__(
+            "tracking-number-taken",
+            f"{carrier} {tracking_number} already carries another order. Check the number on the parcel's label.",
+            carrier=carrier,
+            tracking_number=tracking_number,
+        )

@@ -1,0 +1,56 @@
+"""The rules of the board, each under one name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from system.mes.domain.work_order import WorkOrder
+
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "RELEASED": ("claim", "assignment"),
+    "CLAIMED": ("return", "completion"),
+    "COMPLETED": ("packing", "rework"),
+    "PACKING": ("shipment", "rework"),
+    "SHIPPED": (),
+    "WITHDRAWN": (),
+}
+"""What may be done in each state."""
+
+ENDED_ORDER_STATUSES = frozenset({"CANCELLED", "REJECTED", "CLOSED"})
+"""An order in one of these is not made any more, whatever message comes late."""
+
+
+def claim_is_free(state: str) -> bool:
+    """A work order may be claimed while it is on the board, and only then."""
+    return "claim" in ACTIONS[state]
+
+
+def escalates_at(released_at: datetime, claim_budget_s: int) -> datetime:
+    """When an unclaimed work order becomes somebody's problem."""
+    return released_at + timedelta(seconds=claim_budget_s)
+
+
+def is_escalated(state: str, released_at: datetime, *, now: datetime, claim_budget_s: int) -> bool:
+    """Unclaimed for longer than its budget."""
+    return claim_is_free(state) and escalates_at(released_at, claim_budget_s) < now
+
+
+def release_moment(*, now: datetime, approved_at: datetime) -> datetime:
+    """A work order is never released before it was approved, even when two machines' clocks disagree.
+
+    The board's escalation filter relies on it: approved_at <= released_at lets one index serve both."""
+    return max(now, approved_at)
+
+
+def what_blocks_withdrawal(work_orders: Iterable[WorkOrder], *, by_seller: bool) -> WorkOrder | None:
+    """The work order that forbids a withdrawal, or None.
+
+    A customer may withdraw while nothing is being made; a seller until the first parcel left."""
+    blocking = {"SHIPPED"} if by_seller else {"CLAIMED", "COMPLETED", "PACKING", "SHIPPED"}
+    for work_order in sorted(work_orders, key=lambda each: each.id):
+        if work_order.state in blocking:
+            return work_order
+    return None

@@ -1,0 +1,145 @@
+"""A work order: the instruction to make one order line, from the board to the carrier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from system.mes.domain import rules
+from system.mes.domain.errors import (
+    NotTheHolder,
+    WorkOrderAlreadyClaimed,
+    WorkOrderNotEscalated,
+    WorkOrderStateRefused,
+    WorkOrderWithdrawn,
+)
+
+
+class WorkOrderState(StrEnum):
+    """Where a work order is."""
+
+    RELEASED = "RELEASED"
+    CLAIMED = "CLAIMED"
+    COMPLETED = "COMPLETED"
+    PACKING = "PACKING"
+    SHIPPED = "SHIPPED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who makes pieces."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An operator's exclusive hold on a work order."""
+
+    operator: Operator
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What was handed to a carrier."""
+
+    carrier: str
+    tracking_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """One order line in production. `weight_g` is the weight of one piece; `claim_no` counts the claims it has had."""
+
+    id: UUID
+    order_id: UUID
+    line_id: UUID
+    order_number: str
+    channel: str
+    title: str
+    kind: Literal["custom", "ready_made"]
+    material: str
+    quantity: int
+    ring_size: str | None
+    file_id: UUID | None
+    sku: str | None
+    weight_g: Decimal | None
+    approved_at: datetime
+    promise_at: datetime
+    released_at: datetime
+    state: WorkOrderState = WorkOrderState.RELEASED
+    state_since: datetime | None = None
+    claim_no: int = 0
+    claim: Claim | None = None
+    rework_count: int = 0
+    parcel: Parcel | None = None
+
+    @property
+    def allowed_actions(self) -> tuple[str, ...]:
+        """What may be done next, whoever asks."""
+        return rules.ACTIONS[self.state]
+
+    def refusal_of_claim(self) -> WorkOrderAlreadyClaimed | WorkOrderWithdrawn | None:
+        """Why this work order cannot be claimed, or None when it is free."""
+        if rules.claim_is_free(self.state):
+            return None
+        if self.state is WorkOrderState.WITHDRAWN or self.claim is None:
+            return WorkOrderWithdrawn()
+        return WorkOrderAlreadyClaimed(
+            claimed_by=self.claim.operator.name,
+            claimed_by_id=self.claim.operator.id,
+            claimed_at=self.claim.claimed_at,
+            state=self.state,
+        )
+
+    def check_assignable(self, *, now: datetime, claim_budget_s: int) -> None:
+        """Raises what refuses a claim, or WorkOrderNotEscalated while operators still have time to choose it themselves."""
+        if refusal := self.refusal_of_claim():
+            raise refusal
+        if not rules.is_escalated(self.state, self.released_at, now=now, claim_budget_s=claim_budget_s):
+            raise WorkOrderNotEscalated(escalates_at=rules.escalates_at(self.released_at, claim_budget_s))
+
+    def returned(self, by: Operator, *, now: datetime) -> WorkOrder:
+        """Back on the board, for others to take."""
+        self._check("return", by)
+        return replace(self, state=WorkOrderState.RELEASED, state_since=now, claim=None)
+
+    def completed(self, by: Operator, *, now: datetime) -> WorkOrder:
+        """The piece is made."""
+        self._check("completion", by)
+        return replace(self, state=WorkOrderState.COMPLETED, state_since=now)
+
+    def reworked(self, by: Operator, *, now: datetime) -> WorkOrder:
+        """Back to the bench, under the same claim: rework is not paid twice."""
+        self._check("rework", by)
+        return replace(self, state=WorkOrderState.CLAIMED, state_since=now, rework_count=self.rework_count + 1)
+
+    def packed(self, by: Operator, *, now: datetime) -> WorkOrder:
+        """Packing began."""
+        self._check("packing", by)
+        return replace(self, state=WorkOrderState.PACKING, state_since=now)
+
+    def shipped(self, by: Operator, parcel: Parcel, *, now: datetime) -> WorkOrder:
+        """Handed to the carrier: the end of MES's part."""
+        self._check("shipment", by)
+        return replace(self, state=WorkOrderState.SHIPPED, state_since=now, parcel=parcel)
+
+    def withdrawn(self, *, now: datetime) -> WorkOrder:
+        """Off the board for good; the claim, if there was one, stays readable."""
+        return replace(self, state=WorkOrderState.WITHDRAWN, state_since=now)
+
+    def _check(self, action: str, by: Operator) -> None:
+        # The state comes first: telling a late operator "you are not the holder" would hide what really happened.
+        if self.state is WorkOrderState.WITHDRAWN:
+            raise WorkOrderWithdrawn()
+        if action not in self.allowed_actions or self.claim is None:
+            raise WorkOrderStateRefused(action=action, state=self.state, allowed=self.allowed_actions)
+        if self.claim.operator.id != by.id:
+            raise NotTheHolder(held_by=self.claim.operator.name)

@@ -1,0 +1,79 @@
+"""MES on a fresh PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from system.conftest import Infrastructure
+from system.kernel.clock import FixedClock
+from system.mes.adapters import tables
+from system.mes.adapters.ledger import pay_entry_from
+from system.mes.adapters.repositories import work_order_from
+from system.mes.adapters.unit_of_work import MesUnitOfWork
+from system.mes.domain.pay import PayEntry
+from system.mes.domain.work_order import WorkOrder
+from system.mes.settings import MesSettings
+from system.mes.tests.harness import BUDGET_S, START
+from system.plumbing.database import create_engine
+from system.plumbing.schema import outbox
+
+
+class PostgresMes:
+    """MES over PostgreSQL, with a clock that the test sets."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.clock = FixedClock(START)
+
+    def make_uow(self) -> MesUnitOfWork:
+        return MesUnitOfWork(self.engine, "mes", clock=self.clock)
+
+    async def rows(self, statement: Any) -> list[Any]:
+        async with self.engine.connect() as connection:
+            return list((await connection.execute(statement)).mappings())
+
+    async def work_order(self, work_order_id: UUID) -> WorkOrder:
+        [row] = await self.rows(select(tables.work_order).where(tables.work_order.c.id == work_order_id))
+        return work_order_from(row)
+
+    async def ledger(self, work_order_id: UUID) -> list[PayEntry]:
+        ledger = tables.pay_ledger
+        statement = (
+            select(ledger).where(ledger.c.work_order_id == work_order_id).order_by(ledger.c.claim_no, ledger.c.kind)
+        )
+        return [pay_entry_from(row) for row in await self.rows(statement)]
+
+    async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
+        statement = select(outbox).where(outbox.c.subject == str(order_id)).order_by(outbox.c.sequence)
+        return [row["data"] | {"type": row["type"]} for row in await self.rows(statement)]
+
+    async def history(self, work_order_id: UUID) -> list[tuple[str, str | None]]:
+        history = tables.work_order_history
+        statement = select(history).where(history.c.work_order_id == work_order_id).order_by(history.c.id)
+        return [(row["state"], row["reason"]) for row in await self.rows(statement)]
+
+
+@pytest.fixture(scope="session")
+def mes_database(fresh_database: Callable[[str], None]) -> None:
+    """An empty database of MES."""
+    fresh_database("mes")
+
+
+@pytest.fixture
+def settings(mes_database: None, infrastructure: Infrastructure) -> MesSettings:
+    """MES's settings against the test's infrastructure."""
+    made: MesSettings = infrastructure.settings_of("mes", MesSettings, claim_budget_s=BUDGET_S)
+    return made
+
+
+@pytest.fixture
+async def mes(settings: MesSettings) -> AsyncIterator[PostgresMes]:
+    engine = create_engine(settings)
+    yield PostgresMes(engine)
+    await engine.dispose()

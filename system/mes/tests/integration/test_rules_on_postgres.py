@@ -1,0 +1,29 @@
+"""The same rules, on PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+
+from system.mes.tests import rules_suite
+
+pytestmark = pytest.mark.integration
+
+
+class TestClaims(rules_suite.ClaimRules):
+    pass
+
+
+class TestAssignments(rules_suite.AssignmentRules):
+    pass
+
+
+class TestMaking(rules_suite.MakingRules):
+    pass
+
+
+class TestWithdrawals(rules_suite.WithdrawalRules):
+    pass
+
+
+class TestHearing(rules_suite.HearingRules):
+    pass

@@ -1,0 +1,161 @@
+"""What the database itself promises."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import CheckConstraint, Connection, delete, inspect, text, update
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameters
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from system.kernel.ids import new_id
+from system.mes.adapters import tables
+from system.mes.adapters.queries import BoardFilter, board_statement
+from system.mes.domain.pay import PayKind
+from system.mes.tests.harness import OLEG, START, claim, released
+from system.mes.tests.integration.conftest import PostgresMes
+
+pytestmark = pytest.mark.integration
+
+
+async def test_the_migration_makes_the_tables_that_the_code_names(mes: PostgresMes) -> None:
+    def shape(connection: Connection) -> dict[str, Any]:
+        inspector = inspect(connection)
+        return {
+            name: (
+                {(column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(name)},
+                {index["name"] for index in inspector.get_indexes(name)},
+                {check["name"] for check in inspector.get_check_constraints(name)},
+            )
+            for name in tables.metadata.tables
+        }
+
+    async with mes.engine.connect() as connection:
+        real = await connection.run_sync(shape)
+        dialect = connection.dialect
+    named = {
+        name: (
+            {(column.name, column.type.compile(dialect), column.nullable) for column in table.columns},
+            {index.name for index in table.indexes},
+            {str(each.name) for each in table.constraints if isinstance(each, CheckConstraint) and each.name},
+        )
+        for name, table in tables.metadata.tables.items()
+    }
+    assert _comparable(real) == _comparable(named)
+
+
+def _comparable(shapes: dict[str, Any]) -> dict[str, Any]:
+    def plain(kind: str) -> str:
+        return kind.replace(" WITH TIME ZONE", "").replace("ARRAY", "VARCHAR(40)[]")
+
+    return {
+        name: ({(column, plain(kind), nullable) for column, kind, nullable in columns}, indexes, checks)
+        for name, (columns, indexes, checks) in shapes.items()
+    }
+
+
+@pytest.mark.parametrize("table", tables.APPEND_ONLY)
+async def test_the_application_cannot_edit_what_is_append_only(mes: PostgresMes, table: str) -> None:
+    target = tables.metadata.tables[table]
+    column = list(target.columns)[-1].name
+    for statement in (delete(target), update(target).values({column: target.c[column]}), text(f"TRUNCATE {table}")):
+        async with mes.engine.connect() as connection:
+            with pytest.raises(DBAPIError, match="permission denied"):
+                await connection.execute(statement)
+
+
+async def test_the_ledger_refuses_a_second_earning_for_one_claim(mes: PostgresMes) -> None:
+    _, [work_order_id] = await released(mes)
+    await claim(mes, work_order_id, OLEG)
+
+    async with mes.make_uow() as uow:
+        earned = await uow.pay_ledger.earning_of(work_order_id, 1)
+        with pytest.raises(IntegrityError, match="pay_ledger_pkey"):
+            await uow.pay_ledger.add(earned)
+
+    assert [entry.kind for entry in await mes.ledger(work_order_id)] == [PayKind.EARN]
+
+
+FILTERS = [
+    (BoardFilter(), "work_order_board"),
+    (BoardFilter(material="silver_925"), "work_order_board_material"),
+    (BoardFilter(channel="partner"), "work_order_board_channel"),
+    (BoardFilter(escalated=True), "work_order_board"),
+    (BoardFilter(state="CLAIMED"), "work_order_in_work"),
+    (BoardFilter(held_by=OLEG.id), "work_order_mine"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "index"), FILTERS)
+async def test_a_page_of_the_board_reads_a_page(mes: PostgresMes, wanted: BoardFilter, index: str) -> None:
+    """With 20,000 work orders of which most are shipped, no filter reads more than a few rows beyond its page."""
+    await _fill(mes)
+    after = (START + timedelta(days=200), new_id())
+    statement = board_statement(wanted, now=START + timedelta(days=400), claim_budget_s=3600, after=after, limit=50)
+
+    async with mes.engine.connect() as connection:
+        compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": False})
+        plan = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.params)
+        nodes = list(_nodes(plan.scalar_one()[0]["Plan"]))
+
+    used = {node["Index Name"] for node in nodes if "Index Name" in node}
+    assert index in used
+    assert not [node for node in nodes if node["Node Type"] in {"Sort", "Seq Scan"}]
+    scans = [node for node in nodes if "work_order" in str(node.get("Index Name"))]
+    read = sum(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in scans)
+    assert read <= 200
+
+
+@pytest.mark.parametrize(("wanted", "index"), FILTERS)
+async def test_a_plan_prepared_for_any_values_uses_the_same_index(
+    mes: PostgresMes, wanted: BoardFilter, index: str
+) -> None:
+    """After a few executions a plan without values serves every page: a partial index must not depend on a value."""
+    await _fill(mes)
+    after = (START + timedelta(days=200), new_id())
+    statement = board_statement(wanted, now=START + timedelta(days=400), claim_budget_s=3600, after=after, limit=50)
+
+    async with mes.engine.connect() as connection:
+        compiled = statement.compile(dialect=numbered_parameters())  # type: ignore[no-untyped-call]
+        plan = await connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {compiled}")
+        nodes = list(_nodes(plan.scalar_one()[0]["Plan"]))
+
+    assert index in {node["Index Name"] for node in nodes if "Index Name" in node}
+    assert not [node for node in nodes if node["Node Type"] == "Seq Scan"]
+
+
+def _nodes(plan: dict[str, Any]) -> Any:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from _nodes(inner)
+
+
+async def _fill(mes: PostgresMes) -> None:
+    async with mes.engine.connect() as connection:
+        if (await connection.execute(text("SELECT count(*) FROM work_order"))).scalar_one() > 19_000:
+            return
+        await connection.execute(
+            text(
+                """
+                INSERT INTO work_order (id, order_id, line_id, order_number, channel, title, kind, material, quantity,
+                    approved_at, promise_at, released_at, state, state_since, claim_no, claimed_by, claimed_by_name, claimed_at)
+                SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'A-' || n,
+                    CASE WHEN n % 5 = 0 THEN 'partner' ELSE 'shop' END, 'Ring', 'custom',
+                    CASE WHEN n % 3 = 0 THEN 'silver_925' ELSE 'gold_585' END, 1,
+                    at, at + interval '21 days', at, state, at,
+                    CASE WHEN state = 'RELEASED' THEN 0 ELSE 1 END,
+                    CASE WHEN state = 'RELEASED' THEN NULL WHEN n % 7 = 0 THEN CAST(:oleg AS uuid) ELSE gen_random_uuid() END,
+                    CASE WHEN state = 'RELEASED' THEN NULL ELSE 'Oleg' END,
+                    CASE WHEN state = 'RELEASED' THEN NULL ELSE at END
+                FROM (SELECT n, CAST(:start AS timestamptz) + n * interval '20 minutes' AS at,
+                             CASE WHEN n % 10 = 0 THEN 'RELEASED' WHEN n % 10 = 1 THEN 'CLAIMED' ELSE 'SHIPPED' END AS state
+                      FROM generate_series(1, 20000) AS n) AS made
+                """
+            ),
+            {"oleg": OLEG.id, "start": START},
+        )
+        await connection.commit()
+    async with mes.engine.connect() as connection:
+        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("ANALYZE work_order"))

@@ -1,0 +1,33 @@
+"""The rules, in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from system.mes.tests import rules_suite
+from system.mes.tests.in_memory import InMemoryMes
+
+
+@pytest.fixture
+def mes() -> InMemoryMes:
+    return InMemoryMes()
+
+
+class TestClaims(rules_suite.ClaimRules):
+    pass
+
+
+class TestAssignments(rules_suite.AssignmentRules):
+    pass
+
+
+class TestMaking(rules_suite.MakingRules):
+    pass
+
+
+class TestWithdrawals(rules_suite.WithdrawalRules):
+    pass
+
+
+class TestHearing(rules_suite.HearingRules):
+    pass

@@ -1,0 +1,1 @@
+"""One command or one fact, one unit of work, one commit."""

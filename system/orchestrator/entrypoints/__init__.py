@@ -1,0 +1,1 @@
+"""How the world reaches the orchestrator: HTTP, messages, a command line."""

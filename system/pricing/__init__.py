@@ -1,0 +1,1 @@
+"""Pricing: quotes for custom and ready-made goods, and the workers that measure 3D models."""

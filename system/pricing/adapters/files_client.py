@@ -1,0 +1,87 @@
+"""The files service, and the storage behind its presigned addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import BinaryIO
+from uuid import UUID
+
+import httpx
+
+from system.kernel.errors import Unavailable
+from system.plumbing.metrics import DEPENDENCY_FAILURES
+from system.plumbing.service_client import ServiceClient
+from system.pricing.application.ports import ModelFile, ModelGone
+
+_CHUNK_BYTES = 1 << 20
+
+
+class FilesClient:
+    """Asks the files service by name, and fetches from storage by the address it gives out."""
+
+    def __init__(self, client: ServiceClient, *, timeout_s: float, bytes_max: int, large_bytes: int) -> None:
+        self._client = client
+        self._bytes_max = bytes_max
+        self._large_bytes = large_bytes
+        self._large_turn = asyncio.Lock()
+        self._storage = httpx.AsyncClient(timeout=httpx.Timeout(timeout_s, connect=3.0))
+
+    async def describe(self, file_id: UUID) -> ModelFile | None:
+        """The upload, or None when the files service knows none. Raises Unavailable."""
+        response = await self._client.request("GET", "files", f"/internal/files/{file_id}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if response.status_code != httpx.codes.OK:
+            raise Unavailable("files-unavailable", f"The files service answered {response.status_code}.")
+        told = response.json()
+        return ModelFile(
+            file_id=UUID(told["file_id"]),
+            owner_id=UUID(told["owner_id"]),
+            status=told["status"],
+            sha256=told.get("sha256") or "",
+            size_bytes=int(told.get("size_bytes") or 0),
+            download_url=told.get("download_url") or "",
+            refusal=(told["problem"]["code"], told["problem"]["detail"]) if told.get("problem") else None,
+        )
+
+    @asynccontextmanager
+    async def fetch(self, model: ModelFile) -> AsyncIterator[BinaryIO]:
+        """The bytes in an unnamed temporary file. Raises ModelGone when they are not the verified ones, Unavailable.
+
+        Of large models one at a time is let through: two at once would not fit into a worker's memory.
+        """
+        turn = self._large_turn if model.size_bytes > self._large_bytes else nullcontext()
+        async with turn:
+            with tempfile.TemporaryFile(prefix="model-") as file:
+                await self._download(model, file)
+                file.seek(0)
+                yield file
+
+    async def _download(self, model: ModelFile, file: BinaryIO) -> None:
+        digest = hashlib.sha256()
+        size_bytes = 0
+        try:
+            async with self._storage.stream("GET", model.download_url) as response:
+                if response.status_code >= 500:
+                    raise Unavailable("storage-unavailable", f"Storage answered {response.status_code}.")
+                if response.status_code != httpx.codes.OK:
+                    raise ModelGone(f"storage answered {response.status_code}")
+                async for chunk in response.aiter_bytes(_CHUNK_BYTES):
+                    size_bytes += len(chunk)
+                    if size_bytes > self._bytes_max:
+                        raise ModelGone("the stored object is larger than any upload may be")
+                    digest.update(chunk)
+                    file.write(chunk)
+        except httpx.HTTPError as error:
+            DEPENDENCY_FAILURES.labels("storage").inc()
+            raise Unavailable("storage-unavailable", "Storage does not answer just now.") from error
+        if digest.hexdigest() != model.sha256:
+            raise ModelGone("the stored bytes are not the verified ones")
+
+    async def close(self) -> None:
+        """Closes the connections to storage."""
+        await self._storage.aclose()

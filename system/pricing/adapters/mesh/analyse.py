@@ -1,0 +1,97 @@
+"""The sequence of measuring a model: first as it is, at once; then checked, repaired where only its orientation is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from system.pricing.adapters.mesh.faults import MeshFault
+from system.pricing.adapters.mesh.measure import RawMeasure, measure
+from system.pricing.adapters.mesh.overlap import overlap_volume
+from system.pricing.adapters.mesh.solids import face_outwards, may_overlap
+from system.pricing.adapters.mesh.stl import Triangles, read_stl
+from system.pricing.adapters.mesh.surface import close_surface, weld
+
+Report = Callable[[dict[str, Any]], None]
+"""Takes one finding: `stage` is measured, checked or refused."""
+
+_OVERLAP_SHARE_MIN = 1e-4
+"""Overlap below this share of the volume is left in: it is less than the balance can weigh."""
+_THINNEST = 1e-6
+
+
+def analyse(file: BinaryIO, report: Report) -> None:
+    """Reports `measured`, then `checked`; or `refused` with a problem's code and facts. Lengths are in units of the file.
+
+    `checked` has the volume of the union of all bodies without their cavities, and says what was repaired.
+    """
+    try:
+        triangles = read_stl(file)
+        raw = measure(triangles)
+        report({"stage": "measured", **_figures(raw, abs(raw.signed_volume), len(triangles))})
+        report({"stage": "checked", **_check(triangles, raw)})
+    except MeshFault as fault:
+        report({"stage": "refused", "code": fault.code, "facts": fault.facts})
+
+
+def _check(triangles: Triangles, raw: RawMeasure) -> dict[str, Any]:
+    surface = close_surface(weld(triangles))
+    oriented = _turn(triangles, surface.flipped)
+    solids = face_outwards(oriented, surface.shell_of, surface.shell_count, raw.centroid)
+    found: list[dict[str, Any]] = []
+    turned_count = int(surface.flipped.sum())
+    if surface.degenerate_count:
+        found.append(_found("degenerate-facets-ignored", facets=surface.degenerate_count))
+    if turned_count:
+        found.append(_found("facets-turned", facets=turned_count))
+    if solids.all_turned and not turned_count:
+        found.append(_found("turned-inside-out"))
+    elif bodies_turned := int((solids.turned != solids.all_turned).sum()):
+        found.append(_found("bodies-turned", bodies=bodies_turned))
+    if solids.cavity_count:
+        found.append(_found("cavity-found", cavities=solids.cavity_count, volume_mm3=_short(solids.cavity_volume)))
+    volume = solids.volume
+    if surface.shell_count > 1 and may_overlap(solids):
+        excess = overlap_volume(_turn(oriented, solids.turned[surface.shell_of]))
+        if excess is None:
+            found.append(_found("overlap-not-measured"))
+        elif excess > _OVERLAP_SHARE_MIN * volume:
+            volume -= excess
+            found.append(_found("overlap-counted-once", volume_mm3=_short(excess)))
+    if volume <= _THINNEST * raw.area**1.5:
+        raise MeshFault("mesh-no-volume")
+    return {**_figures(raw, volume, len(triangles)), "shell_count": surface.shell_count, "disclosures": found}
+
+
+def _turn(triangles: Triangles, which: np.ndarray) -> Triangles:
+    """The same triangles with the marked ones facing the other way."""
+    if not which.any():
+        return triangles
+    result = triangles.copy()
+    result[which] = result[which][:, ::-1]
+    return result
+
+
+def _figures(raw: RawMeasure, volume: float, triangle_count: int) -> dict[str, Any]:
+    return {
+        "volume": _number(volume),
+        "area": _number(raw.area),
+        "extents": [_number(extent) for extent in raw.extents],
+        "triangle_count": triangle_count,
+    }
+
+
+def _found(code: str, **facts: Any) -> dict[str, Any]:
+    return {"code": code, "facts": facts}
+
+
+def _short(value: float) -> str:
+    """For a sentence: a thousandth of a cubic unit is enough."""
+    return f"{value:.3f}"
+
+
+def _number(value: float) -> str:
+    """Nine significant digits as text: more than float32 coordinates carry, and the same on every machine."""
+    return f"{value:.9g}"

@@ -1,0 +1,179 @@
+"""The topology of a surface: corners welded, edges matched, shells found, orientation made consistent.
+
+A surface is closed when, after welding bit-equal corners, every directed edge occurs as often as its reverse: only then its
+volume is defined.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from system.pricing.adapters.mesh.faults import MeshFault
+from system.pricing.adapters.mesh.stl import Triangles
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A closed surface. `flipped` marks the triangles that had to be turned; `shell_of` numbers the shell of each triangle from 0."""
+
+    flipped: Bools
+    shell_of: Ints
+    shell_count: int
+    degenerate_count: int
+
+
+def weld(triangles: Triangles) -> Ints:
+    """Numbers the corners: bit-equal ones share a number. Returns shape (n, 3). Minus zero equals zero."""
+    words = (triangles.reshape(-1, 3) + np.float32(0)).view(np.uint32)
+    keys = _mixed(words)
+    order = np.argsort(keys)
+    sorted_keys = keys[order]
+    starts = np.empty(len(order), dtype=bool)
+    starts[0] = True
+    np.not_equal(sorted_keys[1:], sorted_keys[:-1], out=starts[1:])
+    sorted_words = words[order]
+    repeats = np.flatnonzero(~starts)
+    if (sorted_words[repeats] != sorted_words[repeats - 1]).any():
+        return _weld_exactly(words)
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[order] = np.cumsum(starts) - 1
+    return numbers.reshape(-1, 3)
+
+
+def _mixed(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
+    """A hash of three words with factors nobody can know in advance, so that no file is made to collide."""
+    mixed = np.zeros(len(words), dtype=np.uint64)
+    for axis in range(3):
+        mixed ^= words[:, axis]
+        mixed *= np.uint64(secrets.randbits(64) | 1)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def _weld_exactly(words: npt.NDArray[np.uint32]) -> Ints:
+    """The slow way, for the file in a million million whose corners collide in the hash."""
+    _, numbers = np.unique(words, axis=0, return_inverse=True)
+    return numbers.reshape(-1, 3).astype(np.int64)
+
+
+def close_surface(corners: Ints) -> Surface:
+    """Checks that the surface is closed, turning triangles where only the orientation is wrong.
+
+    Raises MeshFault `mesh-not-closed` with the number of edges that bound nothing, also for a one-sided surface.
+    """
+    degenerate = (corners[:, 0] == corners[:, 1]) | (corners[:, 1] == corners[:, 2]) | (corners[:, 2] == corners[:, 0])
+    kept = np.flatnonzero(~degenerate)
+    if len(kept) == 0:
+        raise MeshFault("mesh-no-volume")
+    edges = _edges_of(corners[kept])
+    odd = int((edges.counts % 2).sum())
+    if odd:
+        raise MeshFault("mesh-not-closed", open_edge_count=odd)
+    balance = np.add.reduceat(np.where(edges.forward, 1, -1), edges.starts)
+    if balance.any():
+        turned, shell_of_kept, shell_count = _orient(edges, len(kept))
+    else:
+        turned = np.zeros(len(kept), dtype=bool)
+        shell_count, shell_of_kept = _shells(edges, len(kept))
+    flipped = np.zeros(len(corners), dtype=bool)
+    flipped[kept] = turned
+    shell_of = np.zeros(len(corners), dtype=np.int64)
+    shell_of[kept] = shell_of_kept
+    return Surface(flipped, shell_of, int(shell_count), int(degenerate.sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """The sides of all triangles, sorted so that those on one edge lie together; `starts` and `counts` describe the groups."""
+
+    triangle: Ints
+    forward: Bools
+    starts: Ints
+    counts: Ints
+
+
+def _edges_of(corners: Ints) -> _Edges:
+    start = corners.ravel()
+    end = np.roll(corners, -1, axis=1).ravel()
+    forward = start < end
+    keys = np.where(forward, start, end) * (int(corners.max()) + 1) + np.where(forward, end, start)
+    order = np.argsort(keys)
+    sorted_keys = keys[order]
+    changes = np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1
+    starts = np.concatenate(([0], changes))
+    counts = np.diff(starts, append=len(order))
+    return _Edges(order // 3, forward[order], starts, counts)
+
+
+def _neighbours(edges: _Edges) -> tuple[Ints, Ints, Bools]:
+    """Pairs of triangles that share an edge of exactly two sides, and whether they run along it the same way (which is wrong)."""
+    first = edges.starts[edges.counts == 2]
+    return edges.triangle[first], edges.triangle[first + 1], edges.forward[first] == edges.forward[first + 1]
+
+
+def _shells(edges: _Edges, triangle_count: int) -> tuple[int, Ints]:
+    """Parts of a consistent surface. An edge of more than two sides joins nothing: bodies that touch there stay two."""
+    left, right, _ = _neighbours(edges)
+    count, labels = _components(left, right, triangle_count)
+    return count, labels
+
+
+def _orient(edges: _Edges, triangle_count: int) -> tuple[Bools, Ints, int]:
+    """Turns the fewest triangles of each part so that neighbours agree.
+
+    Every triangle stands twice in the graph, as it is and turned; neighbours that agree are joined like with like, the others
+    crosswise. A part that can be oriented falls into two mirror images; one that cannot (one-sided) stays one piece.
+    """
+    left, right, disagree = _neighbours(edges)
+    turned_copy = triangle_count
+    rows = np.concatenate((left, left + turned_copy))
+    columns = np.concatenate(
+        (np.where(disagree, right + turned_copy, right), np.where(disagree, right, right + turned_copy))
+    )
+    _, labels = _components(rows, columns, 2 * triangle_count)
+    as_is, mirrored = labels[:triangle_count], labels[triangle_count:]
+    if (as_is == mirrored).any():
+        raise MeshFault("mesh-not-closed", open_edge_count=int(disagree.sum()))
+    image = np.minimum(as_is, mirrored)
+    _, shell_of = np.unique(image, return_inverse=True)
+    shell_count = int(shell_of.max()) + 1
+    turned = as_is != image
+    # The majority of a shell is right about its orientation; the sign of its volume is judged later.
+    mostly_turned = np.bincount(shell_of, weights=turned, minlength=shell_count) * 2 > np.bincount(
+        shell_of, minlength=shell_count
+    )
+    turned ^= mostly_turned[shell_of]
+    balance = np.add.reduceat(np.where(edges.forward ^ turned[edges.triangle], 1, -1), edges.starts)
+    if balance.any():
+        raise MeshFault("mesh-not-closed", open_edge_count=int((balance != 0).sum()))
+    return turned, shell_of.astype(np.int64), shell_count
+
+
+def _components(left: Ints, right: Ints, node_count: int) -> tuple[int, Ints]:
+    """How many connected parts a graph of pairs has, and the part of each node, numbered from 0.
+
+    Rounds of hooking each root under the lowest root it is joined to, then flattening; a handful of rounds for any real surface.
+    Written here because importing scipy.sparse takes longer than measuring most models.
+    """
+    root = np.arange(node_count)
+    while True:
+        left_root, right_root = root[left], root[right]
+        apart = left_root != right_root
+        if not apart.any():
+            break
+        # Pairs already in one part are done with: each round looks at fewer.
+        left, right = left[apart], right[apart]
+        left_root, right_root = left_root[apart], right_root[apart]
+        np.minimum.at(root, np.maximum(left_root, right_root), np.minimum(left_root, right_root))
+        while not np.array_equal(flatter := root[root], root):
+            root = flatter
+    is_root = root == np.arange(node_count)
+    numbers = np.cumsum(is_root) - 1
+    return int(is_root.sum()), numbers[root]

@@ -1,0 +1,140 @@
+"""Rows to domain objects and back, by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from system.kernel.money import Money
+from system.pricing.domain.costing import Extras
+from system.pricing.domain.mesh import Disclosure, LengthUnit, MeshMeasure, Problem
+from system.pricing.domain.order_pricing import PriceRequest, RequestedLine
+from system.pricing.domain.quote import Asked, Quote, QuoteKind, QuoteStatus
+
+
+def quote_to_row(quote: Quote) -> dict[str, Any]:
+    """Every column of a quote."""
+    asked = quote.asked
+    priced = quote.total or quote.estimate
+    return {
+        "quote_id": quote.quote_id,
+        "owner_id": quote.owner_id,
+        "status": quote.status.value,
+        "kind": asked.kind.value,
+        "material": asked.material,
+        "quantity": asked.quantity,
+        "ring_size": asked.ring_size,
+        "file_id": asked.file_id,
+        "mesh_sha256": asked.mesh_sha256,
+        "sku": asked.sku,
+        "unit": asked.unit.value,
+        "stones": dict(asked.extras.stones),
+        "plating": asked.extras.plating,
+        "estimate_amount": quote.estimate.amount if quote.estimate else None,
+        "total_amount": quote.total.amount if quote.total else None,
+        "currency": priced.currency if priced else None,
+        "breakdown": quote.breakdown,
+        "weight_g": quote.weight_g,
+        "mesh": mesh_to_json(quote.mesh),
+        "problem": problem_to_json(quote.problem),
+        "price_book_version": quote.price_book_version,
+        "spot_per_g": quote.spot_per_g,
+        "replaces": quote.replaces,
+        "remade_because": list(quote.remade_because),
+        "created_at": quote.created_at,
+        "finished_at": quote.finished_at,
+        "valid_until": quote.valid_until,
+    }
+
+
+def quote_from_row(row: Any) -> Quote:
+    """The quote of a row."""
+    return Quote(
+        quote_id=row.quote_id,
+        owner_id=row.owner_id,
+        asked=Asked(
+            kind=QuoteKind(row.kind),
+            material=row.material,
+            quantity=row.quantity,
+            ring_size=row.ring_size,
+            file_id=row.file_id,
+            mesh_sha256=row.mesh_sha256,
+            sku=row.sku,
+            unit=LengthUnit(row.unit),
+            extras=Extras(row.stones, row.plating),
+        ),
+        created_at=row.created_at,
+        price_book_version=row.price_book_version,
+        spot_per_g=row.spot_per_g,
+        status=QuoteStatus(row.status),
+        estimate=_money(row.estimate_amount, row.currency),
+        total=_money(row.total_amount, row.currency),
+        breakdown=row.breakdown,
+        weight_g=row.weight_g,
+        mesh=mesh_from_json(row.mesh),
+        problem=problem_from_json(row.problem),
+        valid_until=row.valid_until,
+        finished_at=row.finished_at,
+        replaces=row.replaces,
+        remade_because=tuple(row.remade_because),
+    )
+
+
+def mesh_to_json(mesh: MeshMeasure | None) -> dict[str, Any] | None:
+    """A measure as JSON, decimals as text."""
+    if mesh is None:
+        return None
+    return {
+        "volume_mm3": str(mesh.volume_mm3),
+        "area_mm2": str(mesh.area_mm2),
+        "extents_mm": [str(extent) for extent in mesh.extents_mm],
+        "triangle_count": mesh.triangle_count,
+        "shell_count": mesh.shell_count,
+        "checked": mesh.checked,
+        "disclosures": [{"code": found.code, "facts": dict(found.facts)} for found in mesh.disclosures],
+    }
+
+
+def mesh_from_json(data: dict[str, Any] | None) -> MeshMeasure | None:
+    """The measure that `mesh_to_json` wrote."""
+    if data is None:
+        return None
+    x, y, z = (Decimal(extent) for extent in data["extents_mm"])
+    return MeshMeasure(
+        volume_mm3=Decimal(data["volume_mm3"]),
+        area_mm2=Decimal(data["area_mm2"]),
+        extents_mm=(x, y, z),
+        triangle_count=data["triangle_count"],
+        shell_count=data["shell_count"],
+        checked=data["checked"],
+        disclosures=tuple(Disclosure(found["code"], found["facts"]) for found in data["disclosures"]),
+    )
+
+
+def problem_to_json(problem: Problem | None) -> dict[str, Any] | None:
+    """A problem as JSON."""
+    return {"code": problem.code, "title": problem.title, "detail": problem.detail} if problem else None
+
+
+def problem_from_json(data: dict[str, Any] | None) -> Problem | None:
+    """The problem that `problem_to_json` wrote."""
+    return Problem(data["code"], data["title"], data["detail"]) if data else None
+
+
+def request_from_row(row: Any) -> PriceRequest:
+    """The orchestrator's request of a row."""
+    return PriceRequest(
+        order_id=row.order_id,
+        attempt=row.attempt,
+        lines=tuple(RequestedLine(UUID(line["line_id"]), UUID(line["quote_id"])) for line in row.lines),
+    )
+
+
+def request_lines_to_json(request: PriceRequest) -> list[dict[str, str]]:
+    """The lines of a request as JSON."""
+    return [{"line_id": str(line.line_id), "quote_id": str(line.quote_id)} for line in request.lines]
+
+
+def _money(amount: Decimal | None, currency: str | None) -> Money | None:
+    return None if amount is None or currency is None else Money(amount, currency)

@@ -1,0 +1,115 @@
+"""The worker's part: measure the model of a quote, show its estimate at once, then its firm price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+from system.kernel.errors import Unavailable
+from system.pricing.application.commands import CalculateQuote
+from system.pricing.application.ports import Measurer, ModelFile, ModelFiles, ModelGone, PricingWork
+from system.pricing.application.settling import settle_waiting
+from system.pricing.domain.mesh import Analysis, MeshMeasure, Problem
+from system.pricing.domain.quote import Quote, firm_price, first_price, price_by_analysis
+
+_OF_THE_MOMENT = frozenset({"analysis-timed-out", "analysis-crashed", "file-unavailable"})
+"""Problems of this attempt, not of the mesh: they are not remembered for the next quote."""
+
+
+class Calculation:
+    """Carries a quote to its end. Repeating it, or two workers doing it at once, ends in one result: the quote's update decides."""
+
+    def __init__(
+        self,
+        make_uow: Callable[[], Any],
+        files: ModelFiles,
+        measurer: Measurer,
+        *,
+        valid_for: timedelta,
+    ) -> None:
+        self._make_uow = make_uow
+        self._files = files
+        self._measurer = measurer
+        self._valid_for = valid_for
+
+    async def run(self, command: CalculateQuote) -> None:
+        """Prices the quote. Raises Unavailable when a dependency is away and another attempt may help."""
+        quote = await self._start(command)
+        if quote is None:
+            return
+        try:
+            await self._measure(quote)
+        except ModelGone:
+            await self._end(quote, Problem.of("file-unavailable"), first_look=None)
+        except Unavailable:
+            if not command.last_attempt:
+                raise
+            await self._end(quote, Problem.of("file-unavailable"), first_look=None)
+
+    async def give_up(self, command: CalculateQuote) -> None:
+        """Ends a quote whose calculation keeps taking its worker down with it."""
+        async with self._make_uow() as uow:
+            quote = await uow.quotes.find(command.quote_id)
+        if quote is not None and not quote.status.is_final:
+            await self._end(quote, Problem.of("analysis-crashed", reason="too many attempts"), first_look=None)
+
+    async def _start(self, command: CalculateQuote) -> Quote | None:
+        """The quote to measure, or None when there is nothing left to measure."""
+        async with self._make_uow() as uow:
+            quote: Quote | None = await uow.quotes.find(command.quote_id)
+            if quote is None or quote.status.is_final:
+                return None
+            analysis = await uow.analyses.find(quote.asked.mesh_sha256 or "")
+            if analysis is not None:
+                book = await uow.books.current()
+                done = price_by_analysis(quote, analysis, book, now=uow.now, valid_for=self._valid_for)
+                await self._record_end(done, uow)
+                await uow.commit()
+                return None
+            quote = quote.started()
+            await uow.quotes.save_unfinished(quote)
+            await uow.commit()
+            return quote
+
+    async def _measure(self, quote: Quote) -> None:
+        assert quote.asked.file_id is not None
+        model: ModelFile | None = await self._files.describe(quote.asked.file_id)
+        if model is None or model.sha256 != quote.asked.mesh_sha256:
+            raise ModelGone(f"file {quote.asked.file_id} is not the one that was quoted")
+        async with self._files.fetch(model) as file:
+            await self._measure_file(quote, file)
+
+    async def _measure_file(self, quote: Quote, file: BinaryIO) -> None:
+        first_look: MeshMeasure | None = None
+        async with aclosing(self._measurer.measure(file)) as findings:
+            async for finding in findings:
+                if isinstance(finding, MeshMeasure) and not finding.checked:
+                    first_look = finding
+                    quote = await self._estimate(quote, finding)
+                else:
+                    await self._end(quote, finding, first_look=first_look)
+
+    async def _estimate(self, quote: Quote, first_look: MeshMeasure) -> Quote:
+        async with self._make_uow() as uow:
+            estimated = first_price(quote, first_look, await uow.books.current())
+            if estimated is None:
+                return quote
+            await uow.quotes.save_unfinished(estimated)
+            await uow.commit()
+            return estimated
+
+    async def _end(self, quote: Quote, outcome: MeshMeasure | Problem, *, first_look: MeshMeasure | None) -> None:
+        async with self._make_uow() as uow:
+            book = await uow.books.current()
+            done = firm_price(quote, outcome, book, now=uow.now, valid_for=self._valid_for)
+            await self._record_end(done, uow)
+            if isinstance(outcome, MeshMeasure) or outcome.code not in _OF_THE_MOMENT:
+                assert quote.asked.mesh_sha256 is not None
+                await uow.analyses.keep(Analysis(quote.asked.mesh_sha256, first_look, outcome), at=uow.now)
+            await uow.commit()
+
+    async def _record_end(self, quote: Quote, uow: PricingWork) -> None:
+        if await uow.quotes.save_unfinished(quote):
+            await settle_waiting(quote.quote_id, uow, valid_for=self._valid_for)

@@ -1,0 +1,46 @@
+"""What pricing is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from system.plumbing.unit_of_work import IdempotencyKey
+from system.pricing.domain.mesh import LengthUnit
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQuote:
+    """A price for a model in a material, or for a ready-made good. `sees_all_files` is true for our own staff."""
+
+    key: IdempotencyKey | None
+    owner_id: UUID
+    quantity: int
+    file_id: UUID | None = None
+    material: str | None = None
+    sku: str | None = None
+    ring_size: str | None = None
+    unit: LengthUnit = LengthUnit.MM
+    stones: Mapping[str, int] = field(default_factory=dict)
+    plating: str | None = None
+    sees_all_files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacePriceBook:
+    """A new version of the price book, made from `replaces`."""
+
+    replaces: int
+    data: Mapping[str, Any]
+    made_by: str
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CalculateQuote:
+    """A worker's command: measure the model of a quote and price it. `last_attempt` ends it whatever happens."""
+
+    quote_id: UUID
+    last_attempt: bool = False

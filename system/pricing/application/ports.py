@@ -1,0 +1,128 @@
+"""What pricing's application needs from the world, as promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO, Protocol, Self
+from uuid import UUID
+
+from system.messages.envelope import Message
+from system.pricing.domain.mesh import Analysis, MeshMeasure, Problem
+from system.pricing.domain.order_pricing import PriceRequest
+from system.pricing.domain.price_book import PriceBook
+from system.pricing.domain.quote import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """An uploaded model, as the files service knows it; `refusal` is the code and sentence of a REFUSED one."""
+
+    file_id: UUID
+    owner_id: UUID
+    status: str
+    sha256: str
+    size_bytes: int
+    download_url: str
+    refusal: tuple[str, str] | None = None
+
+
+class ModelGone(Exception):
+    """The bytes behind a verified upload are missing or are not the verified ones any more. Trying again does not help."""
+
+
+class ModelFiles(Protocol):
+    """The files service and its storage."""
+
+    async def describe(self, file_id: UUID) -> ModelFile | None:
+        """The upload, or None when there is none. Raises Unavailable."""
+
+    def fetch(self, model: ModelFile) -> AbstractAsyncContextManager[BinaryIO]:
+        """The bytes in a temporary file that is gone afterwards, checked against `sha256`. Raises ModelGone, Unavailable."""
+
+
+class Measurer(Protocol):
+    """Measures a model under limits."""
+
+    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem]:
+        """Yields an unchecked measure, then a checked one or a Problem, which is the last."""
+
+
+class Quotes(Protocol):
+    """The quotes."""
+
+    async def add(self, quote: Quote) -> None: ...
+
+    async def find(self, quote_id: UUID) -> Quote | None: ...
+
+    async def hold(self, quote_ids: Iterable[UUID]) -> dict[UUID, Quote]:
+        """These quotes, unchangeable by others until this transaction ends: a worker that finishes one waits."""
+
+    async def save_unfinished(self, quote: Quote) -> bool:
+        """Records progress or the end, unless the quote is final already; says whether it was recorded."""
+
+
+class PriceBooks(Protocol):
+    """Every version of the price book."""
+
+    async def current(self) -> PriceBook: ...
+
+    async def version(self, version: int) -> PriceBook | None: ...
+
+    async def add(self, book: PriceBook, *, made_by: str, made_at: datetime) -> bool:
+        """Adds the next version; False when somebody added that version first."""
+
+
+class Analyses(Protocol):
+    """What is known of meshes, by content."""
+
+    async def find(self, mesh_sha256: str) -> Analysis | None: ...
+
+    async def keep(self, analysis: Analysis, *, at: datetime) -> None: ...
+
+
+class PriceRequests(Protocol):
+    """The orchestrator's requests that are answered or wait."""
+
+    async def newest_attempt(self, order_id: UUID) -> int: ...
+
+    async def record(self, request: PriceRequest, *, at: datetime) -> None: ...
+
+    async def waiting_for(self, quote_id: UUID) -> list[PriceRequest]:
+        """The requests that wait for this quote, each locked against another worker's answer."""
+
+    async def settle(self, request: PriceRequest, *, outcome: str, at: datetime) -> None: ...
+
+    async def supersede(self, order_id: UUID, *, before_attempt: int, at: datetime) -> None: ...
+
+
+class Jobs(Protocol):
+    """Work for the pricing workers."""
+
+    async def calculate(self, quote_id: UUID) -> None:
+        """Defers the calculation; it exists if, and only if, this transaction commits."""
+
+
+class PricingWork(Protocol):
+    """One transaction over everything pricing keeps."""
+
+    now: datetime
+    quotes: Quotes
+    books: PriceBooks
+    analyses: Analyses
+    requests: PriceRequests
+    jobs: Jobs
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *error: Any) -> None: ...
+
+    async def answer_to(self, key: Any) -> Any: ...
+
+    async def audit(self, *, actor: str, action: str, subject: str, details: dict[str, Any] | None = None) -> None: ...
+
+    def publish(self, message: Message) -> None: ...
+
+    async def commit(self, answer: Any = None) -> Any: ...

@@ -1,0 +1,81 @@
+"""How pricing shows a quote and a book to the world: plain data, decimals as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from system.kernel.money import Money
+from system.pricing.domain.mesh import MeshMeasure
+from system.pricing.domain.price_book import PriceBook
+from system.pricing.domain.quote import Quote
+
+
+def money_view(money: Money | None) -> dict[str, str] | None:
+    """Money as {"amount": "10450.00", "currency": "RUB"}."""
+    return None if money is None else {"amount": f"{money.amount:.2f}", "currency": money.currency}
+
+
+def quote_view(quote: Quote) -> dict[str, Any]:
+    """A quote as every caller sees it."""
+    asked = quote.asked
+    return {
+        "quote_id": str(quote.quote_id),
+        "owner_id": str(quote.owner_id),
+        "status": quote.status.value,
+        "kind": asked.kind.value,
+        "material": asked.material,
+        "quantity": asked.quantity,
+        "ring_size": asked.ring_size,
+        "file_id": str(asked.file_id) if asked.file_id else None,
+        "sku": asked.sku,
+        "unit": asked.unit.value,
+        "stones": dict(asked.extras.stones),
+        "plating": asked.extras.plating,
+        "estimate": money_view(quote.estimate),
+        "total": money_view(quote.total),
+        "breakdown": quote.breakdown,
+        "weight_g": str(quote.weight_g) if quote.weight_g is not None else None,
+        "mesh": mesh_view(quote.mesh) if quote.mesh else None,
+        "problem": (
+            {"code": quote.problem.code, "title": quote.problem.title, "detail": quote.problem.detail}
+            if quote.problem
+            else None
+        ),
+        "price_book_version": quote.price_book_version,
+        "valid_until": quote.valid_until.isoformat() if quote.valid_until else None,
+        "created_at": quote.created_at.isoformat(),
+        "replaces": str(quote.replaces) if quote.replaces else None,
+        "remade_because": list(quote.remade_because),
+    }
+
+
+def mesh_view(mesh: MeshMeasure) -> dict[str, Any]:
+    """What was measured, and what its owner should know about it."""
+    return {
+        "volume_cm3": str(mesh.volume_cm3),
+        "area_cm2": str(mesh.area_cm2),
+        "extents_mm": [f"{extent:.2f}" for extent in mesh.extents_mm],
+        "triangle_count": mesh.triangle_count,
+        "shell_count": mesh.shell_count,
+        "disclosures": [{"code": found.code, "detail": found.detail} for found in mesh.disclosures],
+    }
+
+
+def materials_view(book: PriceBook) -> dict[str, Any]:
+    """What a customer can choose from."""
+    return {
+        "items": [
+            {
+                "code": alloy.code,
+                "title": dict(alloy.title),
+                "metal": alloy.metal,
+                "density_g_cm3": str(alloy.density_g_cm3),
+                "fineness": str(alloy.fineness),
+            }
+            for alloy in book.alloys.values()
+        ],
+        "stones": [{"code": stone.code, "title": dict(stone.title)} for stone in book.stones.values()],
+        "platings": [{"code": plating.code, "title": dict(plating.title)} for plating in book.platings.values()],
+        "price_book_version": book.version,
+        "currency": book.currency,
+    }

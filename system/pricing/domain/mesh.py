@@ -1,0 +1,198 @@
+"""What measuring a model yields: a measure, or a fault with a remedy. Lengths are mm until a unit is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+
+ANALYSER_VERSION = 1
+"""Raise it when the same file may measure differently: kept analyses of an older version are then not used."""
+
+
+class LengthUnit(StrEnum):
+    """What one unit of a model's coordinates means. STL files do not say; jewelry programs write mm."""
+
+    MM = "mm"
+    CM = "cm"
+    M = "m"
+    INCH = "in"
+
+    @property
+    def in_mm(self) -> Decimal:
+        """The length of one unit in mm."""
+        return {"mm": Decimal(1), "cm": Decimal(10), "m": Decimal(1000), "in": Decimal("25.4")}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """Something pricing did to a model, or noticed, that its owner should know."""
+
+    code: str
+    facts: Mapping[str, Any]
+
+    @property
+    def detail(self) -> str:
+        """The sentence its owner reads. Raises KeyError on a code nobody described."""
+        return _DISCLOSURES[self.code].format(**self.facts)
+
+    def scaled(self, scale: Decimal) -> Self:
+        """The same when lengths are `scale` times as long."""
+        if "volume_mm3" not in self.facts:
+            return self
+        volume_mm3 = (Decimal(self.facts["volume_mm3"]) * scale**3).quantize(Decimal("0.001"))
+        return replace(self, facts={**self.facts, "volume_mm3": str(volume_mm3)})
+
+
+_DISCLOSURES = {
+    "facets-turned": "{facets} facets faced inwards; we turned them, which moves no surface. The firm price counts all the metal.",
+    "turned-inside-out": "The whole model was inside out; we turned it.",
+    "bodies-turned": "{bodies} bodies were inside out; we turned them.",
+    "cavity-found": "{cavities} hollow spaces, {volume_mm3} mm3 together, are not charged.",
+    "overlap-counted-once": "Bodies overlap; the {volume_mm3} mm3 they share are charged once.",
+    "overlap-not-measured": "Bodies may overlap where we could not measure it; shared metal may be charged twice.",
+    "degenerate-facets-ignored": "{facets} facets without an area were ignored.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MeshMeasure:
+    """Volume in mm3, area in mm2, extents of the bounding box in mm. `checked` is false for the first look at a file as it is."""
+
+    volume_mm3: Decimal
+    area_mm2: Decimal
+    extents_mm: tuple[Decimal, Decimal, Decimal]
+    triangle_count: int
+    shell_count: int = 0
+    checked: bool = False
+    disclosures: tuple[Disclosure, ...] = ()
+
+    @property
+    def volume_cm3(self) -> Decimal:
+        """The volume in cm3, to a tenth of a cubic millimetre."""
+        return (self.volume_mm3 / 1000).quantize(Decimal("0.0001"))
+
+    @property
+    def area_cm2(self) -> Decimal:
+        """The area in cm2, to a tenth of a square millimetre."""
+        return (self.area_mm2 / 100).quantize(Decimal("0.001"))
+
+    @property
+    def largest_extent_mm(self) -> Decimal:
+        """The longest side of the bounding box."""
+        return max(self.extents_mm)
+
+    def in_unit(self, unit: LengthUnit) -> Self:
+        """The same model when one unit of its coordinates is `unit` long."""
+        scale = unit.in_mm
+        x, y, z = self.extents_mm
+        return replace(
+            self,
+            volume_mm3=self.volume_mm3 * scale**3,
+            area_mm2=self.area_mm2 * scale**2,
+            extents_mm=(x * scale, y * scale, z * scale),
+            disclosures=tuple(disclosure.scaled(scale) for disclosure in self.disclosures),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of a mesh for good: its first look and its checked measure, or why it cannot be measured. In units of the file."""
+
+    mesh_sha256: str
+    first_look: MeshMeasure | None
+    outcome: MeshMeasure | Problem
+    version: int = ANALYSER_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a quote has no price: a stable code, a title, and what its owner can do."""
+
+    code: str
+    title: str
+    detail: str
+
+    @classmethod
+    def of(cls, code: str, **facts: object) -> Self:
+        """The problem of a known code, with its facts in the sentence. Raises KeyError on a code nobody described."""
+        title, detail = _PROBLEMS[code]
+        return cls(code=code, title=title, detail=detail.format(**facts))
+
+
+_PROBLEMS: dict[str, tuple[str, str]] = {
+    "not-a-model": (
+        "The file is not a 3D model",
+        "We read binary and text STL; this file is neither. Export the model as STL and upload it again.",
+    ),
+    "mesh-truncated": (
+        "The model is cut off",
+        "The file ends before the last of the facets it announces. Export or upload it again.",
+    ),
+    "mesh-malformed": (
+        "The model contradicts itself",
+        "The file is a text STL with facets that are not three vertices each, or numbers that cannot be read. Export it again.",
+    ),
+    "mesh-empty": ("The model is empty", "The file has no facets. Export the model with its solid selected."),
+    "mesh-not-finite": (
+        "The model has impossible coordinates",
+        "Some vertices are not finite numbers. Repair the model in your program and export it again.",
+    ),
+    "mesh-too-large": (
+        "The model has too many facets",
+        "It has {triangle_count} facets; we read up to {triangle_count_max}. Export it with a coarser tolerance.",
+    ),
+    "mesh-not-closed": (
+        "The surface is not closed",
+        "{open_edge_count} edges bound no solid, so its volume is undefined. Close the surface and upload it again.",
+    ),
+    "mesh-no-volume": (
+        "The model encloses no volume",
+        "Its surface is closed but contains no metal. Give it a thickness and upload it again.",
+    ),
+    "mesh-too-tangled": (
+        "Too many parts face inwards",
+        "We cannot tell its bodies from its cavities. Make the parts face outwards or join them, and upload it again.",
+    ),
+    "size-implausible": (
+        "Is this size meant?",
+        "The longest side would be {extent_mm} mm, and we make {extent_mm_min} to {extent_mm_max} mm. "
+        "Ask for a quote with the model's `unit` (mm, cm, m, in), or scale the model.",
+    ),
+    "analysis-timed-out": (
+        "Measuring took too long",
+        "The model could not be measured within {timeout_s} s. Simplify it, or ask us for help.",
+    ),
+    "analysis-crashed": (
+        "Measuring failed",
+        "The model could not be measured within our limits ({reason}). Simplify it, or ask us for help.",
+    ),
+    "file-unavailable": (
+        "The model's file could not be read",
+        "The upload is gone or was changed after it was verified. Upload the model again and ask for a new quote.",
+    ),
+    "material-unknown": (
+        "We no longer work in this material",
+        "The price book in force has no {material!r}. Ask for a quote in another material.",
+    ),
+    "sku-unknown": (
+        "We no longer sell this",
+        "The price book in force has no price for {sku!r}. Choose another piece.",
+    ),
+    "quote-unknown": (
+        "There is no such quote",
+        "The order names a quote that pricing never made. Ask for a new quote.",
+    ),
+}
+
+
+def problem_codes() -> frozenset[str]:
+    """Every code a quote can fail with."""
+    return frozenset(_PROBLEMS)
+
+
+def disclosure_codes() -> frozenset[str]:
+    """Everything that may be disclosed about a model."""
+    return frozenset(_DISCLOSURES)

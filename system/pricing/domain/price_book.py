@@ -1,0 +1,287 @@
+"""The price book: every constant of costing, as versioned data. A quote names the version that priced it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn, Self
+
+from system.kernel.errors import Invalid
+from system.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Alloy:
+    """A material customers choose. Density in g/cm3; fineness, loss, yield and premium are shares of one."""
+
+    code: str
+    title: Mapping[str, str]
+    metal: str
+    density_g_cm3: Decimal
+    fineness: Decimal
+    casting_loss: Decimal
+    casting_yield: Decimal
+    premium: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Stone:
+    """A stone we set: its price each."""
+
+    code: str
+    title: Mapping[str, str]
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Plating:
+    """A thin coat of another metal: price and density of that metal, thickness in micrometres, and the bath per piece."""
+
+    code: str
+    title: Mapping[str, str]
+    price_per_g: Decimal
+    density_g_cm3: Decimal
+    thickness_um: Decimal
+    bath: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What work and machines cost, per piece unless the name says otherwise. Shares are of one, money is in the book's currency."""
+
+    sprue_share: Decimal
+    sprue_charged: Decimal
+    casting_per_piece: Decimal
+    casting_per_g: Decimal
+    print_per_piece: Decimal
+    print_per_cm3: Decimal
+    print_scale: Decimal
+    labour_per_hour: Decimal
+    preparation_minutes: Decimal
+    finishing_minutes: Decimal
+    finishing_minutes_per_cm2: Decimal
+    complexity_weight: Decimal
+    complexity_max: Decimal
+    setting_minutes_per_stone: Decimal
+    stone_breakage: Decimal
+    hallmark: Decimal
+    overhead: Decimal
+    margin: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueItem:
+    """A ready-made good: its price, taxes included, and what it is made of."""
+
+    sku: str
+    price: Decimal
+    material: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """One version of every constant. `metal_tolerance` is the share a metal may move before a quote is made again."""
+
+    version: int
+    currency: str
+    metal_tolerance: Decimal
+    extent_mm_min: Decimal
+    extent_mm_max: Decimal
+    spot_per_g: Mapping[str, Decimal]
+    alloys: Mapping[str, Alloy]
+    stones: Mapping[str, Stone]
+    platings: Mapping[str, Plating]
+    rates: Rates
+    catalogue: Mapping[str, CatalogueItem]
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], *, version: int) -> Self:
+        """Reads a book from plain data (TOML or JSON; decimals as text). Raises Invalid (`price-book-invalid`) naming the place."""
+        page = _Page(data, "")
+        spot = page.section("spot_per_g")
+        book = cls(
+            version=version,
+            currency=page.text("currency"),
+            metal_tolerance=page.share("metal_tolerance"),
+            extent_mm_min=page.section("size").positive("extent_mm_min"),
+            extent_mm_max=page.section("size").positive("extent_mm_max"),
+            spot_per_g={metal: spot.positive(metal) for metal in spot.names()},
+            alloys={code: _alloy(code, entry) for code, entry in page.section("alloys").entries()},
+            stones={code: _stone(code, entry) for code, entry in page.section("stones").entries()},
+            platings={code: _plating(code, entry) for code, entry in page.section("platings").entries()},
+            rates=_rates(page.section("rates")),
+            catalogue={sku: _item(sku, entry) for sku, entry in page.section("catalogue").entries()},
+        )
+        book._hold_together()
+        return book
+
+    def to_data(self) -> dict[str, Any]:
+        """The book as plain data that `from_data` reads back; decimals are text."""
+        return {
+            "currency": self.currency,
+            "metal_tolerance": str(self.metal_tolerance),
+            "size": {"extent_mm_min": str(self.extent_mm_min), "extent_mm_max": str(self.extent_mm_max)},
+            "spot_per_g": {metal: str(price) for metal, price in self.spot_per_g.items()},
+            "alloys": {code: _plain(alloy, "code") for code, alloy in self.alloys.items()},
+            "stones": {code: _plain(stone, "code") for code, stone in self.stones.items()},
+            "platings": {code: _plain(plating, "code") for code, plating in self.platings.items()},
+            "rates": _plain(self.rates),
+            "catalogue": {sku: _plain(item, "sku") for sku, item in self.catalogue.items()},
+        }
+
+    def alloy(self, code: str) -> Alloy:
+        """The alloy of this code. Raises Invalid (`material-unknown`) naming those there are."""
+        try:
+            return self.alloys[code]
+        except KeyError:
+            raise Invalid(
+                "material-unknown", f"There is no material {code!r}. Choose one of: {', '.join(sorted(self.alloys))}."
+            ) from None
+
+    def spot_of(self, alloy: Alloy) -> Decimal:
+        """The price of a gram of the pure metal behind an alloy."""
+        return self.spot_per_g[alloy.metal]
+
+    def catalogue_price(self, sku: str) -> Money | None:
+        """The price of one ready-made good, or None when the book does not sell it."""
+        item = self.catalogue.get(sku)
+        return None if item is None else Money(item.price, self.currency)
+
+    def _hold_together(self) -> None:
+        if len(self.currency) != 3 or not self.currency.isupper():
+            _wrong("currency", "must be three capital letters (ISO 4217)")
+        if not self.alloys:
+            _wrong("alloys", "must name at least one alloy")
+        if self.extent_mm_min >= self.extent_mm_max:
+            _wrong("size", "extent_mm_min must be below extent_mm_max")
+        for alloy in self.alloys.values():
+            if alloy.metal not in self.spot_per_g:
+                _wrong(f"alloys.{alloy.code}.metal", f"has no spot price: add spot_per_g.{alloy.metal}")
+        for item in self.catalogue.values():
+            if item.material not in self.alloys:
+                _wrong(f"catalogue.{item.sku}.material", f"names no alloy: {item.material!r}")
+
+
+class _Page:
+    """A section of the data that knows its path, so that a refusal names the place."""
+
+    def __init__(self, data: Any, path: str) -> None:
+        if not isinstance(data, Mapping):
+            _wrong(path, "must be a table of names and values")
+        self._data: Mapping[str, Any] = data
+        self._path = path
+
+    def names(self) -> list[str]:
+        return list(self._data)
+
+    def section(self, name: str) -> _Page:
+        if name not in self._data:
+            _wrong(self._at(name), "is missing")
+        return _Page(self._data[name], self._at(name))
+
+    def entries(self) -> list[tuple[str, _Page]]:
+        return [(name, self.section(name)) for name in self._data]
+
+    def text(self, name: str) -> str:
+        value = self._data.get(name)
+        if not isinstance(value, str) or not value:
+            _wrong(self._at(name), "must be text")
+        return value
+
+    def title(self) -> Mapping[str, str]:
+        names = self.section("title")
+        return {"ru": names.text("ru"), "en": names.text("en")}
+
+    def decimal(self, name: str) -> Decimal:
+        value = self._data.get(name)
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            _wrong(self._at(name), 'must be a decimal written as text, such as "0.05"')
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            _wrong(self._at(name), f"is not a decimal: {value!r}")
+        if not number.is_finite():
+            _wrong(self._at(name), "must be finite")
+        if number < 0:
+            _wrong(self._at(name), "must not be negative")
+        return number
+
+    def positive(self, name: str) -> Decimal:
+        number = self.decimal(name)
+        if number == 0:
+            _wrong(self._at(name), "must be above zero")
+        return number
+
+    def share(self, name: str) -> Decimal:
+        """A share below one: dividing by its complement is safe."""
+        number = self.decimal(name)
+        if number >= 1:
+            _wrong(self._at(name), 'must be a share below 1, such as "0.05"')
+        return number
+
+    def _at(self, name: str) -> str:
+        return f"{self._path}.{name}" if self._path else name
+
+
+def _alloy(code: str, entry: _Page) -> Alloy:
+    fineness = entry.positive("fineness")
+    casting_yield = entry.positive("casting_yield")
+    if fineness > 1 or casting_yield > 1:
+        _wrong(f"alloys.{code}", "fineness and casting_yield must not exceed 1")
+    return Alloy(
+        code=code,
+        title=entry.title(),
+        metal=entry.text("metal"),
+        density_g_cm3=entry.positive("density_g_cm3"),
+        fineness=fineness,
+        casting_loss=entry.share("casting_loss"),
+        casting_yield=casting_yield,
+        premium=entry.share("premium"),
+    )
+
+
+def _stone(code: str, entry: _Page) -> Stone:
+    return Stone(code=code, title=entry.title(), price=entry.positive("price"))
+
+
+def _plating(code: str, entry: _Page) -> Plating:
+    return Plating(
+        code=code,
+        title=entry.title(),
+        price_per_g=entry.positive("price_per_g"),
+        density_g_cm3=entry.positive("density_g_cm3"),
+        thickness_um=entry.positive("thickness_um"),
+        bath=entry.decimal("bath"),
+    )
+
+
+def _item(sku: str, entry: _Page) -> CatalogueItem:
+    return CatalogueItem(sku=sku, price=entry.positive("price"), material=entry.text("material"))
+
+
+_SHARES = frozenset({"sprue_share", "sprue_charged", "stone_breakage", "margin"})
+
+
+def _rates(entry: _Page) -> Rates:
+    names = Rates.__dataclass_fields__
+    values = {name: entry.share(name) if name in _SHARES else entry.decimal(name) for name in names}
+    return Rates(**values)
+
+
+def _plain(record: Any, *without: str) -> dict[str, Any]:
+    """A flat record as plain data, its decimals as text."""
+    result: dict[str, Any] = {}
+    for name in record.__dataclass_fields__:
+        if name in without:
+            continue
+        value = getattr(record, name)
+        result[name] = (
+            str(value) if isinstance(value, Decimal) else dict(value) if isinstance(value, Mapping) else value
+        )
+    return result
+
+
+def _wrong(path: str, what: str) -> NoReturn:
+    raise Invalid("price-book-invalid", f"The price book is not usable: `{path or 'the book'}` {what}.", path=path)

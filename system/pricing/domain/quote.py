@@ -1,0 +1,251 @@
+"""A quote: a price promise for one mesh, material and quantity. It expires and is replaced, never edited once it is firm.
+
+QUEUED > ANALYSING > ESTIMATED > READY
+   any of the first three > FAILED
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from system.kernel.errors import Invalid
+from system.kernel.money import Money
+from system.pricing.domain.costing import PLAIN, Costing, Extras, cost_piece, cost_ready_made
+from system.pricing.domain.mesh import Analysis, LengthUnit, MeshMeasure, Problem
+from system.pricing.domain.price_book import PriceBook
+from system.pricing.domain.ring_size import RingSize
+
+QUANTITY_MAX = 1000
+STONES_MAX = 2000
+
+RemadeBecause = Literal["expired", "metal_moved"]
+
+
+class QuoteStatus(StrEnum):
+    """Where a quote stands. READY and FAILED are final."""
+
+    QUEUED = "QUEUED"
+    ANALYSING = "ANALYSING"
+    ESTIMATED = "ESTIMATED"
+    READY = "READY"
+    FAILED = "FAILED"
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing changes this quote any more."""
+        return self in (QuoteStatus.READY, QuoteStatus.FAILED)
+
+
+UNFINISHED = (QuoteStatus.QUEUED, QuoteStatus.ANALYSING, QuoteStatus.ESTIMATED)
+
+
+class QuoteKind(StrEnum):
+    """A piece made from the customer's model, or a good from the catalogue."""
+
+    CUSTOM = "custom"
+    READY_MADE = "ready_made"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the customer wants a price for. Exactly one of `file_id` and `sku` is set, as `kind` says."""
+
+    kind: QuoteKind
+    material: str
+    quantity: int
+    ring_size: str | None = None
+    file_id: UUID | None = None
+    mesh_sha256: str | None = None
+    sku: str | None = None
+    unit: LengthUnit = LengthUnit.MM
+    extras: Extras = PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One quote. `estimate` prices the file as it is; `total` is the firm price, and `valid_until` its end."""
+
+    quote_id: UUID
+    owner_id: UUID
+    asked: Asked
+    created_at: datetime
+    price_book_version: int
+    spot_per_g: Decimal
+    status: QuoteStatus = QuoteStatus.QUEUED
+    estimate: Money | None = None
+    total: Money | None = None
+    breakdown: dict[str, Any] | None = None
+    weight_g: Decimal | None = None
+    mesh: MeshMeasure | None = None
+    problem: Problem | None = None
+    valid_until: datetime | None = None
+    finished_at: datetime | None = None
+    replaces: UUID | None = None
+    remade_because: tuple[RemadeBecause, ...] = field(default=())
+
+    def started(self) -> Self:
+        """A worker measures the model. One that was estimated already stays so: its customer has seen a price."""
+        return self if self.status is QuoteStatus.ESTIMATED else replace(self, status=QuoteStatus.ANALYSING)
+
+    def estimated(self, measure: MeshMeasure, book: PriceBook) -> Self:
+        """The price of the file as it is, before its surface was checked."""
+        costing = self._cost(measure, book)
+        return replace(
+            self,
+            status=QuoteStatus.ESTIMATED,
+            estimate=costing.total,
+            breakdown=costing.breakdown(),
+            weight_g=costing.weight_g,
+            mesh=measure,
+            price_book_version=book.version,
+            spot_per_g=book.spot_of(book.alloy(self.asked.material)),
+        )
+
+    def ready(self, measure: MeshMeasure, book: PriceBook, *, now: datetime, valid_for: timedelta) -> Self:
+        """The firm price of a custom piece, from a checked measure."""
+        if not measure.checked:
+            raise ValueError("a firm price needs a checked measure")
+        costing = self._cost(measure, book)
+        return replace(
+            self,
+            status=QuoteStatus.READY,
+            total=costing.total,
+            breakdown=costing.breakdown(),
+            weight_g=costing.weight_g,
+            mesh=measure,
+            problem=None,
+            price_book_version=book.version,
+            spot_per_g=book.spot_of(book.alloy(self.asked.material)),
+            valid_until=now + valid_for,
+            finished_at=now,
+        )
+
+    def ready_from_catalogue(self, price: Money, *, now: datetime, valid_for: timedelta) -> Self:
+        """The firm price of a ready-made good: nothing has to be measured."""
+        total = price * self.asked.quantity
+        return replace(
+            self,
+            status=QuoteStatus.READY,
+            estimate=total,
+            total=total,
+            breakdown=cost_ready_made(price=price, quantity=self.asked.quantity),
+            valid_until=now + valid_for,
+            finished_at=now,
+        )
+
+    def failed(self, problem: Problem, *, now: datetime) -> Self:
+        """There will be no firm price, for a reason its owner can read."""
+        return replace(self, status=QuoteStatus.FAILED, problem=problem, total=None, finished_at=now)
+
+    def _cost(self, measure: MeshMeasure, book: PriceBook) -> Costing:
+        return cost_piece(
+            measure=measure,
+            alloy=book.alloy(self.asked.material),
+            book=book,
+            extras=self.asked.extras,
+            quantity=self.asked.quantity,
+        )
+
+
+def check_asked(asked: Asked, book: PriceBook) -> None:
+    """Refuses what cannot be quoted, before anything is measured. Raises Invalid with what to send instead."""
+    if not 1 <= asked.quantity <= QUANTITY_MAX:
+        raise Invalid("quantity-out-of-range", f"Quantity must be 1 to {QUANTITY_MAX}.")
+    if (asked.file_id is None) == (asked.sku is None):
+        raise Invalid("quote-ambiguous", "Send either `file_id` with `material`, or `sku`.")
+    if asked.ring_size is not None:
+        RingSize.parse(asked.ring_size)
+    book.alloy(asked.material)
+    for code, count in asked.extras.stones.items():
+        if code not in book.stones:
+            raise Invalid(
+                "stone-unknown", f"There is no stone {code!r}. Choose one of: {', '.join(sorted(book.stones))}."
+            )
+        if count < 1:
+            raise Invalid("stone-count", f"Send how many stones {code!r} are set, at least 1.")
+    if asked.extras.stone_count > STONES_MAX:
+        raise Invalid("stone-count", f"At most {STONES_MAX} stones can be set in one piece.")
+    if asked.extras.plating is not None and asked.extras.plating not in book.platings:
+        raise Invalid(
+            "plating-unknown", f"There is no such plating. Choose one of: {', '.join(sorted(book.platings))}."
+        )
+
+
+def first_price(quote: Quote, first_look: MeshMeasure, book: PriceBook) -> Quote | None:
+    """The estimate from a first look, or None when there should be none: a size to ask about, or an alloy that is gone."""
+    measure = first_look.in_unit(quote.asked.unit)
+    if quote.asked.material not in book.alloys or size_problem(measure, book) is not None or measure.volume_mm3 <= 0:
+        return None
+    return quote.estimated(measure, book)
+
+
+def firm_price(
+    quote: Quote, outcome: MeshMeasure | Problem, book: PriceBook, *, now: datetime, valid_for: timedelta
+) -> Quote:
+    """The end of an unfinished custom quote: READY from a checked measure, or FAILED with what its owner can do."""
+    if isinstance(outcome, Problem):
+        return quote.failed(outcome, now=now)
+    measure = outcome.in_unit(quote.asked.unit)
+    problem = size_problem(measure, book)
+    if problem is None and quote.asked.material not in book.alloys:
+        problem = Problem.of("material-unknown", material=quote.asked.material)
+    if problem is not None:
+        return replace(quote.failed(problem, now=now), mesh=measure)
+    return quote.ready(measure, book, now=now, valid_for=valid_for)
+
+
+def price_by_analysis(
+    quote: Quote, analysis: Analysis, book: PriceBook, *, now: datetime, valid_for: timedelta
+) -> Quote:
+    """Both prices at once, when the mesh was measured before."""
+    estimated = first_price(quote, analysis.first_look, book) if analysis.first_look else None
+    return firm_price(estimated or quote, analysis.outcome, book, now=now, valid_for=valid_for)
+
+
+def price_by_catalogue(quote: Quote, book: PriceBook, *, now: datetime, valid_for: timedelta) -> Quote:
+    """The end of a ready-made quote."""
+    price = book.catalogue_price(quote.asked.sku or "")
+    if price is None:
+        return quote.failed(Problem.of("sku-unknown", sku=quote.asked.sku), now=now)
+    return quote.ready_from_catalogue(price, now=now, valid_for=valid_for)
+
+
+def size_problem(measure: MeshMeasure, book: PriceBook) -> Problem | None:
+    """A piece whose longest side makes no sense for jewelry is asked about, never guessed."""
+    extent_mm = measure.largest_extent_mm
+    if book.extent_mm_min <= extent_mm <= book.extent_mm_max:
+        return None
+    return Problem.of(
+        "size-implausible",
+        extent_mm=f"{extent_mm:.4g}" if extent_mm < 1 else f"{extent_mm:.1f}",
+        extent_mm_min=book.extent_mm_min,
+        extent_mm_max=book.extent_mm_max,
+    )
+
+
+def has_expired(quote: Quote, *, now: datetime) -> bool:
+    """A quote is firm until `valid_until`; at that instant it is not."""
+    return quote.valid_until is None or now >= quote.valid_until
+
+
+def metal_has_moved(quote: Quote, book: PriceBook) -> bool:
+    """The metal's price left the tolerance around the price the quote was made with, up or down."""
+    alloy = book.alloys.get(quote.asked.material)
+    if alloy is None:
+        return True
+    return abs(book.spot_of(alloy) - quote.spot_per_g) > book.metal_tolerance * quote.spot_per_g
+
+
+def reasons_to_remake(quote: Quote, book: PriceBook, *, now: datetime) -> tuple[RemadeBecause, ...]:
+    """Why a READY quote cannot be confirmed as it is; empty when it can."""
+    reasons: list[RemadeBecause] = []
+    if has_expired(quote, now=now):
+        reasons.append("expired")
+    if metal_has_moved(quote, book):
+        reasons.append("metal_moved")
+    return tuple(reasons)

@@ -1,0 +1,146 @@
+"""What crosses pricing's HTTP boundary."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from system.messages.envelope import MoneyV1
+from system.pricing.domain.mesh import LengthUnit
+from system.pricing.domain.quote import QUANTITY_MAX
+
+Code = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,60}$")]
+Sku = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
+
+
+class QuoteRequest(BaseModel):
+    """A price for a model (`file_id`, `material`) or for a ready-made good (`sku`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file_id: UUID | None = None
+    material: Code | None = Field(None, examples=["gold_585"])
+    sku: Sku | None = Field(None, examples=["ring-classic-585"])
+    quantity: int = Field(1, ge=1, le=QUANTITY_MAX)
+    ring_size: str | None = Field(None, max_length=12, examples=["17.5", "US 7"])
+    unit: LengthUnit = Field(LengthUnit.MM, description="what one unit of the model's coordinates means")
+    stones: dict[Code, Annotated[int, Field(ge=1, le=2000)]] = Field(default_factory=dict, max_length=20)
+    plating: Code | None = None
+
+
+class DisclosureView(BaseModel):
+    """Something done to the model, or noticed."""
+
+    code: str
+    detail: str
+
+
+class MeshView(BaseModel):
+    """What was measured."""
+
+    volume_cm3: str
+    area_cm2: str
+    extents_mm: list[str]
+    triangle_count: int
+    shell_count: int
+    disclosures: list[DisclosureView]
+
+
+class ProblemView(BaseModel):
+    """Why there is no price, and what to do."""
+
+    code: str
+    title: str
+    detail: str
+
+
+class QuoteView(BaseModel):
+    """A quote. `estimate` comes first, from the file as it is; `total` is firm until `valid_until`."""
+
+    quote_id: UUID
+    owner_id: UUID
+    status: Literal["QUEUED", "ANALYSING", "ESTIMATED", "READY", "FAILED"]
+    kind: Literal["custom", "ready_made"]
+    material: str
+    quantity: int
+    ring_size: str | None
+    file_id: UUID | None
+    sku: str | None
+    unit: LengthUnit
+    stones: dict[str, int]
+    plating: str | None
+    estimate: MoneyV1 | None
+    total: MoneyV1 | None
+    breakdown: dict[str, Any] | None
+    weight_g: str | None
+    mesh: MeshView | None
+    problem: ProblemView | None
+    price_book_version: int
+    valid_until: datetime | None
+    created_at: datetime
+    replaces: UUID | None
+    remade_because: list[Literal["expired", "metal_moved"]]
+
+
+class TitleView(BaseModel):
+    """A name in both languages."""
+
+    ru: str
+    en: str
+
+
+class MaterialView(BaseModel):
+    """An alloy customers can choose."""
+
+    code: str
+    title: TitleView
+    metal: str
+    density_g_cm3: str
+    fineness: str
+
+
+class ExtraView(BaseModel):
+    """A stone or a plating customers can choose."""
+
+    code: str
+    title: TitleView
+
+
+class MaterialsView(BaseModel):
+    """Everything a piece can be made of."""
+
+    items: list[MaterialView]
+    stones: list[ExtraView]
+    platings: list[ExtraView]
+    price_book_version: int
+    currency: str
+
+
+class PriceBookView(BaseModel):
+    """One version of the price book; send `book`, changed, back with its ETag to make the next."""
+
+    version: int
+    book: dict[str, Any]
+
+
+class PriceBookChange(BaseModel):
+    """The whole next book; decimals are text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    book: dict[str, Any]
+
+
+class QuoteLookup(BaseModel):
+    """Quotes by id."""
+
+    quote_ids: list[UUID] = Field(max_length=500)
+
+
+class SkuLookup(BaseModel):
+    """Ready-made goods by sku."""
+
+    skus: list[str] = Field(max_length=500)

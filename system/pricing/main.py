@@ -1,0 +1,99 @@
+"""Wires pricing: the only place that knows everything."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from system.messages.orchestrator_v1 import PriceOrder
+from system.plumbing.metrics import GaugeQuery
+from system.plumbing.runtime import Service
+from system.pricing.adapters.files_client import FilesClient
+from system.pricing.adapters.mesh.supervisor import MeshSupervisor
+from system.pricing.adapters.queries import PricingQueries
+from system.pricing.adapters.unit_of_work import PricingUnitOfWork
+from system.pricing.application.calculation import Calculation
+from system.pricing.application.reactions import PriceOrders
+from system.pricing.entrypoints import api
+from system.pricing.entrypoints.worker import run_worker
+from system.pricing.settings import PricingSettings
+
+GAUGES = (
+    GaugeQuery(
+        "alexandrite_pricing_quotes_unfinished",
+        "Quotes that are being calculated, by status.",
+        ("status",),
+        "SELECT status, count(*) AS value FROM quote WHERE status IN ('QUEUED','ANALYSING','ESTIMATED') GROUP BY status",
+    ),
+    GaugeQuery(
+        "alexandrite_pricing_oldest_unfinished_seconds",
+        "Age of the oldest quote that is being calculated.",
+        (),
+        "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0) AS value"
+        " FROM quote WHERE status IN ('QUEUED','ANALYSING','ESTIMATED')",
+    ),
+    GaugeQuery(
+        "alexandrite_pricing_jobs",
+        "Calculations in the queue, by state.",
+        ("state",),
+        "SELECT status::text AS state, count(*) AS value FROM procrastinate_jobs GROUP BY status",
+    ),
+    GaugeQuery(
+        "alexandrite_pricing_orders_waiting",
+        "Orders whose firm price waits for a calculation.",
+        (),
+        "SELECT count(*) AS value FROM price_request WHERE state = 'WAITING'",
+    ),
+)
+
+
+async def _close_files(pricing: Service) -> None:
+    await pricing.app.state.files.close()
+
+
+def service(settings: PricingSettings | None = None) -> Service:
+    """Pricing's API and its conversation with the orchestrator; calculations are the workers'."""
+    settings = settings or PricingSettings()
+    pricing = Service(
+        settings,
+        routers=[api.router, api.internal],
+        unit_of_work=PricingUnitOfWork,
+        reactions={PriceOrder: PriceOrders(valid_for=settings.quote_valid_for)},
+        gauges=GAUGES,
+        on_stop=[_close_files],
+        description="Quotes for custom and ready-made pieces, and the price book behind them.",
+    )
+    pricing.app.state.queries = PricingQueries(pricing.engine)
+    pricing.app.state.files = files_of(pricing, settings)
+    return pricing
+
+
+def worker(settings: PricingSettings | None = None) -> Service:
+    """A pricing worker: no API of its own but health and metrics."""
+    settings = (settings or PricingSettings()).model_copy(update={"roles": ""})
+    return Service(settings, routers=[], unit_of_work=PricingUnitOfWork, background=[partial(_work, settings)])
+
+
+def calculation_of(process: Service, files: FilesClient, settings: PricingSettings) -> Calculation:
+    """The calculation as a worker runs it."""
+    supervisor = MeshSupervisor(
+        timeout_s=settings.pricing_analysis_timeout_s, memory_bytes=settings.pricing_analysis_memory_bytes
+    )
+    return Calculation(process.make_uow, files, supervisor, valid_for=settings.quote_valid_for)
+
+
+def files_of(process: Service, settings: PricingSettings) -> FilesClient:
+    """The files service and storage, as this process reaches them."""
+    return FilesClient(
+        process.client,
+        timeout_s=settings.pricing_download_timeout_s,
+        bytes_max=settings.pricing_file_bytes_max,
+        large_bytes=settings.pricing_large_model_bytes,
+    )
+
+
+async def _work(settings: PricingSettings, process: Service) -> None:
+    files = files_of(process, settings)
+    try:
+        await run_worker(settings, calculation_of(process, files, settings))
+    finally:
+        await files.close()

@@ -1,0 +1,160 @@
+"""The measuring process: whatever happens to it, the worker hears a reason and lives on."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fixtures.models3d import model
+from system.pricing.adapters.mesh.supervisor import MeshSupervisor
+from system.pricing.domain.mesh import MeshMeasure, Problem
+
+MEMORY_BYTES = 1_150 * 1024 * 1024
+
+
+async def findings_of(
+    name: str, script: str | None = None, *, timeout_s: float = 30.0, memory_bytes: int = MEMORY_BYTES
+) -> list[MeshMeasure | Problem]:
+    """What a supervisor says about a model; `script` replaces the measuring process by another program."""
+    command = (sys.executable, "-c", script) if script is not None else None
+    supervisor = MeshSupervisor(timeout_s=timeout_s, memory_bytes=memory_bytes, command=command)
+    with model(name).open("rb") as file:
+        return [finding async for finding in supervisor.measure(file)]
+
+
+def problem_of(findings: list[MeshMeasure | Problem]) -> Problem:
+    assert isinstance(findings[-1], Problem)
+    return findings[-1]
+
+
+async def test_first_look_comes_before_the_checked_measure() -> None:
+    first, checked = await findings_of("inside-out-ring")
+    assert isinstance(first, MeshMeasure)
+    assert isinstance(checked, MeshMeasure)
+    assert (first.checked, checked.checked) == (False, True)
+    assert first.volume_mm3 < checked.volume_mm3
+    assert checked.disclosures[0].detail.startswith("307 facets faced inwards")
+
+
+async def test_first_look_is_there_while_the_check_still_runs() -> None:
+    script = (
+        "import sys, time\n"
+        'print(\'{"stage": "measured", "volume": "1", "area": "1", "extents": ["1","1","1"], "triangle_count": 1}\', flush=True)\n'
+        "time.sleep(60)"
+    )
+    supervisor = MeshSupervisor(timeout_s=30, memory_bytes=MEMORY_BYTES, command=(sys.executable, "-c", script))
+    started = time.monotonic()
+    with model("torus-ring").open("rb") as file:
+        findings = supervisor.measure(file)
+        first = await anext(findings)
+        await findings.aclose()
+    assert isinstance(first, MeshMeasure)
+    assert time.monotonic() - started < 10, "leaving early ends the process; nobody waits for it"
+
+
+async def test_slow_reader_of_findings_is_not_cancelled() -> None:
+    """The limit is the process's, not that of whoever stores what it found."""
+    supervisor = MeshSupervisor(timeout_s=5.0, memory_bytes=MEMORY_BYTES)
+    with model("torus-ring").open("rb") as file:
+        findings = supervisor.measure(file)
+        assert isinstance(await anext(findings), MeshMeasure)
+        deadline_passed = asyncio.Event()
+        asyncio.get_running_loop().call_later(5.2, deadline_passed.set)
+        await deadline_passed.wait()
+        await findings.aclose()
+
+
+async def test_refused_file_is_a_problem_with_its_facts() -> None:
+    first, problem = await findings_of("half-open-shell")
+    assert isinstance(first, MeshMeasure)
+    assert isinstance(problem, Problem)
+    assert problem.code == "mesh-not-closed"
+    assert problem.detail.startswith("19 edges")
+
+
+async def test_process_that_hangs_is_ended() -> None:
+    started = time.monotonic()
+    problem = problem_of(await findings_of("torus-ring", "import time; time.sleep(60)", timeout_s=0.5))
+    assert problem.code == "analysis-timed-out"
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
+        ("import os; os._exit(7)", "exit status 7"),
+        ("raise SystemExit(0)", "exit status 0"),
+        ("print('{')", "unreadable"),
+        ("print('{}')", "unreadable"),
+        ('print(\'{"stage": "refused", "code": "no-such-code", "facts": {}}\')', "unreadable"),
+        ("import sys; sys.stderr.write('x' * 10_000_000); sys.exit(9)", "exit status 9"),
+        ("print('x' * 1_000_000)", "unreadable"),
+    ],
+)
+async def test_process_that_fails_is_a_problem_of_its_model(script: str, reason: str) -> None:
+    problem = problem_of(await findings_of("torus-ring", script))
+    assert problem.code == "analysis-crashed"
+    assert reason in problem.detail
+
+
+async def test_too_little_memory_is_a_reason() -> None:
+    problem = problem_of(await findings_of("pave-ring-1m", memory_bytes=250 * 1024 * 1024))
+    assert (problem.code, "memory" in problem.detail) == ("analysis-crashed", True)
+
+
+async def test_a_million_facets_fit_into_seconds_and_the_limits() -> None:
+    started = time.monotonic()
+    first, checked = await findings_of("pave-ring-1m")
+    assert isinstance(first, MeshMeasure)
+    assert isinstance(checked, MeshMeasure)
+    assert checked.triangle_count == 1_004_000
+    assert time.monotonic() - started < 30, "seconds, even on a busy machine"
+
+
+async def test_worker_goes_on_after_a_crash() -> None:
+    await findings_of("torus-ring", "import os; os.abort()")
+    assert isinstance((await findings_of("torus-ring"))[-1], MeshMeasure)
+
+
+LIMITED = """
+import sys
+from system.pricing.adapters.mesh.child import limit
+from system.pricing.adapters.mesh.sandbox import forbid_sockets
+limit(memory_bytes=1 << 30, cpu_s=5)
+assert forbid_sockets(), "no filter"
+{attempt}
+"""
+
+
+@pytest.mark.parametrize(
+    ("attempt", "refusal"),
+    [
+        ("import socket; socket.socket()", "PermissionError"),
+        ("import socket; socket.socketpair()", "PermissionError"),
+        ("import os; os.execv('/bin/true', ['true'])", "PermissionError"),
+        ("bytearray(2 << 30)", "MemoryError"),
+        ("open('WRITTEN', 'wb', buffering=0).write(b'x')", "File too large"),
+    ],
+)
+def test_limits_hold(attempt: str, refusal: str, tmp_path: Path) -> None:
+    attempt = attempt.replace("WRITTEN", str(tmp_path / "written"))
+    root = Path(__file__).parents[4]
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED.format(attempt=attempt)], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode != 0
+    assert refusal in ended.stderr
+
+
+async def test_processor_time_is_limited() -> None:
+    script = (
+        "from system.pricing.adapters.mesh.child import limit\nlimit(memory_bytes=1 << 30, cpu_s=1)\nwhile True: pass"
+    )
+    problem = problem_of(await findings_of("torus-ring", script))
+    assert problem.code == "analysis-timed-out"

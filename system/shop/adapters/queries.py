@@ -1,0 +1,104 @@
+"""Reads that decide nothing: straight from the tables to what an endpoint shows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from system.plumbing.metrics import GaugeQuery
+from system.shop.adapters import mapping
+from system.shop.adapters.repositories import LINES_IN_ORDER, ORDER_WITH_PROGRESS, PRODUCT_WITH_STOCK
+from system.shop.adapters.tables import order_line, order_progress, orders, product, stock_reservation
+from system.shop.domain.catalogue import Product
+from system.shop.domain.order import Order
+
+GAUGES = (
+    GaugeQuery(
+        "alexandrite_shop_stock_available",
+        "Pieces of a ready-made good that nobody has reserved.",
+        ("sku",),
+        "SELECT sku, available AS value FROM stock",
+    ),
+)
+
+# Adds up every movement there ever was: for a person or a nightly job, not for each scrape.
+_UNEXPLAINED = text("""
+    SELECT s.sku, s.stocked - s.available - coalesce(sum(CASE m.kind WHEN 'reserve' THEN m.pieces ELSE -m.pieces END), 0) AS pieces
+    FROM stock s LEFT JOIN stock_movement m ON m.sku = s.sku
+    GROUP BY s.sku, s.stocked, s.available
+    HAVING s.stocked - s.available <> coalesce(sum(CASE m.kind WHEN 'reserve' THEN m.pieces ELSE -m.pieces END), 0)
+    ORDER BY s.sku
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What the shop believes about an order, for the reconciliation."""
+
+    order: Order
+    stock: str | None
+
+
+class ShopQueries:
+    """Read-only views over the shop's database."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def products(self) -> list[Product]:
+        """The goods for sale, in the catalogue's order."""
+        async with self._engine.connect() as connection:
+            return [mapping.product_of(row) for row in await connection.execute(PRODUCT_WITH_STOCK)]
+
+    async def product(self, sku: str) -> Product | None:
+        """One good that is for sale, or None."""
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(PRODUCT_WITH_STOCK.where(product.c.sku == sku))).one_or_none()
+        return mapping.product_of(row) if row is not None else None
+
+    async def order(self, order_id: UUID, *, customer_id: UUID) -> Order | None:
+        """One order of this customer; another customer's is None."""
+        query = ORDER_WITH_PROGRESS.where(orders.c.id == order_id, orders.c.customer_id == customer_id)
+        found = [order for order, _ in await self._orders(query)]
+        return found[0] if found else None
+
+    async def orders_of(self, customer_id: UUID, *, limit: int, before: UUID | None) -> list[Order]:
+        """The customer's orders, youngest first, those younger than `before` left out."""
+        query = ORDER_WITH_PROGRESS.where(orders.c.customer_id == customer_id).order_by(orders.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(orders.c.id < before)
+        return [order for order, _ in await self._orders(query)]
+
+    async def beliefs(self, *, since: datetime | None) -> list[Belief]:
+        """Every order that changed here, or was told about, at `since` or later."""
+        query = (
+            select(orders, order_progress.c.state, stock_reservation.c.state.label("stock"))
+            .outerjoin(order_progress, order_progress.c.order_id == orders.c.id)
+            .outerjoin(stock_reservation, stock_reservation.c.order_id == orders.c.id)
+            .order_by(orders.c.id)
+        )
+        if since is not None:
+            query = query.where(or_(orders.c.changed_at >= since, order_progress.c.told_at >= since))
+        return [Belief(order, row.stock) for order, row in await self._orders(query, with_lines=False)]
+
+    async def unexplained_stock(self) -> dict[str, int]:
+        """Goods whose stock is not what their movements say, and by how many pieces. Empty when all is well."""
+        async with self._engine.connect() as connection:
+            return {row.sku: int(row.pieces) for row in await connection.execute(_UNEXPLAINED)}
+
+    async def _orders(self, query: Select[Any], *, with_lines: bool = True) -> list[tuple[Order, Any]]:
+        async with self._engine.connect() as connection:
+            rows: Sequence[Any] = (await connection.execute(query)).all()
+            lines: dict[UUID, list[Any]] = defaultdict(list)
+            if with_lines and rows:
+                wanted = LINES_IN_ORDER.where(order_line.c.order_id.in_([row.id for row in rows]))
+                for line in await connection.execute(wanted):
+                    lines[line.order_id].append(line)
+        return [(mapping.order_of(row, lines[row.id]), row) for row in rows]

@@ -1,0 +1,190 @@
+"""The other services over HTTP, at their internal addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from system.kernel.errors import Unavailable
+from system.kernel.money import Money
+from system.messages.envelope import MoneyV1
+from system.plumbing.service_client import ServiceClient
+from system.plumbing.telemetry import log
+from system.plumbing.tokens import Principal
+from system.shop.application.ports import CancellationOutcome, ModelFile
+from system.shop.domain.errors import CancellationRefused, NotForSale
+from system.shop.domain.quote import Quote, QuoteProblem
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class _Problem(BaseModel):
+    code: str
+    detail: str = ""
+
+
+class _Quote(BaseModel):
+    quote_id: UUID
+    owner_id: UUID
+    kind: Literal["custom", "ready_made"]
+    material: str
+    quantity: int
+    ring_size: str | None = None
+    file_id: UUID | None = None
+    sku: str | None = None
+    estimate: MoneyV1 | None = None
+    total: MoneyV1 | None = None
+    problem: _Problem | None = None
+
+    def quote(self) -> Quote:
+        """The quote in the shop's words."""
+        return Quote(
+            id=self.quote_id,
+            owner_id=self.owner_id,
+            kind=self.kind,
+            material=self.material,
+            quantity=self.quantity,
+            ring_size=self.ring_size,
+            file_id=self.file_id,
+            sku=self.sku,
+            estimate=self.estimate.money() if self.estimate else None,
+            total=self.total.money() if self.total else None,
+            problem=QuoteProblem(self.problem.code, self.problem.detail) if self.problem else None,
+        )
+
+
+class _Quotes(BaseModel):
+    items: list[_Quote]
+
+
+class _Prices(BaseModel):
+    prices: dict[str, MoneyV1]
+
+
+class _File(BaseModel):
+    file_id: UUID
+    owner_id: UUID
+    status: str
+    filename: str
+
+
+class HttpPricing:
+    """Pricing's internal API."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def quote_ready_made(
+        self, *, sku: str, quantity: int, ring_size: str | None, line_id: UUID, acting_for: Principal
+    ) -> Quote:
+        """A quote owned by `acting_for`. Raises NotForSale, Unavailable."""
+        response = await self._client.request(
+            "POST",
+            "pricing",
+            "/internal/quotes",
+            json={"sku": sku, "quantity": quantity} | ({"ring_size": ring_size} if ring_size else {}),
+            headers={"Idempotency-Key": str(line_id)},
+            acting_for=acting_for,
+        )
+        if response.status_code in (404, 409, 422):
+            raise NotForSale(sku, detail=_problem(response).get("detail", "pricing does not know it."))
+        return _read("pricing", response, _Quote).quote()
+
+    async def quotes(self, quote_ids: Iterable[UUID]) -> dict[UUID, Quote]:
+        """The quotes as they are now. Raises Unavailable."""
+        wanted = [str(quote_id) for quote_id in quote_ids]
+        if not wanted:
+            return {}
+        response = await self._client.request("POST", "pricing", "/internal/quotes/lookup", json={"quote_ids": wanted})
+        return {item.quote_id: item.quote() for item in _read("pricing", response, _Quotes).items}
+
+    async def catalogue_prices(self, skus: Iterable[str]) -> dict[str, Money]:
+        """What one piece of each good costs. Raises Unavailable."""
+        response = await self._client.request(
+            "POST", "pricing", "/internal/catalogue-prices", json={"skus": sorted(skus)}
+        )
+        return {sku: price.money() for sku, price in _read("pricing", response, _Prices).prices.items()}
+
+
+class HttpFiles:
+    """Files' internal API."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def model(self, file_id: UUID, *, acting_for: Principal) -> ModelFile | None:
+        """The model, or None when there is no such file. Raises Unavailable."""
+        response = await self._client.request("GET", "files", f"/internal/files/{file_id}", acting_for=acting_for)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        found = _read("files", response, _File)
+        return ModelFile(id=found.file_id, owner_id=found.owner_id, status=found.status, filename=found.filename)
+
+
+class HttpOrchestrator:
+    """The orchestrator's internal API."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def cancel(self, order_id: UUID, *, reason: str | None, acting_for: Principal) -> CancellationOutcome:
+        """Cancels, or asks for it. Raises CancellationRefused, Unavailable."""
+        response = await self._client.request(
+            "POST",
+            "orchestrator",
+            f"/internal/orders/{order_id}/cancellation",
+            json={
+                "actor": (acting_for.name or str(acting_for.subject))[:200],
+                "actor_kind": "customer",
+                "reason": reason,
+            },
+            acting_for=acting_for,
+        )
+        match response.status_code:
+            case httpx.codes.OK:
+                return CancellationOutcome.CANCELLED
+            case httpx.codes.ACCEPTED:
+                return CancellationOutcome.REQUESTED
+            case httpx.codes.CONFLICT:
+                problem = _problem(response)
+                raise CancellationRefused(
+                    detail=problem.get("detail", "This order cannot be cancelled any more."),
+                    status=problem.get("order_status"),
+                    allowed=list(problem.get("allowed", [])),
+                )
+            case httpx.codes.NOT_FOUND:
+                # The order's first message is still on its way there.
+                raise Unavailable("order-on-its-way", "This order was only just started; try again in a moment.")
+        raise _misunderstood("orchestrator", response)
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _read(service: str, response: httpx.Response, shape: type[Shape]) -> Shape:
+    if not response.is_success:
+        raise _misunderstood(service, response)
+    try:
+        return shape.model_validate_json(response.content)
+    except ValidationError as error:
+        raise _misunderstood(service, response) from error
+
+
+def _misunderstood(service: str, response: httpx.Response) -> Unavailable:
+    log.error(
+        "another service answered what the shop cannot use",
+        to=service,
+        path=response.request.url.path,
+        status=response.status_code,
+        body=response.text[:500],
+    )
+    return Unavailable(f"{service}-unavailable", f"The {service} service gave no usable answer; try again in a moment.")

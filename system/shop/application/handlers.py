@@ -1,0 +1,284 @@
+"""One function for each command. Each commits once, and waits for no other service while its transaction is open."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from system.kernel.ids import new_id
+from system.messages.envelope import MoneyV1
+from system.messages.shop_v1 import PriceAccepted, PriceDeclined
+from system.plumbing.telemetry import bind_order
+from system.plumbing.tokens import Principal
+from system.plumbing.unit_of_work import Answer
+from system.shop.application import publishing
+from system.shop.application.commands import (
+    AddCustomLine,
+    AddReadyMadeLine,
+    AnswerPriceQuestion,
+    CancelOrder,
+    RemoveLine,
+    StartOrder,
+    SubmitOrder,
+)
+from system.shop.application.ports import CancellationOutcome, ShopUnitOfWork, Tools
+from system.shop.application.views import etag_of, order_view
+from system.shop.domain import rules
+from system.shop.domain.catalogue import Product, Title
+from system.shop.domain.errors import (
+    FileNotFound,
+    FileNotVerified,
+    OrderNotFound,
+    OrderWasChanged,
+    ProductNotFound,
+    QuantityRefused,
+    QuoteDoesNotFit,
+    QuoteNotFound,
+    RingSizeRefused,
+)
+from system.shop.domain.order import Line, LineKind, Order, channel_for
+from system.shop.domain.quote import Quote
+
+VERIFIED = "VERIFIED"
+
+
+async def start_order(command: StartOrder, tools: Tools) -> Answer:
+    """201 with an empty cart and its public number."""
+    async with tools.begin() as uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        order = Order(
+            id=new_id(),
+            number=await uow.orders.next_number(now=uow.now),
+            channel=channel_for(command.customer.roles),
+            customer_id=command.customer.subject,
+            created_at=uow.now,
+        )
+        bind_order(order.id)
+        await uow.orders.add(order)
+        uow.publish(publishing.order_initiated(order))
+        return await _commit(uow, order, status=201, location=f"/api/shop/v1/orders/{order.id}")
+
+
+async def add_custom_line(command: AddCustomLine, tools: Tools) -> tuple[Order, Line]:
+    """The order with a line for the customer's model. The same quote again changes nothing.
+
+    Raises OrderNotFound, OrderAlreadySubmitted, OrderHasEnded, OrderIsFull, FileNotFound, FileNotVerified, QuoteNotFound,
+    QuoteDoesNotFit, QuantityRefused.
+    """
+    _check_quantity(command.quantity)
+    order = await _peek(command.order_id, command.customer, tools, if_match=command.if_match)
+    if (known := order.line_with_quote(command.quote_id)) is None:
+        order.check_open()
+    model, quotes = await asyncio.gather(
+        tools.files.model(command.file_id, acting_for=command.customer), tools.pricing.quotes([command.quote_id])
+    )
+    if model is None or model.owner_id != command.customer.subject:
+        raise FileNotFound(command.file_id)
+    if model.status != VERIFIED:
+        raise FileNotVerified(command.file_id, model.status)
+    quote = quotes.get(command.quote_id)
+    if quote is None or quote.owner_id != command.customer.subject:
+        raise QuoteNotFound(command.quote_id)
+    line = Line(
+        id=new_id(),
+        kind=LineKind.CUSTOM,
+        title=Title.same(model.filename),
+        material=command.material,
+        quantity=command.quantity,
+        quote_id=quote.id,
+        # The quote may have been asked for in this very size; then it need not be said twice.
+        ring_size=command.ring_size if command.ring_size is not None else quote.ring_size,
+        file_id=command.file_id,
+    )
+    _check_quote(line, quote)
+    if known is not None:
+        return order, known
+    return await _add_line(line, command, tools)
+
+
+async def add_ready_made_line(command: AddReadyMadeLine, tools: Tools) -> tuple[Order, Line]:
+    """The order with a line for a good of the catalogue, quoted by pricing.
+
+    Raises OrderNotFound, OrderAlreadySubmitted, OrderHasEnded, OrderIsFull, ProductNotFound, RingSizeRefused, QuantityRefused,
+    NotForSale; Unavailable when pricing does not answer: without a quote there is nothing to agree to.
+    """
+    _check_quantity(command.quantity)
+    async with tools.begin() as uow:
+        order = await _owned(uow, command.order_id, command.customer, if_match=command.if_match)
+        product = await uow.catalogue.product(command.sku)
+    order.check_open()
+    if product is None:
+        raise ProductNotFound(command.sku)
+    if not rules.ring_size_fits(product.ring_sizes, command.ring_size):
+        raise RingSizeRefused(product.sku, command.ring_size, product.ring_sizes)
+    line_id = new_id()
+    quote = await tools.pricing.quote_ready_made(
+        sku=product.sku,
+        quantity=command.quantity,
+        ring_size=command.ring_size,
+        line_id=line_id,
+        acting_for=command.customer,
+    )
+    line = _ready_made_line(line_id, product, command, quote)
+    _check_quote(line, quote)
+    return await _add_line(line, command, tools)
+
+
+async def remove_line(command: RemoveLine, tools: Tools) -> Order:
+    """The order without the line. Raises OrderNotFound, LineNotFound, OrderAlreadySubmitted, OrderHasEnded."""
+    async with tools.begin() as uow:
+        await uow.lock(command.order_id)
+        order = await _owned(uow, command.order_id, command.customer, if_match=command.if_match)
+        changed = order.without_line(command.line_id)
+        await uow.orders.save(order, changed)
+        await uow.commit()
+    return changed
+
+
+async def submit_order(command: SubmitOrder, tools: Tools) -> Answer:
+    """200 with the submitted order; the same terms again get the same order.
+
+    Raises OrderNotFound, OrderIsEmpty, PriceNotReady, PriceFailed, PriceChanged, OrderAlreadySubmitted, OrderHasEnded;
+    Unavailable when pricing does not answer.
+    """
+    async with tools.begin() as uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        order = await _owned(uow, command.order_id, command.customer, if_match=command.if_match)
+    quotes: dict[UUID, Quote] = {}
+    if order.is_cart and order.lines:
+        quotes = await quotes_by_line(order, tools)
+    async with tools.begin() as uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        await uow.lock(command.order_id)
+        order = await _owned(uow, command.order_id, command.customer, if_match=command.if_match)
+        if order.is_cart and not quotes.keys() >= {line.id for line in order.lines}:
+            # A line was added while pricing was asked: its price was never compared with what the customer agreed to.
+            raise OrderWasChanged()
+        quotes = {line.id: quotes[line.id] for line in order.lines if line.id in quotes}
+        submitted = order.submitted(command.terms, quotes, now=uow.now)
+        if submitted is not order:
+            await uow.orders.save(order, submitted)
+            uow.publish(publishing.order_submitted(submitted))
+        return await _commit(uow, submitted)
+
+
+async def answer_price_question(command: AnswerPriceQuestion, tools: Tools) -> Answer:
+    """200 with the order; its status follows when the orchestrator has heard. The same answer again changes nothing.
+
+    Raises OrderNotFound, NothingToConsentTo, ConsentAlreadyGiven, PriceChanged.
+    """
+    async with tools.begin() as uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        await uow.lock(command.order_id)
+        order = await _owned(uow, command.order_id, command.customer)
+        answered = order.answered(accepted=command.accept, total=command.total, now=uow.now)
+        if answered is not order:
+            await uow.orders.save(order, answered)
+            if command.accept:
+                accepted_total = MoneyV1.of(command.total)
+                uow.publish(PriceAccepted(order_id=order.id, total=accepted_total, accepted_at=uow.now))
+            else:
+                uow.publish(PriceDeclined(order_id=order.id, declined_at=uow.now))
+        return await _commit(uow, answered)
+
+
+async def cancel_order(command: CancelOrder, tools: Tools) -> Answer:
+    """200 when the order is cancelled, 202 when MES decides first. Safe to repeat.
+
+    Raises OrderNotFound, CancellationRefused with the transitions that are allowed, Unavailable.
+    """
+    order = await _peek(command.order_id, command.customer, tools)
+    outcome = await tools.orchestrator.cancel(order.id, reason=command.reason, acting_for=command.customer)
+    async with tools.begin() as uow:
+        await uow.lock(command.order_id)
+        order = await _owned(uow, command.order_id, command.customer)
+        if outcome is CancellationOutcome.CANCELLED:
+            cancelled = order.cancelled(now=uow.now)
+            if cancelled is not order:
+                await uow.orders.save(order, cancelled)
+            order = cancelled
+        await uow.commit()
+    view = order_view(order)
+    if outcome is CancellationOutcome.REQUESTED:
+        view = view.model_copy(update={"cancellation_requested": True})
+    body = {"outcome": outcome.value, "order": view.model_dump(mode="json")}
+    return Answer(200 if outcome is CancellationOutcome.CANCELLED else 202, body, {"ETag": etag_of(order)})
+
+
+async def quotes_by_line(order: Order, tools: Tools) -> dict[UUID, Quote]:
+    """The present quotes of the order's lines, by line. Raises Unavailable, or PriceNotReady's cause is left to the caller."""
+    quotes = await tools.pricing.quotes([line.quote_id for line in order.lines])
+    return {line.id: quotes[line.quote_id] for line in order.lines if line.quote_id in quotes}
+
+
+async def _peek(order_id: UUID, customer: Principal, tools: Tools, *, if_match: str | None = None) -> Order:
+    """The order as it is now, read in a transaction of its own that ends before other services are asked."""
+    async with tools.begin() as uow:
+        return await _owned(uow, order_id, customer, if_match=if_match)
+
+
+async def _owned(uow: ShopUnitOfWork, order_id: UUID, customer: Principal, *, if_match: str | None = None) -> Order:
+    bind_order(order_id)
+    order = await uow.orders.get(order_id)
+    if order is None or order.customer_id != customer.subject:
+        raise OrderNotFound(order_id)
+    if if_match is not None and if_match not in ("*", etag_of(order)):
+        raise OrderWasChanged()
+    return order
+
+
+async def _add_line(line: Line, command: AddCustomLine | AddReadyMadeLine, tools: Tools) -> tuple[Order, Line]:
+    async with tools.begin() as uow:
+        await uow.lock(command.order_id)
+        order = await _owned(uow, command.order_id, command.customer, if_match=command.if_match)
+        changed = order.with_line(line, now=uow.now)
+        if changed is not order:
+            await uow.orders.save(order, changed)
+            if order.model_attached_at is None and changed.model_attached_at is not None:
+                uow.publish(publishing.file_uploaded(changed, line))
+            await uow.commit()
+    kept = changed.line_with_quote(line.quote_id)
+    return changed, kept if kept is not None else line
+
+
+def _ready_made_line(line_id: UUID, product: Product, command: AddReadyMadeLine, quote: Quote) -> Line:
+    return Line(
+        id=line_id,
+        kind=LineKind.READY_MADE,
+        title=product.title,
+        material=product.material,
+        quantity=command.quantity,
+        quote_id=quote.id,
+        ring_size=command.ring_size,
+        sku=product.sku,
+    )
+
+
+def _check_quantity(quantity: int) -> None:
+    if not rules.quantity_is_allowed(quantity):
+        raise QuantityRefused(quantity, at_most=rules.QUANTITY_MAX)
+
+
+def _check_quote(line: Line, quote: Quote) -> None:
+    differences = rules.quote_differences(
+        quote,
+        kind=line.kind,
+        material=line.material,
+        quantity=line.quantity,
+        ring_size=line.ring_size,
+        file_id=line.file_id,
+        sku=line.sku,
+    )
+    if differences:
+        raise QuoteDoesNotFit(differences)
+
+
+async def _commit(uow: ShopUnitOfWork, order: Order, *, status: int = 200, location: str | None = None) -> Answer:
+    headers = {"ETag": etag_of(order)} | ({"Location": location} if location else {})
+    answer = Answer(status, {"order": order_view(order).model_dump(mode="json")}, headers)
+    await uow.commit(answer)
+    return answer

@@ -1,0 +1,44 @@
+"""A quote as pricing shows it to the shop. The shop never computes a price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from system.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteProblem:
+    """Why there will be no price."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price promise: an estimate at first, then a firm total, or a problem."""
+
+    id: UUID
+    owner_id: UUID
+    kind: Literal["custom", "ready_made"]
+    material: str
+    quantity: int
+    ring_size: str | None = None
+    file_id: UUID | None = None
+    sku: str | None = None
+    estimate: Money | None = None
+    total: Money | None = None
+    problem: QuoteProblem | None = None
+
+    @property
+    def shown_first(self) -> Money | None:
+        """What the customer saw first: the estimate, or the total of what needs none."""
+        return self.estimate if self.estimate is not None else self.total
+
+    @property
+    def shown_now(self) -> Money | None:
+        """What the customer sees now: the firm total, or the estimate until there is one."""
+        return self.total if self.total is not None else self.estimate

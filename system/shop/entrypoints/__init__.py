@@ -1,0 +1,1 @@
+"""What reaches the shop over HTTP."""

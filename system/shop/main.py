@@ -1,0 +1,49 @@
+"""Wires the shop: the only place that knows everything."""
+
+from __future__ import annotations
+
+from system.messages.orchestrator_v1 import OrderChanged, ReleaseStock, ReserveStock
+from system.plumbing.runtime import Service
+from system.shop.adapters.catalogue_prices import CataloguePrices
+from system.shop.adapters.queries import GAUGES, ShopQueries
+from system.shop.adapters.services import HttpFiles, HttpOrchestrator, HttpPricing
+from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
+from system.shop.application import reactions
+from system.shop.application.ports import Tools
+from system.shop.entrypoints import api
+from system.shop.settings import ShopSettings
+
+
+def service(settings: ShopSettings | None = None) -> Service:
+    """The shop, ready to serve."""
+    settings = settings or ShopSettings()
+    shop = Service(
+        settings,
+        routers=[api.router, api.internal],
+        unit_of_work=SqlShopUnitOfWork,
+        reactions={
+            OrderChanged: reactions.on_order_changed,
+            ReserveStock: reactions.on_reserve_stock,
+            ReleaseStock: reactions.on_release_stock,
+        },
+        gauges=GAUGES,
+        description="The catalogue, every order's content and number, and the stock of ready-made goods.",
+    )
+    pricing = HttpPricing(shop.client)
+    shop.app.state.counter = api.Counter(
+        tools=Tools(
+            begin=shop.make_uow,
+            pricing=pricing,
+            files=HttpFiles(shop.client),
+            orchestrator=HttpOrchestrator(shop.client),
+        ),
+        queries=ShopQueries(shop.engine),
+        catalogue_prices=CataloguePrices(
+            pricing,
+            kept_s=settings.catalogue_price_kept_s,
+            rest_s=settings.catalogue_price_rest_s,
+            patience_s=settings.price_patience_s,
+        ),
+        price_patience_s=settings.price_patience_s,
+    )
+    return shop

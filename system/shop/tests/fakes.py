@@ -1,0 +1,303 @@
+"""Stand-ins for the shop's database and for the services around it. They keep the same promises as the real adapters: the same
+contract tests run over both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from system.kernel.errors import Invalid, Unavailable
+from system.kernel.ids import new_id
+from system.kernel.money import Money
+from system.messages.envelope import Message
+from system.plumbing.tokens import Principal
+from system.plumbing.unit_of_work import Answer, IdempotencyKey
+from system.shop.application.ports import CancellationOutcome, Catalogue, ModelFile, Orders, Stock
+from system.shop.domain import rules
+from system.shop.domain.catalogue import Product, Title
+from system.shop.domain.errors import CancellationRefused, NotForSale, OrderUnknownHere, OrderWasChanged
+from system.shop.domain.order import Order, number_of
+from system.shop.domain.progress import Progress
+from system.shop.domain.quote import Quote, QuoteProblem
+from system.shop.domain.stock import Reservation, ReservationState
+
+SIZES = tuple(f"{half / 2:g}" for half in range(30, 45))
+GOODS = {
+    "ring-classic-585": Product("ring-classic-585", Title("Кольцо", "Classic ring"), "gold_585", SIZES, 1_000_000),
+    "pendant-drop-925": Product("pendant-drop-925", Title("Подвеска", "Pendant"), "silver_925", (), 1_000_000),
+    "ring-solitaire-950": Product("ring-solitaire-950", Title("Солитер", "Solitaire"), "platinum_950", SIZES, 3),
+}
+PRICES = {
+    "ring-classic-585": Money.of("31500.00", "RUB"),
+    "pendant-drop-925": Money.of("4200.00", "RUB"),
+    "ring-solitaire-950": Money.of("98000.00", "RUB"),
+}
+
+
+@dataclass
+class Shelf:
+    """What a commit keeps."""
+
+    orders: dict[UUID, Order] = field(default_factory=dict)
+    available: dict[str, int] = field(default_factory=lambda: {sku: good.in_stock for sku, good in GOODS.items()})
+    reservations: dict[UUID, Reservation] = field(default_factory=dict)
+    answers: dict[tuple[str, str], tuple[str, Answer]] = field(default_factory=dict)
+    published: list[Message] = field(default_factory=list)
+    numbers: int = 0
+
+
+class MemoryUnitOfWork:
+    """One transaction over a Shelf: what is not committed never happened."""
+
+    now: datetime
+    orders: Orders
+    stock: Stock
+    catalogue: Catalogue
+
+    def __init__(self, shelf: Shelf, clock: MovingClock) -> None:
+        self._shelf = shelf
+        self._clock = clock
+        self._key: IdempotencyKey | None = None
+
+    async def __aenter__(self) -> Self:
+        self.now = self._clock.now()
+        self._outgoing: list[Message] = []
+        self._key = None
+        self._orders = dict(self._shelf.orders)
+        self._available = dict(self._shelf.available)
+        self._reservations = dict(self._shelf.reservations)
+        self.orders = MemoryOrders(self._orders, self._shelf)
+        self.stock = MemoryStock(self._available, self._reservations)
+        self.catalogue = MemoryCatalogue(self._available)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._outgoing.clear()
+
+    async def lock(self, *subjects: UUID | str) -> None:
+        """Nobody else is here."""
+
+    async def answer_to(self, key: IdempotencyKey | None) -> Answer | None:
+        """The answer kept under this key."""
+        if key is None:
+            return None
+        kept = self._shelf.answers.get((key.scope, key.key))
+        if kept is None:
+            self._key = key
+            return None
+        if kept[0] != key.fingerprint:
+            raise Invalid("idempotency-key-reused", "This Idempotency-Key was already used with another body.")
+        return kept[1]
+
+    def publish(self, message: Message) -> None:
+        """Kept back until the commit."""
+        self._outgoing.append(message)
+
+    async def commit(self, answer: Answer | None = None) -> Any:
+        """Makes it all true."""
+        self._shelf.orders, self._shelf.available = dict(self._orders), dict(self._available)
+        self._shelf.reservations = dict(self._reservations)
+        self._shelf.published += self._outgoing
+        self._outgoing = []
+        if self._key is not None and answer is not None:
+            self._shelf.answers[(self._key.scope, self._key.key)] = (self._key.fingerprint, answer)
+        return answer
+
+
+class MemoryOrders:
+    """Orders in a dictionary."""
+
+    def __init__(self, orders: dict[UUID, Order], shelf: Shelf) -> None:
+        self._orders = orders
+        self._shelf = shelf
+
+    async def next_number(self, *, now: datetime) -> str:
+        """Like a sequence: a number taken by a rolled-back transaction is gone."""
+        self._shelf.numbers += 1
+        return number_of(self._shelf.numbers, now=now)
+
+    async def add(self, order: Order) -> None:
+        """Keeps it."""
+        self._orders[order.id] = order
+
+    async def get(self, order_id: UUID) -> Order | None:
+        """As kept."""
+        return self._orders.get(order_id)
+
+    async def save(self, before: Order, after: Order) -> None:
+        """Only over the revision that was read."""
+        kept = self._orders.get(before.id)
+        if kept is None or kept.revision != before.revision:
+            raise OrderWasChanged()
+        self._orders[after.id] = replace(after, progress=kept.progress)
+
+    async def tell(self, order_id: UUID, progress: Progress) -> bool:
+        """Only news."""
+        order = self._orders.get(order_id)
+        if order is None:
+            raise OrderUnknownHere(order_id)
+        if not rules.is_news(progress.version, order.progress.version if order.progress else None):
+            return False
+        self._orders[order_id] = replace(order, progress=progress)
+        return True
+
+
+class MemoryStock:
+    """Pieces in a dictionary."""
+
+    def __init__(self, available: dict[str, int], reservations: dict[UUID, Reservation]) -> None:
+        self._available = available
+        self._reservations = reservations
+
+    async def available(self, skus: Iterable[str]) -> dict[str, int]:
+        """Of the goods we sell."""
+        return {sku: self._available[sku] for sku in skus if sku in self._available}
+
+    async def reservation(self, order_id: UUID) -> Reservation | None:
+        """As decided."""
+        return self._reservations.get(order_id)
+
+    async def decide(self, reservation: Reservation, *, now: datetime) -> None:
+        """Takes the pieces of a reserved one."""
+        self._reservations[reservation.order_id] = reservation
+        for sku, pieces in reservation.pieces.items():
+            self._available[sku] -= pieces
+
+    async def release(self, reservation: Reservation, *, now: datetime) -> None:
+        """Gives them back."""
+        released = replace(reservation, state=ReservationState.RELEASED)
+        self._reservations[reservation.order_id] = released
+        for sku, pieces in reservation.pieces.items():
+            self._available[sku] += pieces
+
+
+class MemoryCatalogue:
+    """The goods above."""
+
+    def __init__(self, available: dict[str, int]) -> None:
+        self._available = available
+
+    async def product(self, sku: str) -> Product | None:
+        """With what is available now."""
+        good = GOODS.get(sku)
+        return replace(good, in_stock=self._available[sku]) if good else None
+
+
+class MovingClock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """A millisecond later at every look, so that times order what happened."""
+        self.at += timedelta(milliseconds=1)
+        return self.at
+
+
+class FakePricing:
+    """Pricing with prices that a test sets. `away` makes it unavailable."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.calls = 0
+        self.prices: dict[str, Money] = dict(PRICES)
+        self.known: dict[UUID, Quote] = {}
+        self._by_line: dict[UUID, UUID] = {}
+
+    def _answer(self) -> None:
+        self.calls += 1
+        if self.away:
+            raise Unavailable("pricing-unavailable", "The pricing service does not answer just now.")
+
+    def has(self, quote: Quote) -> Quote:
+        """A test puts a quote in."""
+        self.known[quote.id] = quote
+        return quote
+
+    def becomes(self, quote_id: UUID, **changes: Any) -> Quote:
+        """A test lets a quote go on."""
+        return self.has(replace(self.known[quote_id], **changes))
+
+    def fails(self, quote_id: UUID) -> Quote:
+        """A test lets the model turn out open."""
+        problem = QuoteProblem("mesh-not-closed", "The surface has 12 open edges. Close it and upload the model again.")
+        return self.becomes(quote_id, total=None, problem=problem)
+
+    async def quote_ready_made(
+        self, *, sku: str, quantity: int, ring_size: str | None, line_id: UUID, acting_for: Principal
+    ) -> Quote:
+        """One per line."""
+        self._answer()
+        if line_id in self._by_line:
+            return self.known[self._by_line[line_id]]
+        if sku not in self.prices:
+            raise NotForSale(sku, detail=f"There is no price for {sku}.")
+        total = self.prices[sku] * quantity
+        quote = Quote(
+            id=new_id(),
+            owner_id=acting_for.subject,
+            kind="ready_made",
+            material=GOODS[sku].material,
+            quantity=quantity,
+            ring_size=ring_size,
+            sku=sku,
+            estimate=total,
+            total=total,
+        )
+        self._by_line[line_id] = quote.id
+        return self.has(quote)
+
+    async def quotes(self, quote_ids: Iterable[UUID]) -> dict[UUID, Quote]:
+        """Those that are known."""
+        self._answer()
+        return {quote_id: self.known[quote_id] for quote_id in quote_ids if quote_id in self.known}
+
+    async def catalogue_prices(self, skus: Iterable[str]) -> Mapping[str, Money]:
+        """Those that have one."""
+        self._answer()
+        return {sku: self.prices[sku] for sku in skus if sku in self.prices}
+
+
+class FakeFiles:
+    """Models that a test uploads."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.known: dict[UUID, ModelFile] = {}
+
+    def has(self, file: ModelFile) -> ModelFile:
+        """A test puts a model in."""
+        self.known[file.id] = file
+        return file
+
+    async def model(self, file_id: UUID, *, acting_for: Principal) -> ModelFile | None:
+        """As uploaded."""
+        if self.away:
+            raise Unavailable("files-unavailable", "The files service does not answer just now.")
+        return self.known.get(file_id)
+
+
+class FakeOrchestrator:
+    """Says what a test tells it to say about an order."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.says: dict[UUID, CancellationOutcome | CancellationRefused] = {}
+        self.asked: list[tuple[UUID, str | None]] = []
+
+    async def cancel(self, order_id: UUID, *, reason: str | None, acting_for: Principal) -> CancellationOutcome:
+        """Cancelled, unless told otherwise; the same again when asked again."""
+        if self.away:
+            raise Unavailable("orchestrator-unavailable", "The orchestrator service does not answer just now.")
+        self.asked.append((order_id, reason))
+        said = self.says.get(order_id, CancellationOutcome.CANCELLED)
+        if isinstance(said, CancellationRefused):
+            raise said
+        return said

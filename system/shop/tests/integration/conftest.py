@@ -1,0 +1,73 @@
+"""The shop over real PostgreSQL: one migrated database for the run, emptied before each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from system.conftest import Infrastructure
+from system.messages import catalogue
+from system.messages.envelope import Message
+from system.plumbing.database import create_engine
+from system.plumbing.schema import outbox
+from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
+from system.shop.settings import ShopSettings
+from system.shop.tests.bench import Bench
+
+EMPTY = """
+    TRUNCATE orders, order_line, order_progress, stock_movement, stock_reservation,
+             outbox, outbox_sequence, inbox, idempotency_key, audit_log CASCADE;
+    UPDATE stock SET available = stocked;
+"""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A clean database of the shop, and settings that reach it."""
+
+    settings: ShopSettings
+    infrastructure: Infrastructure
+
+    def as_superuser(self, statement: str) -> None:
+        """Arranges what the application itself may not."""
+        with self.infrastructure.server.connect("shop") as connection:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def migrated(infrastructure: Infrastructure, fresh_database: Callable[[str], None]) -> Database:
+    fresh_database("shop")
+    return Database(infrastructure.settings_of("shop", ShopSettings), infrastructure)
+
+
+@pytest.fixture
+def database(migrated: Database) -> Database:
+    migrated.as_superuser(EMPTY)
+    return migrated
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(database.settings)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def begin(engine: AsyncEngine) -> Callable[[], Any]:
+    return lambda: SqlShopUnitOfWork(engine, "shop")
+
+
+@pytest.fixture
+def bench(engine: AsyncEngine, begin: Callable[[], Any]) -> Bench:
+    async def published() -> Sequence[Message]:
+        async with engine.connect() as connection:
+            rows = await connection.execute(select(outbox.c.type, outbox.c.data).order_by(outbox.c.id))
+            return [catalogue.BY_TYPE[row.type].model_validate(row.data) for row in rows]
+
+    return Bench.over(begin, published)

@@ -1,0 +1,84 @@
+"""Passwords, keys and certificates: made once per checkout, one directory per holder, each mounted into one component."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+
+from tools.prepare import shell, state
+from tools.prepare.names import SERVICES
+
+BROKER = "alexandrite_broker_password"
+DATABASE = "alexandrite_database_password"
+DEMO = "alexandrite_demo_password"
+CARRIER = "alexandrite_carrier_secret"
+POSTGRES = "alexandrite_postgres_password"
+REDIS = "alexandrite_redis_password"
+ROLES = "alexandrite_roles"
+S3 = "alexandrite_s3_secret_key"
+
+# Who may read which shared secret: a component not named here never sees it.
+HOLDERS: dict[str, tuple[str, ...]] = {
+    BROKER: ("rabbitmq", "jobs", *SERVICES),
+    REDIS: ("redis", *SERVICES),
+    POSTGRES: ("postgres", "jobs"),
+    S3: ("s3", "jobs", "files"),
+    CARRIER: ("crm",),
+    DEMO: ("identity", "jobs"),
+}
+ROLE_KINDS = ("owner", "app", "read")
+
+
+def _value(holders: tuple[str, ...], name: str) -> str:
+    """The secret as any holder has it already, or a new one; letters and digits only, safe in a URL and in JSON."""
+    for holder in holders:
+        path = state.SECRETS / holder / name
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    return secrets.token_hex(20)
+
+
+def _put(holder: str, name: str, value: str) -> None:
+    """Readable by every uid inside the mount: the directory above it, closed to others, protects it on the host."""
+    directory = state.SECRETS / holder
+    directory.mkdir(exist_ok=True)
+    directory.chmod(0o755)
+    path = directory / name
+    if not path.is_file() or path.read_text(encoding="utf-8") != value:
+        state.write_file(path, value, mode=0o444)
+
+
+def _roles() -> dict[str, dict[str, str]]:
+    """A password per database role; what an earlier run made is kept, because databases may know it already."""
+    path = state.SECRETS / "jobs" / ROLES
+    known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {
+        service: {kind: known.get(service, {}).get(kind) or secrets.token_hex(20) for kind in ROLE_KINDS}
+        for service in SERVICES
+    }
+
+
+def make() -> str:
+    """Writes every secret that is missing, then lets the virtual environment's Python make keys and certificates."""
+    before = _count()
+    for name, holders in HOLDERS.items():
+        value = _value(holders, name)
+        for holder in holders:
+            _put(holder, name, value)
+    roles = _roles()
+    _put("jobs", ROLES, json.dumps(roles, indent=1))
+    for service, passwords in roles.items():
+        _put(service, DATABASE, passwords["app"])
+    keys = Path(__file__).with_name("keys.py")
+    shell.run([str(state.PYTHON), str(keys), str(state.SECRETS), str(state.TLS), *SERVICES], log="keys")
+    return f"{_count() - before} made" if _count() > before else "there"
+
+
+def _count() -> int:
+    return sum(1 for path in (*state.SECRETS.rglob("*"), *state.TLS.rglob("*")) if path.is_file())
+
+
+def read(holder: str, name: str) -> str:
+    """One secret, for people's and judges' tools on this host. Raises FileNotFoundError before `make prepare`."""
+    return (state.SECRETS / holder / name).read_text(encoding="utf-8")

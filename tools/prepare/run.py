@@ -1,0 +1,161 @@
+"""`python3 -m tools.prepare.run COMMAND`: starts, shows and removes this checkout's system; behind `make up`, `down`, ..."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from tools.prepare import credentials, engine, ports, shell, state, topology
+from tools.prepare.failure import Failure
+
+STARTUP_TIMEOUT_S = 300
+LOG_LINES = 15
+
+
+def _variables() -> dict[str, str]:
+    """The process's environment with the topology's variables for this checkout's own project."""
+    project = topology.project_name()
+    chosen = ports.choose(running=topology.running(project))
+    return {**os.environ, **topology.environment(project, chosen, os.environ.get("ALEXANDRITE_DURATIONS"))}
+
+
+def _compose(arguments: Sequence[str], variables: dict[str, str]) -> int:
+    command = [*engine.docker(), "compose", "--file", str(topology.COMPOSE_FILE), *arguments]
+    return subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def up(_: argparse.Namespace) -> int:
+    """Starts everything and returns when all of it is healthy; the seed's people and goods are there then."""
+    variables = _variables()
+    wait = ["--wait", "--wait-timeout", str(STARTUP_TIMEOUT_S)]
+    status = _compose(["--progress", "quiet", "up", "--detach", "--remove-orphans", *wait], variables)
+    if status != 0:
+        _explain(variables)
+        raise Failure("The system did not become healthy.", remedy="Read the lines above; `make logs` shows more.")
+    if _compose(["--profile", "seed", "run", "--rm", "--quiet-pull", "seed"], variables) != 0:
+        raise Failure("The demonstration data could not be written.", remedy="Read the lines above and try again.")
+    return 0
+
+
+def _explain(variables: dict[str, str]) -> None:
+    """The last log lines of whatever stopped or is not healthy."""
+    for name, status in topology.unwell(variables["COMPOSE_PROJECT_NAME"]):
+        print(f"--- {name}: {status}", file=sys.stderr, flush=True)
+        _compose(["logs", "--no-color", "--no-log-prefix", "--tail", str(LOG_LINES), name], variables)
+
+
+def show(_: argparse.Namespace) -> int:
+    """Where the running system is and how to get in."""
+    known = ports.remembered()
+    if not topology.running(topology.project_name()) or not known:
+        raise Failure("The system does not run.", remedy="Run: make up")
+    password = credentials.read("identity", credentials.DEMO)
+    print(
+        f"""
+Alexandrite runs on this machine (127.0.0.1 only).
+  gateway       https://localhost:{known["https"]}   (development CA: .alexandrite/tls/ca.pem)
+                http://localhost:{known["http"]}    (without TLS, for a first look)
+  APIs          /api/<service>/v1: identity, shop, crm, mes, pricing, orchestrator, files
+  prometheus    http://localhost:{known["prometheus"]}
+  alertmanager  http://localhost:{known["alertmanager"]}
+  rabbitmq      http://localhost:{known["management"]}   user alexandrite, password in .alexandrite/secrets/rabbitmq
+  staff         password of every demonstration login: {password}
+Stop it with `make down` (`make down KEEP=1` keeps the data)."""
+    )
+    return 0
+
+
+def down(arguments: argparse.Namespace) -> int:
+    """Removes this project's containers and networks, and its volumes unless they are to be kept."""
+    # With the data gone there is nothing to finish in peace.
+    volumes = [] if arguments.keep else ["--volumes", "--timeout", "2"]
+    variables = {**os.environ, **topology.environment(topology.project_name(), ports.remembered() or None)}
+    return _compose(["--profile", "*", "--progress", "quiet", "down", "--remove-orphans", *volumes], variables)
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    """The last lines of all services or the named ones."""
+    return _compose(["logs", "--tail", str(arguments.lines), *arguments.services], _variables())
+
+
+def compose(arguments: argparse.Namespace) -> int:
+    """Any other compose command, with the right variables."""
+    return _compose(arguments.arguments, _variables())
+
+
+def sweep(_: argparse.Namespace) -> int:
+    """Removes what killed test runs of this checkout left: every project named `<project>-...` (-test, -integration)."""
+    prefix = f"{topology.project_name()}-"
+    listed: dict[str, list[str]] = {}
+    for kind, command, field in (
+        ("container", ["ps", "--all"], "{{.ID}}"),
+        ("network", ["network", "ls"], "{{.ID}}"),
+        ("volume", ["volume", "ls"], "{{.Name}}"),
+    ):
+        template = f'{field}\t{{{{.Label "com.docker.compose.project"}}}}'
+        rows = (shell.answer([*engine.docker(), *command, "--format", template]) or "").splitlines()
+        listed[kind] = [row.split("\t")[0] for row in rows if row.partition("\t")[2].startswith(prefix)]
+    if listed["container"]:
+        shell.run([*engine.docker(), "rm", "--force", "--volumes", *listed["container"]], log="sweep")
+    for kind in ("network", "volume"):
+        if listed[kind]:
+            shell.run([*engine.docker(), kind, "rm", *listed[kind]], log="sweep")
+    found = ", ".join(f"{len(names)} {kind}s" for kind, names in listed.items() if names)
+    if found:
+        print(f"removed what an earlier test run left: {found}", flush=True)
+    return 0
+
+
+def clean(_: argparse.Namespace) -> int:
+    """Removes our images, except those that containers still use, and the stamps; secrets and data stay."""
+    template = "{{.Repository}}:{{.Tag}}"
+    listed = shell.answer([*engine.docker(), "images", "--format", template, "alexandrite/*"]) or ""
+    for reference in listed.split():
+        if "/base-" not in reference:
+            # The engine itself refuses while a container stands on it.
+            shell.answer([*engine.docker(), "rmi", reference])
+    for path in (*state.STAMPS.glob("*"), *state.LOGS.glob("*.log")):
+        if path.name != "dockerd.log":
+            path.unlink()
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "up": up,
+    "show": show,
+    "down": down,
+    "logs": logs,
+    "compose": compose,
+    "sweep": sweep,
+    "clean": clean,
+}
+
+
+def main() -> int:
+    """The exit status of the command; 1 after one sentence when it cannot be done."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools.prepare.run", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(name, help=command.__doc__)
+        if name == "down":
+            sub.add_argument("--keep", action="store_true", help="keep the volumes")
+        if name == "logs":
+            sub.add_argument("--lines", type=int, default=100)
+            sub.add_argument("services", nargs="*")
+        if name == "compose":
+            sub.add_argument("arguments", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    try:
+        return COMMANDS[arguments.command](arguments)
+    except Failure as failure:
+        print(f"{failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
