@@ -115,8 +115,9 @@ def main() -> int:
     print("One order through its whole life:", flush=True)
     try:
         order = walk(world, Story())
-        demo(world.administrator(), "Anna", ADMINISTRATOR, address.demo_password)
-        print(f"\nIts timeline:\n{world.administrator().timeline_text(order)}\n")
+        admin = world.administrator("Anna")
+        demo(admin, "Anna", ADMINISTRATOR, address.demo_password)
+        print(f"\nIts timeline:\n{admin.timeline_text(order)}\n")
     except AssertionError as error:
         print(f"The order did not arrive: {error}", file=sys.stderr)
         return 1

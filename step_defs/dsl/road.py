@@ -45,16 +45,17 @@ class Road:
         Staff act as soon as their own screens let them, so only the end is waited for. Raises AssertionError when the
         ordinary road does not lead from where the order is to `status`.
         """
-        if order.status == status:
+        now = order.status
+        if now == status:
             return
-        for reached, step in self._steps(order):
+        for reached, step in self._steps(order, now):
             step()
             if reached == status:
                 order.becomes(status)
                 return
         raise AssertionError(f"the ordinary road does not lead to {status}")
 
-    def _steps(self, order: Order) -> list[tuple[str, Callable[[], None]]]:
+    def _steps(self, order: Order, now: str) -> list[tuple[str, Callable[[], None]]]:
         seller, operator = self._world.seller(SELLER), self._world.operator(OPERATOR)
         seller.uses(self._world.backstage.unnamed("seller", SELLER))
         operator.uses(self._world.backstage.unnamed("operator", OPERATOR))
@@ -66,5 +67,5 @@ class Road:
             ("SHIPPED", lambda: operator.ships(order)),
             ("CLOSED", lambda: self._world.carrier.delivers(order)),
         ]
-        done = ["PRICE_CALCULATED", *(reached for reached, _ in steps)].index(order.status)
+        done = ["PRICE_CALCULATED", *(reached for reached, _ in steps)].index(now)
         return steps[done:]

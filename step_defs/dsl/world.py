@@ -24,6 +24,7 @@ from step_defs.dsl.shopper import Shopper
 from step_defs.dsl.words import OWN_ALLOY, REFUSALS
 
 P = TypeVar("P", bound=Person)
+SUPPORT = "Support"
 
 
 class World:
@@ -61,9 +62,12 @@ class World:
         """An operator of this scenario, with a pay ledger of their own."""
         return self._meet(Operator, name)
 
-    def administrator(self, name: str = "Ada") -> Administrator:
-        """An administrator of this scenario."""
-        return self._meet(Administrator, name)
+    def administrator(self, name: str = "") -> Administrator:
+        """An administrator of this scenario; without a name, the one whom no scenario asks about."""
+        person = self._meet(Administrator, name or SUPPORT)
+        if not name:
+            person.uses(self.backstage.unnamed("administrator", SUPPORT))
+        return person
 
     def person(self, name: str) -> Person:
         """Whoever in this scenario is called so. Raises AssertionError unless it is exactly one."""

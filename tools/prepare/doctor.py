@@ -47,7 +47,13 @@ def _space() -> str:
     return engine.ensure_space(state.ROOT)
 
 
+def _need_engine() -> None:
+    if engine.version() is None:
+        raise Failure("Cannot be seen while no engine answers.", remedy=PREPARE)
+
+
 def _bases() -> str:
+    _need_engine()
     gone = bases.missing()
     if gone and images.missing():
         raise Failure(f"Missing bases: {', '.join(gone)}.", remedy=PREPARE)
@@ -55,6 +61,7 @@ def _bases() -> str:
 
 
 def _images() -> str:
+    _need_engine()
     gone = [image.name for image in images.missing()]
     if gone:
         raise Failure(f"Not built for the present inputs: {', '.join(gone)}.", remedy=PREPARE)

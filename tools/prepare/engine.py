@@ -42,7 +42,9 @@ def ensure_engine() -> str:
         raise Failure(
             "DOCKER_HOST is set, but no engine answers there.", remedy="Start that engine or unset DOCKER_HOST."
         )
-    if shutil.which("dockerd") is None or shutil.which("docker") is None:
+    # Where only root's path looks: a person's path often lacks it, though the engine is installed.
+    search = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    if shutil.which("dockerd", path=search) is None or shutil.which("docker", path=search) is None:
         packages.require("docker.io", "iptables", why="No Docker engine answers and none is installed")
     elif os.geteuid() != 0:
         raise Failure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import subprocess
 import sys
@@ -87,26 +88,45 @@ def compose(arguments: argparse.Namespace) -> int:
 
 
 def sweep(_: argparse.Namespace) -> int:
-    """Removes what killed test runs of this checkout left: every project named `<project>-...` (-test, -integration)."""
-    prefix = f"{topology.project_name()}-"
-    listed: dict[str, list[str]] = {}
-    for kind, command, field in (
-        ("container", ["ps", "--all"], "{{.ID}}"),
-        ("network", ["network", "ls"], "{{.ID}}"),
-        ("volume", ["volume", "ls"], "{{.Name}}"),
-    ):
-        template = f'{field}\t{{{{.Label "com.docker.compose.project"}}}}'
-        rows = (shell.answer([*engine.docker(), *command, "--format", template]) or "").splitlines()
-        listed[kind] = [row.split("\t")[0] for row in rows if row.partition("\t")[2].startswith(prefix)]
-    if listed["container"]:
-        shell.run([*engine.docker(), "rm", "--force", "--volumes", *listed["container"]], log="sweep")
-    for kind in ("network", "volume"):
-        if listed[kind]:
-            shell.run([*engine.docker(), kind, "rm", *listed[kind]], log="sweep")
-    found = ", ".join(f"{len(names)} {kind}s" for kind, names in listed.items() if names)
-    if found:
-        print(f"removed what an earlier test run left: {found}", flush=True)
+    """Removes what killed test runs of this checkout left; a test run that still lives keeps what it has."""
+    for project in (f"{topology.project_name()}-test", f"{topology.project_name()}-integration"):
+        if _in_use(project):
+            print(f"{project} is in use by another test run; left alone", flush=True)
+            continue
+        found = _remove(project)
+        if found:
+            print(f"removed what an earlier test run left of {project}: {found}", flush=True)
     return 0
+
+
+def _in_use(project: str) -> bool:
+    """True while a test run holds the project's lock; a killed run's lock is free again."""
+    path = state.STATE / f"{project}.lock"
+    if not path.is_file():
+        return False
+    with path.open("r+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _remove(project: str) -> str:
+    """Removes a project's containers, then the networks and volumes that nothing holds any more. Says what there was."""
+    kinds = {
+        "container": (["ps", "--all", "--quiet"], ["rm", "--force", "--volumes"]),
+        "network": (["network", "ls", "--quiet"], ["network", "rm"]),
+        "volume": (["volume", "ls", "--quiet"], ["volume", "rm"]),
+    }
+    counts = []
+    for kind, (listing, removal) in kinds.items():
+        label = f"label=com.docker.compose.project={project}"
+        names = (shell.answer([*engine.docker(), *listing, "--filter", label]) or "").split()
+        if names:
+            shell.run([*engine.docker(), *removal, *names], log="sweep")
+            counts.append(f"{len(names)} {kind}s")
+    return ", ".join(counts)
 
 
 def clean(_: argparse.Namespace) -> int:

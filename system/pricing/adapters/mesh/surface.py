@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ import numpy.typing as npt
 from system.pricing.adapters.mesh.faults import MeshFault
 from system.pricing.adapters.mesh.stl import Triangles
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger[Any]]
+"""Numbers of things. Those of triangles are int32: half the memory, and a file has far fewer than 2^31."""
 Bools = npt.NDArray[np.bool_]
 
 
@@ -76,7 +78,7 @@ def close_surface(corners: Ints) -> Surface:
     odd = int((edges.counts % 2).sum())
     if odd:
         raise MeshFault("mesh-not-closed", open_edge_count=odd)
-    balance = np.add.reduceat(np.where(edges.forward, 1, -1), edges.starts)
+    balance = _balance(edges.forward, edges.starts)
     if balance.any():
         turned, shell_of_kept, shell_count = _orient(edges, len(kept))
     else:
@@ -84,7 +86,7 @@ def close_surface(corners: Ints) -> Surface:
         shell_count, shell_of_kept = _shells(edges, len(kept))
     flipped = np.zeros(len(corners), dtype=bool)
     flipped[kept] = turned
-    shell_of = np.zeros(len(corners), dtype=np.int64)
+    shell_of = np.zeros(len(corners), dtype=np.int32)
     shell_of[kept] = shell_of_kept
     return Surface(flipped, shell_of, int(shell_count), int(degenerate.sum()))
 
@@ -109,7 +111,13 @@ def _edges_of(corners: Ints) -> _Edges:
     changes = np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1
     starts = np.concatenate(([0], changes))
     counts = np.diff(starts, append=len(order))
-    return _Edges(order // 3, forward[order], starts, counts)
+    return _Edges((order // 3).astype(np.int32), forward[order], starts, counts)
+
+
+def _balance(forward: Bools, starts: Ints) -> Ints:
+    """Of each edge: how many more sides run along it forwards than backwards; 0 everywhere is a closed, consistent surface."""
+    total = np.diff(starts, append=len(forward))
+    return 2 * np.add.reduceat(forward, starts, dtype=np.int32) - total
 
 
 def _neighbours(edges: _Edges) -> tuple[Ints, Ints, Bools]:
@@ -132,28 +140,29 @@ def _orient(edges: _Edges, triangle_count: int) -> tuple[Bools, Ints, int]:
     crosswise. A part that can be oriented falls into two mirror images; one that cannot (one-sided) stays one piece.
     """
     left, right, disagree = _neighbours(edges)
-    turned_copy = triangle_count
+    turned_copy = np.int32(triangle_count)
     rows = np.concatenate((left, left + turned_copy))
     columns = np.concatenate(
         (np.where(disagree, right + turned_copy, right), np.where(disagree, right, right + turned_copy))
     )
-    _, labels = _components(rows, columns, 2 * triangle_count)
+    part_count, labels = _components(rows, columns, 2 * triangle_count)
     as_is, mirrored = labels[:triangle_count], labels[triangle_count:]
     if (as_is == mirrored).any():
         raise MeshFault("mesh-not-closed", open_edge_count=int(disagree.sum()))
     image = np.minimum(as_is, mirrored)
-    _, shell_of = np.unique(image, return_inverse=True)
-    shell_count = int(shell_of.max()) + 1
+    is_shell = np.bincount(image, minlength=part_count) > 0
+    shell_of = (np.cumsum(is_shell, dtype=np.int32) - 1)[image]
+    shell_count = int(is_shell.sum())
     turned = as_is != image
     # The majority of a shell is right about its orientation; the sign of its volume is judged later.
     mostly_turned = np.bincount(shell_of, weights=turned, minlength=shell_count) * 2 > np.bincount(
         shell_of, minlength=shell_count
     )
     turned ^= mostly_turned[shell_of]
-    balance = np.add.reduceat(np.where(edges.forward ^ turned[edges.triangle], 1, -1), edges.starts)
+    balance = _balance(edges.forward ^ turned[edges.triangle], edges.starts)
     if balance.any():
         raise MeshFault("mesh-not-closed", open_edge_count=int((balance != 0).sum()))
-    return turned, shell_of.astype(np.int64), shell_count
+    return turned, shell_of, shell_count
 
 
 def _components(left: Ints, right: Ints, node_count: int) -> tuple[int, Ints]:
@@ -162,7 +171,7 @@ def _components(left: Ints, right: Ints, node_count: int) -> tuple[int, Ints]:
     Rounds of hooking each root under the lowest root it is joined to, then flattening; a handful of rounds for any real surface.
     Written here because importing scipy.sparse takes longer than measuring most models.
     """
-    root = np.arange(node_count)
+    root = np.arange(node_count, dtype=np.int32)
     while True:
         left_root, right_root = root[left], root[right]
         apart = left_root != right_root
@@ -174,6 +183,6 @@ def _components(left: Ints, right: Ints, node_count: int) -> tuple[int, Ints]:
         np.minimum.at(root, np.maximum(left_root, right_root), np.minimum(left_root, right_root))
         while not np.array_equal(flatter := root[root], root):
             root = flatter
-    is_root = root == np.arange(node_count)
-    numbers = np.cumsum(is_root) - 1
+    is_root = root == np.arange(node_count, dtype=np.int32)
+    numbers = np.cumsum(is_root, dtype=np.int32) - 1
     return int(is_root.sum()), numbers[root]
