@@ -42,3 +42,12 @@ Feature: No price without the customer's consent
       And the quote of Anna expires
       When Anna submits the order
       Then the customer is asked about the new price, because the quote expired
+
+  Rule: What can no longer be priced says so
+
+    Scenario: The alloy was withdrawn before the order was confirmed
+      Given Anna puts a plain ring in own alloy into the order
+      And the own alloy is no longer offered
+      And the quote of Anna expires
+      When Anna submits the order
+      Then the order becomes without a price

@@ -27,7 +27,7 @@ def write_page(envelopes: Sequence[Mapping[str, Any]], page: Path, *, node_modul
     """Writes one self-contained HTML file. Raises FormatterMissing when the npm package is not installed."""
     formatter = node_modules / FORMATTER
     if not (formatter / "main.js").exists():
-        raise FormatterMissing("run `npm ci --ignore-scripts` at the root, then run the scenarios or `report` again")
+        raise FormatterMissing("run `make prepare`, then run the scenarios or `report` again")
     parts = {
         "title": html.escape(TITLE),
         "icon": (formatter / "src/icon.url").read_text(encoding="utf-8").strip(),

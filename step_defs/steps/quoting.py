@@ -121,6 +121,18 @@ def metal_moves(world: World, percent: Decimal) -> None:
 
 
 @step(
+    en="the own alloy is no longer offered",
+    ru="свой сплав больше не предлагают",
+    about="An administrator takes the alloy that only this scenario uses out of the price book.",
+    example="the own alloy is no longer offered",
+)
+@Given
+@When
+def alloy_is_withdrawn(world: World) -> None:
+    world.price_book.remove_alloy(world.material("own"))
+
+
+@step(
     en="the quote of {name:w} expires",
     ru="срок расчёта для покупателя {name:w} истекает",
     about="Lets the last quote run out; tests run with a validity of seconds instead of 24 hours.",

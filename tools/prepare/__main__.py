@@ -49,6 +49,7 @@ def _secrets() -> str:
 STEPS: dict[str, Callable[[], str]] = {
     "space": _space,
     "venv": environments.ensure_venv,
+    "node": environments.ensure_node_packages,
     "secrets": _secrets,
     "engine": _engine,
     "compose": engine.ensure_plugins,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -67,8 +68,31 @@ def ensure_venv() -> str:
         first.write_text(_locked("uv", DEVELOPMENT_LOCK), encoding="utf-8")
         _pip(["-r", str(first)], log="venv-uv")
     _install(["-r", str(DEVELOPMENT_LOCK)], log="venv")
+    _remove_strangers()
     state.set_stamp("venv", wanted)
     return "installed"
+
+
+def ensure_node_packages() -> str:
+    """`node_modules` as package-lock.json has it; the Node that fetches them comes with the virtual environment."""
+    lock = state.ROOT / "package-lock.json"
+    wanted = state.digest_of_files([lock, DEVELOPMENT_LOCK])
+    if (state.ROOT / "node_modules").is_dir() and state.stamp_is("node", wanted):
+        return "as locked"
+    npm = state.VENV / "bin" / "npm"
+    # No package's own script runs: what we use is read, never executed at install.
+    shell.run([str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(state.ROOT)], log="node")
+    state.set_stamp("node", wanted)
+    return "installed"
+
+
+def _remove_strangers() -> None:
+    """Removes what the lock does not name: a package installed by hand would hide that the lock lacks it."""
+    uv = state.VENV / "bin" / "uv"
+    with contextlib.suppress(Failure):
+        # With everything installed by now, this only removes; a machine whose index uv cannot read merely keeps strangers.
+        command = [str(uv), "pip", "sync", "--offline", "--python", str(state.PYTHON), "--require-hashes"]
+        shell.run([*command, str(DEVELOPMENT_LOCK)], log="venv-sync")
 
 
 def ensure_site_packages() -> str:

@@ -66,11 +66,13 @@ def running(project: str) -> bool:
 
 
 def unwell(project: str) -> list[tuple[str, str]]:
-    """Services that stopped with an error, restart, or fail their health check, each with the engine's words."""
+    """Services that stopped with an error, restart, or are not healthy (yet), each with the engine's words."""
     return [
         (container["service"], container["status"])
         for container in containers(project)
         if "(unhealthy)" in container["status"]
+        # One that crashes at once is seen as starting, again and again.
+        or "(health: starting)" in container["status"]
         or container["state"] not in ("running", "exited", "created")
         or (container["state"] == "exited" and not container["status"].startswith("Exited (0)"))
     ]

@@ -136,6 +136,20 @@ def test_tests_are_not_part_of_the_image() -> None:
     assert not [names for names in parts if "tests" in names or "deploy" in names]
 
 
+def test_every_way_of_being_unwell_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        "shop\trunning\tUp 5 minutes (healthy)",
+        "mes\trunning\tUp 5 minutes (unhealthy)",
+        "crm\trunning\tUp 1 second (health: starting)",
+        "files\trestarting\tRestarting (1) 2 seconds ago",
+        "pricing\texited\tExited (137) 1 minute ago",
+        "migrate\texited\tExited (0) 5 minutes ago",
+    ]
+    monkeypatch.setattr(shell, "answer", lambda *_, **__: "\n".join(rows))
+    assert [service for service, _ in topology.unwell("x")] == ["mes", "crm", "files", "pricing"]
+    assert topology.running("x")
+
+
 # --- failures ----------------------------------------------------------------------------------------------------------
 
 
