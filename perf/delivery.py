@@ -30,6 +30,9 @@ _STARTED = """
 _BURST = """
     WITH made AS (
         SELECT gen_random_uuid() AS order_id, number FROM generate_series(1, %(count)s) AS number),
+    kept AS (
+        INSERT INTO orders (id, number, channel, customer_id, revision, created_at, changed_at)
+        SELECT order_id, %(run)s || number, 'shop', gen_random_uuid(), 1, %(now)s, %(now)s FROM made),
     counted AS (
         INSERT INTO outbox_sequence (subject, last) SELECT order_id::text, 1 FROM made RETURNING subject)
     INSERT INTO outbox (event_id, source, subject, sequence, bucket, type, data, occurred_at)

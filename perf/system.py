@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import ssl
 import subprocess
@@ -13,6 +12,8 @@ from typing import Any
 import psycopg
 
 from tools.prepare import state, topology
+
+PUBLISHED = {"https": ("traefik", 8443), "postgres": ("postgres", 5432)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +28,17 @@ class Target:
     def find(cls) -> Target:
         """The system that `make up` started, or the project named by ALEXANDRITE_PROJECT. Exits with advice when none runs."""
         project = topology.project_name()
-        listed = subprocess.run(
-            ["docker", "ps", "--filter", f"label=com.docker.compose.project={project}", "--format", "{{json .}}"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
         ports: dict[str, int] = {}
-        inner = {("traefik", 8443): "https", ("postgres", 5432): "postgres", ("rabbitmq", 5672): "amqp"}
-        for line in listed.stdout.splitlines():
-            container = json.loads(line)
-            service = container["Names"].removeprefix(f"{project}-").rsplit("-", 1)[0]
-            for mapping in container["Ports"].split(", "):
-                outside, arrow, inside = mapping.partition("->")
-                if arrow and inside.endswith("/tcp"):
-                    name = inner.get((service, int(inside.removesuffix("/tcp"))))
-                    if name:
-                        ports[name] = int(outside.rsplit(":", 1)[1])
-        if "https" not in ports:
-            raise SystemExit(f"No system runs as {project}. Start it with `make up` first.")
+        for name, (service, inner) in PUBLISHED.items():
+            listed = subprocess.run(
+                ["docker", "port", f"{project}-{service}-1", f"{inner}/tcp"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if listed.returncode != 0 or not listed.stdout.strip():
+                raise SystemExit(f"No system runs as {project}. Start it with `make up` first.")
+            ports[name] = int(listed.stdout.splitlines()[0].rsplit(":", 1)[1])
         return cls(f"https://localhost:{ports['https']}", project, ports)
 
     def tls(self) -> ssl.SSLContext:

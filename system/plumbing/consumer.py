@@ -34,8 +34,9 @@ from system.plumbing.telemetry import log
 from system.plumbing.topology import inbox_queue
 from system.plumbing.unit_of_work import UnitOfWork
 
-BATCH_MAX = 50
-PREFETCH = 150
+BATCH_MAX = 100
+LANES = 2
+PREFETCH = 300
 WATCH_EVERY_S = 5
 
 Reaction = Callable[[Any, Any], Awaitable[None]]
@@ -165,29 +166,42 @@ class Consumer:
 
     async def _take(self, batch: list[AbstractIncomingMessage]) -> None:
         deliveries: list[Delivery] = []
+        undecodable: list[AbstractIncomingMessage] = []
         for incoming in batch:
             try:
                 envelope, message = decode(incoming.body, self._reactions)
             except Undecodable as error:
                 log.error("undecodable message set aside", reason=str(error), message_id=incoming.message_id)
                 CONSUMED.labels("undecodable", "dead").inc()
-                await incoming.reject(requeue=False)
+                undecodable.append(incoming)
                 continue
             deliveries.append(Delivery(envelope, message, incoming))
+        for incoming in undecodable:
+            await incoming.reject(requeue=False)
+            batch.remove(incoming)
         if not deliveries:
             return
-        BATCH_SIZE.observe(len(deliveries))
+        lanes: dict[int, list[Delivery]] = {}
+        for delivery in deliveries:
+            lanes.setdefault(bucket_of(delivery.envelope.subject) % LANES, []).append(delivery)
+        # Orders do not wait for each other: each lane is a transaction of its own, and an order never leaves its lane.
+        outcomes = await asyncio.gather(*(self._take_lane(lane) for lane in lanes.values()), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        # Ack after commit: a crash before this line redelivers, and the inbox then recognises the ids. One frame for the batch:
+        # it came in this order, and everything before it is settled.
+        await batch[-1].ack(multiple=True)
+
+    async def _take_lane(self, lane: list[Delivery]) -> None:
+        BATCH_SIZE.observe(len(lane))
         try:
-            await self._apply(deliveries)
+            await self._apply(lane)
         except Exception as error:
             if is_connection_failure(error):
                 raise
-            for delivery in deliveries:
+            for delivery in lane:
                 await self._apply_alone(delivery)
-        for delivery in deliveries:
-            # Ack after commit: a crash before this line redelivers, and the inbox then recognises the id.
-            assert delivery.incoming is not None
-            await delivery.incoming.ack()
 
     async def _apply(self, deliveries: list[Delivery], *, alone: bool = False) -> None:
         # In sequence per source, so that a batch that overtook itself on the way needs no detour over `held`.
@@ -239,7 +253,7 @@ class Consumer:
                 "processed_at": datetime.now(UTC) if mine else None,
             }
         recorded = await uow.connection.execute(
-            upsert(inbox).values(list(rows.values())).on_conflict_do_nothing().returning(inbox.c.event_id)
+            upsert(inbox).on_conflict_do_nothing().returning(inbox.c.event_id), list(rows.values())
         )
         return {row.event_id for row in recorded}
 

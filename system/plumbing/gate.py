@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -12,6 +13,14 @@ from system.plumbing.schema import inbox, inbox_gate
 from system.plumbing.unit_of_work import UnitOfWork
 
 Key = tuple[str, str]
+
+
+def _moving() -> Any:
+    statement = upsert(inbox_gate)
+    return statement.on_conflict_do_update(index_elements=["source", "subject"], set_={"last": statement.excluded.last})
+
+
+_MOVE = _moving()
 
 
 class SequenceGate:
@@ -46,13 +55,9 @@ class SequenceGate:
         """Stores what moved and makes held successors due. True when there were any."""
         if not self._moved:
             return False
-        statement = upsert(inbox_gate).values(
-            [{"source": source, "subject": subject, "last": last} for (source, subject), last in self._moved.items()]
-        )
         await uow.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["source", "subject"], set_={"last": statement.excluded.last}
-            )
+            _MOVE,
+            [{"source": source, "subject": subject, "last": last} for (source, subject), last in self._moved.items()],
         )
         successors = [(source, subject, last + 1) for (source, subject), last in self._moved.items()]
         released = await uow.connection.execute(

@@ -32,7 +32,7 @@ class ServiceSettings(BaseSettings):
     database_name: str = ""
     database_user: str = ""
     database_password: SecretStr = SecretStr("")
-    database_pool_size: int = 12
+    database_pool_size: int = 20
     statement_timeout_ms: int = 15_000
 
     broker_host: str = "rabbitmq"

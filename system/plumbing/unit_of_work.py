@@ -61,6 +61,7 @@ class UnitOfWork:
         self._outgoing: list[tuple[Message, str | None]] = []
         self._claimed_key: IdempotencyKey | None = None
         self._touched: set[int] = set()
+        self._locked: set[int] = set()
 
     async def __aenter__(self) -> Self:
         self.connection = await self._engine.connect()
@@ -75,6 +76,7 @@ class UnitOfWork:
         await self.connection.close()
         self._outgoing.clear()
         self._touched.clear()
+        self._locked.clear()
         self._claimed_key = None
 
     async def on_enter(self) -> None:
@@ -87,10 +89,13 @@ class UnitOfWork:
 
     async def lock(self, *subjects: UUID | str) -> None:
         """Waits until this transaction alone works on these orders (advisory, until commit)."""
-        keys = sorted({lock_key(str(subject)) for subject in subjects})
+        keys = sorted({lock_key(str(subject)) for subject in subjects} - self._locked)
+        if not keys:
+            return
         await self.connection.execute(
             text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"), {"keys": keys}
         )
+        self._locked.update(keys)
 
     async def answer_to(self, key: IdempotencyKey | None) -> Answer | None:
         """The answer given earlier to this key; else claims the key for this transaction and returns None.
@@ -164,13 +169,8 @@ class UnitOfWork:
         counts: dict[str, int] = {}
         for message, _ in outgoing:
             counts[str(message.order_id)] = counts.get(str(message.order_id), 0) + 1
-        statement = upsert(outbox_sequence).values(
-            [{"subject": subject, "last": count} for subject, count in sorted(counts.items())]
-        )
         lasts = await self.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["subject"], set_={"last": outbox_sequence.c.last + statement.excluded.last}
-            ).returning(outbox_sequence.c.subject, outbox_sequence.c.last)
+            _COUNT_ON, [{"subject": subject, "last": count} for subject, count in sorted(counts.items())]
         )
         next_of = {row.subject: row.last - counts[row.subject] for row in lasts}
         rows = []
@@ -190,8 +190,19 @@ class UnitOfWork:
                     "occurred_at": self.now,
                 }
             )
-        await self.connection.execute(insert(outbox).values(rows))
+        await self.connection.execute(insert(outbox), rows)
         self._touched.update(row["bucket"] for row in rows)
+
+
+def _counting_on() -> Any:
+    """Continues the sequence of each order by so many messages; returns the last number of each."""
+    statement = upsert(outbox_sequence)
+    return statement.on_conflict_do_update(
+        index_elements=["subject"], set_={"last": outbox_sequence.c.last + statement.excluded.last}
+    ).returning(outbox_sequence.c.subject, outbox_sequence.c.last)
+
+
+_COUNT_ON = _counting_on()
 
 
 def lock_key(subject: str) -> int:

@@ -134,7 +134,7 @@ def test_the_page_holds_the_numbers_in_both_languages_and_no_tag_inside_its_scri
 
 def test_without_the_formatter_the_run_says_so_and_keeps_the_messages(project: Project) -> None:
     result = project.run()
-    result.stdout.fnmatch_lines(["no page: run `npm ci --ignore-scripts`*"])
+    result.stdout.fnmatch_lines(["no page: run `make prepare`*"])
     assert project.envelopes()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,6 +54,20 @@ _OF_SHOP = (
 )
 
 
+def _taking(columns: tuple[str, ...], condition: Callable[[Any], ColumnElement[bool]]) -> Any:
+    """INSERT, or UPDATE of `columns` where `condition` holds; built once, since building costs more than running it."""
+    statement = upsert(_order).values(heard_at=_NOW)
+    return statement.on_conflict_do_update(
+        index_elements=["order_id"],
+        set_={name: statement.excluded[name] for name in columns},
+        where=condition(statement.excluded),
+    ).returning(_order.c.order_id)
+
+
+_TAKE_CONTENT = _taking(_OF_SHOP, lambda excluded: _order.c.submitted_at.is_(None))
+_TAKE_STATUS = _taking(_OF_ORCHESTRATOR, lambda excluded: _order.c.version < excluded.version)
+
+
 class SalesOrderRepository:
     """The read model. Each of the two sources writes its own columns, so that their messages may come in any order."""
 
@@ -69,63 +85,53 @@ class SalesOrderRepository:
     async def take_content(self, submitted: OrderSubmitted) -> bool:
         """Keeps what was submitted; False when it was known already."""
         agreed = submitted.agreed_total.money()
-        statement = upsert(_order).values(
-            order_id=submitted.order_id,
-            number=submitted.number,
-            opened_at=submitted.submitted_at,
-            version=0,
-            status=OrderStatus.SUBMITTED,
-            status_since=submitted.submitted_at,
-            heard_at=_NOW,
-            channel=submitted.channel,
-            customer=submitted.customer.model_dump(mode="json"),
-            customer_email=submitted.customer.email,
-            delivery=submitted.delivery.model_dump(mode="json"),
-            lines=[line.model_dump(mode="json") for line in submitted.lines],
-            agreed_total=agreed.amount,
-            agreed_currency=agreed.currency,
-            partner_reference=submitted.partner_reference,
-            submitted_at=submitted.submitted_at,
-        )
         taken = await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["order_id"],
-                set_={name: statement.excluded[name] for name in _OF_SHOP},
-                where=_order.c.submitted_at.is_(None),
-            ).returning(_order.c.order_id)
+            _TAKE_CONTENT,
+            {
+                "order_id": submitted.order_id,
+                "number": submitted.number,
+                "opened_at": submitted.submitted_at,
+                "version": 0,
+                "status": OrderStatus.SUBMITTED,
+                "status_since": submitted.submitted_at,
+                "channel": submitted.channel,
+                "customer": submitted.customer.model_dump(mode="json"),
+                "customer_email": submitted.customer.email,
+                "delivery": submitted.delivery.model_dump(mode="json"),
+                "lines": [line.model_dump(mode="json") for line in submitted.lines],
+                "agreed_total": agreed.amount,
+                "agreed_currency": agreed.currency,
+                "partner_reference": submitted.partner_reference,
+                "submitted_at": submitted.submitted_at,
+            },
         )
         return taken.first() is not None
 
     async def take_status(self, changed: OrderChanged) -> bool:
         """Keeps the orchestrator's state when its version is the highest yet; False for an older one."""
         total = changed.total.money() if changed.total else None
-        statement = upsert(_order).values(
-            order_id=changed.order_id,
-            number=changed.number,
-            opened_at=changed.history[0].at if changed.history else changed.status_since,
-            version=changed.version,
-            status=changed.status,
-            status_since=changed.status_since,
-            promise_at=changed.promise_at,
-            budget_until=changed.budget_until,
-            due_at=changed.budget_until or changed.promise_at,
-            allowed=[str(each) for each in changed.allowed],
-            reason=changed.reason,
-            cancellation_requested=changed.cancellation_requested,
-            total=total.amount if total else None,
-            total_currency=total.currency if total else None,
-            priced_lines=[line.model_dump(mode="json") for line in changed.lines],
-            consent=changed.consent.model_dump(mode="json") if changed.consent else None,
-            shipments=[each.model_dump(mode="json") for each in changed.shipments],
-            history=[step.model_dump(mode="json") for step in changed.history],
-            heard_at=_NOW,
-        )
         taken = await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["order_id"],
-                set_={name: statement.excluded[name] for name in _OF_ORCHESTRATOR},
-                where=_order.c.version < statement.excluded.version,
-            ).returning(_order.c.order_id)
+            _TAKE_STATUS,
+            {
+                "order_id": changed.order_id,
+                "number": changed.number,
+                "opened_at": changed.history[0].at if changed.history else changed.status_since,
+                "version": changed.version,
+                "status": changed.status,
+                "status_since": changed.status_since,
+                "promise_at": changed.promise_at,
+                "budget_until": changed.budget_until,
+                "due_at": changed.budget_until or changed.promise_at,
+                "allowed": [str(each) for each in changed.allowed],
+                "reason": changed.reason,
+                "cancellation_requested": changed.cancellation_requested,
+                "total": total.amount if total else None,
+                "total_currency": total.currency if total else None,
+                "priced_lines": [line.model_dump(mode="json") for line in changed.lines],
+                "consent": changed.consent.model_dump(mode="json") if changed.consent else None,
+                "shipments": [each.model_dump(mode="json") for each in changed.shipments],
+                "history": [step.model_dump(mode="json") for step in changed.history],
+            },
         )
         return taken.first() is not None
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, Table, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,6 +31,25 @@ from system.orchestrator.domain.saga import SagaRun, State, StepRun
 from system.orchestrator.domain.status import Status, Who
 from system.orchestrator.domain.work import Stage
 from system.plumbing import telemetry
+
+
+def _saving(table: Table, *key: str, changed: tuple[str, ...]) -> Any:
+    """INSERT ... ON CONFLICT (key) DO UPDATE, built once: building and compiling it costs more than running it."""
+    statement = upsert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(key), set_={name: statement.excluded[name] for name in changed}
+    )
+
+
+_SAVE_LINE = _saving(
+    order_line,
+    "order_id",
+    "line_id",
+    changed=tuple(column.name for column in order_line.columns if column.name not in ("order_id", "line_id")),
+)
+_SAVE_RUN = _saving(
+    saga_step, "order_id", "name", changed=("state", "attempts", "first_attempt", "since", "deadline_at")
+)
 
 
 class OrderRepository:
@@ -81,7 +100,7 @@ class OrderRepository:
         """Writes what changed. Raises Unavailable when somebody else changed the order since it was read."""
         values = self._values(order)
         if order.loaded_version == 0:
-            await self._connection.execute(insert(orders).values(order_id=order.order_id, **values))
+            await self._connection.execute(insert(orders), {"order_id": order.order_id, **values})
         else:
             changed = await self._connection.execute(
                 update(orders)
@@ -142,13 +161,7 @@ class OrderRepository:
             if before.get(line.line_id) != line
         ]
         if rows:
-            statement = upsert(order_line).values(rows)
-            await self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["order_id", "line_id"],
-                    set_={name: statement.excluded[name] for name in rows[0] if name not in ("order_id", "line_id")},
-                )
-            )
+            await self._connection.execute(_SAVE_LINE, rows)
         self._lines[order.order_id] = order.lines
 
     async def _save_runs(self, order: Order) -> None:
@@ -165,16 +178,7 @@ class OrderRepository:
                 delete(saga_step).where(saga_step.c.order_id == order.order_id, saga_step.c.name.in_(gone))
             )
         if rows:
-            statement = upsert(saga_step).values(rows)
-            await self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["order_id", "name"],
-                    set_={
-                        name: statement.excluded[name]
-                        for name in ("state", "attempts", "first_attempt", "since", "deadline_at")
-                    },
-                )
-            )
+            await self._connection.execute(_SAVE_RUN, rows)
         self._runs[order.order_id] = dict(order.saga.runs)
 
     async def _save_history(self, order: Order) -> None:
