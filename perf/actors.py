@@ -127,7 +127,13 @@ async def submit_ready_made(buyer: Person, sku: str = READY_MADE) -> str:
         f"/api/shop/v1/orders/{order['order_id']}/lines",
         json={"kind": "ready_made", "sku": sku, "quantity": 1, "ring_size": "17.5"},
     )
-    total = lines["order"]["total"] or lines["order"]["lines"][0]["total"]
+    shown = lines["order"]
+    deadline = asyncio.get_running_loop().time() + buyer.patience_s
+    while not shown["lines"][0]["total"] and asyncio.get_running_loop().time() < deadline:
+        # Pricing may be away for a moment; the customer waits for the price before agreeing to it.
+        await asyncio.sleep(0.3)
+        shown = await buyer.send("GET", f"/api/shop/v1/orders/{order['order_id']}")
+    total = shown["lines"][0]["total"]
     await buyer.send(
         "POST",
         f"/api/shop/v1/orders/{order['order_id']}/submission",

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import pytest
 
+from system.kernel.errors import Invalid
+from system.orchestrator.application import reconciliation
 from system.orchestrator.application.fan_out import SERVICES
 from system.orchestrator.application.reconciliation import reconcile
 from system.orchestrator.domain.reconciliation import READERS, WORK_STATE, Finding, Truth, compare
@@ -115,3 +117,11 @@ async def test_a_service_that_does_not_answer_cannot_be_called_well() -> None:
 
 def test_every_reader_also_has_messages() -> None:
     assert set(READERS) <= set(SERVICES)
+
+
+async def test_more_orders_than_one_look_holds_are_not_half_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciliation, "ORDERS_MAX", 1)
+    peers = FakePeers()
+    peers.believed = _believed()
+    with pytest.raises(Invalid, match="window-too-wide"):
+        await reconcile(Decided([TRUTH]), peers, since=START, grace_s=0)
