@@ -43,6 +43,7 @@ class AddReadyMadeLine:
     quantity: int
     ring_size: str | None = None
     if_match: str | None = None
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-from system.kernel.ids import new_id
+from system.kernel.ids import derived_id, new_id
 from system.messages.envelope import MoneyV1
 from system.messages.shop_v1 import PriceAccepted, PriceDeclined
 from system.plumbing.telemetry import bind_order
@@ -112,7 +112,9 @@ async def add_ready_made_line(command: AddReadyMadeLine, tools: Tools) -> tuple[
         raise ProductNotFound(command.sku)
     if not rules.ring_size_fits(product.ring_sizes, command.ring_size):
         raise RingSizeRefused(product.sku, command.ring_size, product.ring_sizes)
-    line_id = new_id()
+    # The same key is the same line, pricing knows its quote again, and a quote is never in the cart twice: a customer whose
+    # answer got lost repeats the request and still buys one.
+    line_id = derived_id(command.order_id, command.key.key) if command.key else new_id()
     quote = await tools.pricing.quote_ready_made(
         sku=product.sku,
         quantity=command.quantity,

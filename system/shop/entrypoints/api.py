@@ -131,9 +131,15 @@ async def show_order(
 
 @router.post("/orders/{order_id}/lines", status_code=201, tags=["orders"])
 async def add_line(
-    order_id: UUID, body: schemas.LineBody, who: Buyer, shop: Shop, response: Response, if_match: IfMatch = None
+    order_id: UUID,
+    body: schemas.LineBody,
+    who: Buyer,
+    shop: Shop,
+    key: Key,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> schemas.LineAnswer:
-    """Adds a piece of the caller's own model with its quote, or a ready-made good. The same quote again adds nothing.
+    """Adds a piece of the caller's own model with its quote, or a ready-made good. The same quote or key again adds nothing.
 
     404 `file-not-found`, `quote-not-found`, `product-not-found`; 409 `file-not-verified`, `quote-does-not-fit`, `not-for-sale`,
     `order-already-submitted`, `order-has-ended`, `order-is-full`; 422 `ring-size-refused`.
@@ -147,7 +153,7 @@ async def add_line(
         )
     else:
         order, line = await handlers.add_ready_made_line(
-            AddReadyMadeLine(order_id, who, body.sku, body.quantity, body.ring_size, if_match), shop.tools
+            AddReadyMadeLine(order_id, who, body.sku, body.quantity, body.ring_size, if_match, key), shop.tools
         )
     response.headers["ETag"] = etag_of(order)
     return schemas.LineAnswer(line_id=line.id, order=order_view(order, await _prices(order, shop)))

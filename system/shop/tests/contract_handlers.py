@@ -16,6 +16,7 @@ from system.messages.shop_v1 import (
     PriceAccepted,
     PriceDeclined,
 )
+from system.plumbing.unit_of_work import IdempotencyKey
 from system.shop.application import handlers
 from system.shop.application.commands import AnswerPriceQuestion, CancelOrder, RemoveLine, StartOrder, SubmitOrder
 from system.shop.application.ports import CancellationOutcome
@@ -75,6 +76,15 @@ class Filling:
         await handlers.remove_line(RemoveLine(order_id, bench.anna, order.lines[0].id), bench.tools)
         await bench.custom_line(order_id, bench.quote(bench.model()))
         assert sum(isinstance(message, FileUploaded) for message in await bench.published()) == 1
+
+    async def test_a_good_added_again_with_the_same_key_is_one_line(self, bench: Bench) -> None:
+        order_id = await bench.cart()
+        key = IdempotencyKey("anna POST lines", "lost-answer", "f" * 64)
+        await bench.ready_made_line(order_id, key=key)
+        order = await bench.ready_made_line(order_id, key=key)
+        assert len(order.lines) == 1
+        another = await bench.ready_made_line(order_id, key=IdempotencyKey("anna POST lines", "another", "f" * 64))
+        assert len(another.lines) == 2
 
     async def test_the_same_quote_again_adds_nothing(self, bench: Bench) -> None:
         order_id = await bench.cart()
