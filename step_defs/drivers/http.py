@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Self
 
 import httpx
@@ -44,6 +45,22 @@ class Reply:
         return self.body[name]
 
 
+@cache
+def _connections(ca_file: str) -> httpx.HTTPTransport:
+    return httpx.HTTPTransport(verify=trust(ca_file))
+
+
+class SharedTransport(httpx.BaseTransport):
+    """One pool of connections for everybody in this process: a person is a token, not a TLS handshake."""
+
+    def __init__(self, ca_file: str) -> None:
+        self._pool = _connections(ca_file)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends it over any free connection of the pool."""
+        return self._pool.handle_request(request)
+
+
 class Door:
     """One person's connection to the gateway. Keeps their session; raises Refusal on 4xx, Trouble on worse."""
 
@@ -51,8 +68,7 @@ class Door:
         self.address = address
         self._client = httpx.Client(
             base_url=address.url,
-            transport=transport,
-            verify=trust(address.ca_file),
+            transport=transport or SharedTransport(address.ca_file),
             timeout=TIMEOUT_S,
             # A browser on the same origin sends this; the system refuses cross-site writes.
             headers={"Origin": address.url, "Accept": "application/json"},
