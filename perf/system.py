@@ -6,7 +6,6 @@ import math
 import ssl
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -67,13 +66,6 @@ class Target:
             check=True,
         )
         return done.stdout
-
-
-def fixture(name: str) -> Path:
-    """A model of fixtures/models3d."""
-    from fixtures.models3d import model
-
-    return Path(model(name))
 
 
 def percentile(values: list[float], share: float) -> float:

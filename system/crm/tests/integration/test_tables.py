@@ -7,64 +7,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import CheckConstraint, Connection, Select, delete, inspect, text, update
+from sqlalchemy import Select, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameters
-from sqlalchemy.exc import DBAPIError
 
 from system.crm.adapters import tables
 from system.crm.adapters.queries import approvals_statement, orders_statement
 from system.crm.tests.harness import START
 from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.ids import new_id
+from system.plumbing.tests.tables import assert_migrated_as_coded, assert_nobody_edits
 
 pytestmark = pytest.mark.integration
 AFTER = (START + timedelta(days=100), new_id())
 
 
 async def test_the_migration_makes_the_tables_that_the_code_names(crm: PostgresCrm) -> None:
-    def shape(connection: Connection) -> dict[str, Any]:
-        inspector = inspect(connection)
-        return {
-            name: (
-                {(column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(name)},
-                {index["name"] for index in inspector.get_indexes(name)},
-                {check["name"] for check in inspector.get_check_constraints(name)},
-            )
-            for name in tables.metadata.tables
-        }
-
-    async with crm.engine.connect() as connection:
-        real = await connection.run_sync(shape)
-        dialect = connection.dialect
-    named = {
-        name: (
-            {(column.name, column.type.compile(dialect), column.nullable) for column in table.columns},
-            {index.name for index in table.indexes},
-            {str(each.name) for each in table.constraints if isinstance(each, CheckConstraint) and each.name},
-        )
-        for name, table in tables.metadata.tables.items()
-    }
-    assert _comparable(real) == _comparable(named)
-
-
-def _comparable(shapes: dict[str, Any]) -> dict[str, Any]:
-    def plain(kind: str) -> str:
-        return kind.replace(" WITH TIME ZONE", "").replace("ARRAY", "VARCHAR(40)[]")
-
-    return {
-        name: ({(column, plain(kind), nullable) for column, kind, nullable in columns}, indexes, checks)
-        for name, (columns, indexes, checks) in shapes.items()
-    }
+    await assert_migrated_as_coded(crm.engine, tables.metadata)
 
 
 @pytest.mark.parametrize("table", tables.APPEND_ONLY)
 async def test_the_application_cannot_edit_what_is_append_only(crm: PostgresCrm, table: str) -> None:
-    target = tables.metadata.tables[table]
-    column = list(target.columns)[-1].name
-    for statement in (delete(target), update(target).values({column: target.c[column]}), text(f"TRUNCATE {table}")):
-        async with crm.engine.connect() as connection:
-            with pytest.raises(DBAPIError, match="permission denied"):
-                await connection.execute(statement)
+    await assert_nobody_edits(crm.engine, tables.metadata, table)
 
 
 QUESTIONS = [

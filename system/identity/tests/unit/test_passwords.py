@@ -58,7 +58,7 @@ async def test_only_so_many_hash_at_once_and_only_so_many_wait() -> None:
 
 
 async def test_a_turn_is_given_back_after_a_failure() -> None:
-    passwords = BoundedPasswords(LIGHT, at_once=1, waiting_max=0 + 1)
+    passwords = BoundedPasswords(LIGHT, at_once=1, waiting_max=1)
     with pytest.raises(ValueError, match="boom"):
         async with passwords.turn():
             raise ValueError("boom")

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import CheckConstraint, Connection, delete, inspect, text, update
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameters
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from system.kernel.ids import new_id
 from system.mes.adapters import tables
@@ -16,54 +16,18 @@ from system.mes.adapters.queries import BoardFilter, board_statement
 from system.mes.domain.pay import PayKind
 from system.mes.tests.harness import OLEG, START, claim, released
 from system.mes.tests.integration.conftest import PostgresMes
+from system.plumbing.tests.tables import assert_migrated_as_coded, assert_nobody_edits
 
 pytestmark = pytest.mark.integration
 
 
 async def test_the_migration_makes_the_tables_that_the_code_names(mes: PostgresMes) -> None:
-    def shape(connection: Connection) -> dict[str, Any]:
-        inspector = inspect(connection)
-        return {
-            name: (
-                {(column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(name)},
-                {index["name"] for index in inspector.get_indexes(name)},
-                {check["name"] for check in inspector.get_check_constraints(name)},
-            )
-            for name in tables.metadata.tables
-        }
-
-    async with mes.engine.connect() as connection:
-        real = await connection.run_sync(shape)
-        dialect = connection.dialect
-    named = {
-        name: (
-            {(column.name, column.type.compile(dialect), column.nullable) for column in table.columns},
-            {index.name for index in table.indexes},
-            {str(each.name) for each in table.constraints if isinstance(each, CheckConstraint) and each.name},
-        )
-        for name, table in tables.metadata.tables.items()
-    }
-    assert _comparable(real) == _comparable(named)
-
-
-def _comparable(shapes: dict[str, Any]) -> dict[str, Any]:
-    def plain(kind: str) -> str:
-        return kind.replace(" WITH TIME ZONE", "").replace("ARRAY", "VARCHAR(40)[]")
-
-    return {
-        name: ({(column, plain(kind), nullable) for column, kind, nullable in columns}, indexes, checks)
-        for name, (columns, indexes, checks) in shapes.items()
-    }
+    await assert_migrated_as_coded(mes.engine, tables.metadata)
 
 
 @pytest.mark.parametrize("table", tables.APPEND_ONLY)
 async def test_the_application_cannot_edit_what_is_append_only(mes: PostgresMes, table: str) -> None:
-    target = tables.metadata.tables[table]
-    column = list(target.columns)[-1].name
-    for statement in (delete(target), update(target).values({column: target.c[column]}), text(f"TRUNCATE {table}")):
-        async with mes.engine.connect() as connection:
-            with pytest.raises(DBAPIError, match="permission denied"):
-                await connection.execute(statement)
+    await assert_nobody_edits(mes.engine, tables.metadata, table)
 
 
 async def test_the_ledger_refuses_a_second_earning_for_one_claim(mes: PostgresMes) -> None:
