@@ -52,6 +52,17 @@ def wants_system(config: pytest.Config) -> bool:
     return False
 
 
+def scenarios_at_once(cores: int) -> int:
+    """How many workers `-n auto` means: the system under judgement runs on the same machine and needs the other half."""
+    return max(1, cores // 2)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Half the cores for scenarios; other tests as xdist would have it. Asked before plugins are configured."""
+    return scenarios_at_once(os.cpu_count() or 1) if wants_system(config) else None
+
+
 class ParallelRun:
     """Hooks of pytest-xdist, registered only where it is there."""
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PAUSE_S_MIN = 0.03
+PAUSE_S_MIN = 0.02
 PAUSE_S_MAX = 0.15
 
 
@@ -40,7 +40,7 @@ def eventually(
             subject = what or getattr(probe, "__name__", "the condition")
             raise NotInTime(f"{subject}: not within {within_s:g} s ({tries} tries); last seen: {last[:1500]}")
         time.sleep(min(pause_s, max(within_s - waited_s, 0.001)))
-        pause_s = min(pause_s * 1.6, PAUSE_S_MAX)
+        pause_s = min(pause_s * 1.4, PAUSE_S_MAX)
 
 
 def holds_for(condition: Callable[[], bool], *, seconds: float, what: str) -> None:

@@ -19,6 +19,8 @@ class Order:
         self._door = door
         self.order_id: str = view["order_id"]
         self.number: str = view["number"]
+        self.answered: dict[str, Any] = view
+        """The order as the shop last answered: what stands on the customer's screen."""
         self.agreed: dict[str, str] | None = None
         self.submission: tuple[dict[str, Any], str] | None = None
         self.parcels: list[tuple[str, str]] = []
@@ -30,8 +32,8 @@ class Order:
 
     def view(self) -> dict[str, Any]:
         """The order as the shop shows it now."""
-        shown: dict[str, Any] = self._door.get(self.path).body
-        return shown
+        self.answered = self._door.get(self.path).body
+        return self.answered
 
     @property
     def status(self) -> str:
@@ -56,6 +58,10 @@ class Order:
             within_s=within_s,
             what=f"order {self.number} went {statuses}",
         )
+
+    def takes_line(self, line: dict[str, Any]) -> None:
+        """Puts a piece into the order. Raises Refusal."""
+        self.answered = self._door.post(f"{self.path}/lines", line)["order"]
 
     def total(self) -> Decimal:
         """The price now in force."""

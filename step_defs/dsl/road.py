@@ -35,19 +35,21 @@ class Road:
         shopper.submits()
         if status == "SUBMITTED":
             return order
-        order.becomes("PRICE_CALCULATED")
-        self.continue_to(order, status)
+        if status == "PRICE_CALCULATED":
+            order.becomes(status)
+            return order
+        # The seller's own screen says when the price is there.
+        self._walk(order, "PRICE_CALCULATED", status)
         return order
 
     def continue_to(self, order: Order, status: str) -> None:
-        """Brings an order that has its price further, to `status`.
-
-        Staff act as soon as their own screens let them, so only the end is waited for. Raises AssertionError when the
-        ordinary road does not lead from where the order is to `status`.
-        """
+        """Brings an order that has its price further, to `status`. Raises AssertionError when the ordinary road does not lead there."""
         now = order.status
-        if now == status:
-            return
+        if now != status:
+            self._walk(order, now, status)
+
+    def _walk(self, order: Order, now: str, status: str) -> None:
+        """Staff act as soon as their own screens let them, so only the end is waited for."""
         for reached, step in self._steps(order, now):
             step()
             if reached == status:
