@@ -43,7 +43,10 @@ class Road:
         return order
 
     def continue_to(self, order: Order, status: str) -> None:
-        """Brings an order that has its price further, to `status`. Raises AssertionError when the ordinary road does not lead there."""
+        """Brings an order that has its price further, to `status`.
+
+        Raises AssertionError when the ordinary road does not lead from where the order is to `status`.
+        """
         now = order.status
         if now != status:
             self._walk(order, now, status)
