@@ -1,4 +1,4 @@
-"""Passwords, keys and certificates: made once per checkout, one directory per holder, each mounted into one component."""
+"""Passwords, keys and certificates: made once per place, one directory per holder, each mounted into one component."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ HOLDERS: dict[str, tuple[str, ...]] = {
 ROLE_KINDS = ("owner", "app", "read")
 
 
-def _value(holders: tuple[str, ...], name: str) -> str:
+def _value(place: state.Place, holders: tuple[str, ...], name: str) -> str:
     """The secret as any holder has it already, or a new one; letters and digits only, safe in a URL and in JSON."""
     for holder in holders:
-        path = state.SECRETS / holder / name
+        path = place.secrets / holder / name
         if path.is_file():
             return path.read_text(encoding="utf-8")
     return secrets.token_hex(20)
 
 
-def _put(holder: str, name: str, value: str) -> None:
+def _put(place: state.Place, holder: str, name: str, value: str) -> None:
     """Readable by every uid inside the mount: the directory above it, closed to others, protects it on the host."""
-    directory = state.SECRETS / holder
+    directory = place.secrets / holder
     directory.mkdir(exist_ok=True)
     directory.chmod(0o755)
     path = directory / name
@@ -49,9 +49,9 @@ def _put(holder: str, name: str, value: str) -> None:
         state.write_file(path, value, mode=0o444)
 
 
-def _roles() -> dict[str, dict[str, str]]:
+def _roles(place: state.Place) -> dict[str, dict[str, str]]:
     """A password per database role; what an earlier run made is kept, because databases may know it already."""
-    path = state.SECRETS / "jobs" / ROLES
+    path = place.secrets / "jobs" / ROLES
     known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return {
         service: {kind: known.get(service, {}).get(kind) or secrets.token_hex(20) for kind in ROLE_KINDS}
@@ -59,26 +59,31 @@ def _roles() -> dict[str, dict[str, str]]:
     }
 
 
-def make() -> str:
-    """Writes every secret that is missing, then lets the virtual environment's Python make keys and certificates."""
-    before = _count()
+def make(place: state.Place | None = None) -> str:
+    """Writes every secret that is missing, then lets the virtual environment's Python make keys and certificates.
+
+    `place` is whose; the checkout's own when not said. Its directories must be there.
+    """
+    place = place or state.own_place()
+    before = _count(place)
     for name, holders in HOLDERS.items():
-        value = _value(holders, name)
+        value = _value(place, holders, name)
         for holder in holders:
-            _put(holder, name, value)
-    roles = _roles()
-    _put("jobs", ROLES, json.dumps(roles, indent=1))
+            _put(place, holder, name, value)
+    roles = _roles(place)
+    _put(place, "jobs", ROLES, json.dumps(roles, indent=1))
     for service, passwords in roles.items():
-        _put(service, DATABASE, passwords["app"])
+        _put(place, service, DATABASE, passwords["app"])
     keys = Path(__file__).with_name("keys.py")
-    shell.run([str(state.PYTHON), str(keys), str(state.SECRETS), str(state.TLS), *SERVICES], log="keys")
-    return f"{_count() - before} made" if _count() > before else "there"
+    shell.run([str(state.PYTHON), str(keys), str(place.secrets), str(place.tls), *SERVICES], log="keys")
+    made = _count(place) - before
+    return f"{made} made" if made > 0 else "there"
 
 
-def _count() -> int:
-    return sum(1 for path in (*state.SECRETS.rglob("*"), *state.TLS.rglob("*")) if path.is_file())
+def _count(place: state.Place) -> int:
+    return sum(1 for path in (*place.secrets.rglob("*"), *place.tls.rglob("*")) if path.is_file())
 
 
-def read(holder: str, name: str) -> str:
+def read(holder: str, name: str, *, place: state.Place | None = None) -> str:
     """One secret, for people's and judges' tools on this host. Raises FileNotFoundError before `make prepare`."""
-    return (state.SECRETS / holder / name).read_text(encoding="utf-8")
+    return ((place or state.own_place()).secrets / holder / name).read_text(encoding="utf-8")

@@ -50,7 +50,7 @@ INFRASTRUCTURE: tuple[Image, ...] = (
     Image(
         "traefik",
         base="trixie",
-        shared=(HEALTHY, DEPLOY / "traefik" / "traefik.yaml", DEPLOY / "traefik" / "routes.yaml"),
+        shared=(HEALTHY, *(DEPLOY / "traefik" / name for name in ("traefik.yaml", "routes.yaml", "services.yaml"))),
         binaries=("traefik",),
         locks=(INFRA_LOCK,),
     ),
@@ -68,6 +68,8 @@ INFRASTRUCTURE: tuple[Image, ...] = (
 )
 PYTHON = Image("python", base="bookworm", shared=(HEALTHY,), locks=(SYSTEM_LOCK,))
 SYSTEM = Image("system", base="python")
+# Only the pipeline needs it, and builds it when it does: `make up` and the scenarios know nothing of a registry.
+REGISTRY = Image("registry", base="trixie", shared=(HEALTHY,))
 # In the order of building: an image comes after its base.
 ALL: tuple[Image, ...] = (*INFRASTRUCTURE, PYTHON, SYSTEM)
 

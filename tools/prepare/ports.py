@@ -1,8 +1,10 @@
-"""Host ports, always on 127.0.0.1: the usual one when it is free, else the next free one, remembered per checkout."""
+"""Host ports, always on 127.0.0.1: the usual one when it is free, else the next free one, remembered per place."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
+from pathlib import Path
 
 from tools.prepare import state
 from tools.prepare.failure import Failure
@@ -45,32 +47,38 @@ def free_ports() -> dict[str, int]:
             probe.close()
 
 
-def remembered() -> dict[str, int]:
-    """The ports of this checkout's last `make up`; empty before the first, and unreadable lines are ignored."""
-    if not state.PORTS_FILE.is_file():
+def remembered(file: Path | None = None, usual: Mapping[str, int] = DEFAULTS) -> dict[str, int]:
+    """The ports of the last start, by default of `make up`; empty before the first, and unreadable lines are ignored."""
+    path = file or state.PORTS_FILE
+    if not path.is_file():
         return {}
-    pairs = (line.partition("=") for line in state.PORTS_FILE.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in path.read_text(encoding="utf-8").splitlines())
     found = {key.removeprefix("ALEXANDRITE_PORT_").lower(): value for key, _, value in pairs}
-    return {name: int(value) for name, value in found.items() if name in DEFAULTS and value.isdigit()}
+    return {name: int(value) for name, value in found.items() if name in usual and value.isdigit()}
 
 
-def choose(*, running: bool) -> dict[str, int]:
-    """Ports for `make up`. While this checkout's system runs, its own ports are kept. Raises Failure when none is free."""
-    known = remembered()
-    if running and set(known) == set(DEFAULTS):
+def choose(
+    *, running: bool, file: Path | None = None, usual: Mapping[str, int] = DEFAULTS, attempts: int = ATTEMPTS
+) -> dict[str, int]:
+    """Ports for `make up`, or for the system whose `file` and `usual` ports are given. While it runs, its own ports are kept.
+
+    Raises Failure when none of the `attempts` ports from the usual one on is free.
+    """
+    known = remembered(file, usual)
+    if running and set(known) == set(usual):
         return known
     chosen: dict[str, int] = {}
-    for name, usual in DEFAULTS.items():
+    for name, first in usual.items():
         candidates = [known[name]] if name in known else []
-        candidates += range(usual, usual + ATTEMPTS)
+        candidates += range(first, first + attempts)
         free = (port for port in candidates if port not in chosen.values() and is_free(port))
         port = next(free, None)
         if port is None:
             raise Failure(
-                f"No free port for {name} between {usual} and {usual + ATTEMPTS - 1}.",
+                f"No free port for {name} between {first} and {first + attempts - 1}.",
                 remedy="Stop what listens there (ss -ltnp shows it) and try again.",
             )
         chosen[name] = port
     lines = [f"ALEXANDRITE_PORT_{name.upper()}={port}" for name, port in chosen.items()]
-    state.write_file(state.PORTS_FILE, "\n".join(lines) + "\n")
+    state.write_file(file or state.PORTS_FILE, "\n".join(lines) + "\n")
     return chosen

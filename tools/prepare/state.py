@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,13 +25,46 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one running system has its secrets, certificates and ports: `.alexandrite` for `make up` and the tests, a directory
+    of its own for each environment that this checkout deploys to."""
+
+    directory: Path
+
+    @property
+    def secrets(self) -> Path:
+        """One directory per holder."""
+        return self.directory / "secrets"
+
+    @property
+    def tls(self) -> Path:
+        """The development authority, and the gateway's certificate below it."""
+        return self.directory / "tls"
+
+    @property
+    def ports_file(self) -> Path:
+        """The host ports of the last start."""
+        return self.directory / "ports.env"
+
+    def make(self) -> None:
+        """Creates the directories; those with secrets can be entered by their owner only."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for directory in (self.secrets, self.tls):
+            directory.mkdir(mode=0o700, exist_ok=True)
+            directory.chmod(0o700)
+
+
+def own_place() -> Place:
+    """The place of the checkout itself."""
+    return Place(STATE)
+
+
 def make_directories() -> None:
-    """Creates the state directories; those with secrets can be entered by their owner only."""
+    """Creates the state directories of the checkout."""
     for directory in (STATE, STAMPS, LOGS, REPORTS):
         directory.mkdir(parents=True, exist_ok=True)
-    for directory in (SECRETS, TLS):
-        directory.mkdir(mode=0o700, exist_ok=True)
-        directory.chmod(0o700)
+    own_place().make()
 
 
 def remove_leftovers() -> None:

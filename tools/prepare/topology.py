@@ -24,11 +24,17 @@ def project_name() -> str:
     return chosen or f"alexandrite-{hashlib.sha256(str(state.ROOT).encode()).hexdigest()[:8]}"
 
 
-def environment(project: str, ports: dict[str, int] | None = None, durations: str | None = None) -> dict[str, str]:
+def environment(
+    project: str,
+    ports: dict[str, int] | None = None,
+    durations: str | None = None,
+    place: state.Place | None = None,
+) -> dict[str, str]:
     """Everything compose.yaml asks for, to be laid over the process's environment.
 
     `ports` maps names of `ports.DEFAULTS` (https, http, s3, ...) to host ports; None takes free ones now. `durations`
-    names an env file beside compose.yaml (or an absolute path) with shorter times; None takes `durations.env`.
+    names an env file beside compose.yaml (or an absolute path) with shorter times; None takes `durations.env`. `place` is
+    where its secrets and certificates are; None takes the checkout's own.
     Asks neither the network nor the engine; that the images exist is `make prepare`'s promise.
     """
     chosen = port_choice.free_ports() if ports is None else ports
@@ -37,7 +43,7 @@ def environment(project: str, ports: dict[str, int] | None = None, durations: st
         raise ValueError(f"unknown ports: {sorted(unknown)}; known: {sorted(port_choice.DEFAULTS)}")
     variables = {
         "COMPOSE_PROJECT_NAME": project,
-        "ALEXANDRITE_STATE": str(state.STATE),
+        "ALEXANDRITE_STATE": str((place or state.own_place()).directory),
         "ALEXANDRITE_DURATIONS": durations or "durations.env",
         # No reaper image exists; leftovers are found by the project's label and removed by the next run.
         "TESTCONTAINERS_RYUK_DISABLED": "true",

@@ -19,6 +19,10 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(enc
 COMPONENTS: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: spec for name, spec in COMPONENTS.items() if "ALEXANDRITE_IMAGE_SYSTEM" in spec["image"]}
 ROUTES = (DEPLOY / "traefik" / "routes.yaml").read_text(encoding="utf-8")
+PLACES = (DEPLOY / "traefik" / "services.yaml").read_text(encoding="utf-8")
+GATEWAY: dict[str, Any] = yaml.safe_load((DEPLOY / "traefik" / "traefik.yaml").read_text(encoding="utf-8"))
+SLOT: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.slot.yaml").read_text(encoding="utf-8"))
+ENVIRONMENT: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.environment.yaml").read_text(encoding="utf-8"))
 PROMETHEUS: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yaml").read_text(encoding="utf-8"))
 RULES: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "rules.yaml").read_text(encoding="utf-8"))
 
@@ -32,11 +36,44 @@ def test_every_service_runs_in_the_topology() -> None:
     assert serving == set(SERVICES)
 
 
-def test_gateway_routes_exactly_the_services() -> None:
-    lists = re.findall(r"range \$service := list ((?:\"[a-z]+\" ?)+)", ROUTES)
-    assert lists, "the routes are made from lists of services"
-    for text in lists:
-        assert set(re.findall(r'"([a-z]+)"', text)) == set(SERVICES)
+@pytest.mark.parametrize("text", [ROUTES, PLACES], ids=["routes", "services"])
+def test_gateway_routes_exactly_the_services(text: str) -> None:
+    lists = re.findall(r"range \$service := list ((?:\"[a-z]+\" ?)+)", text)
+    assert len(lists) == 1, "the routes are made from one list of services per file"
+    assert set(re.findall(r'"([a-z]+)"', lists[0])) == set(SERVICES)
+
+
+def test_gateway_reads_both_files_where_the_image_has_them() -> None:
+    directory = GATEWAY["providers"]["file"]["directory"]
+    dockerfile = (SYSTEM / "images" / "traefik" / "Dockerfile").read_text(encoding="utf-8")
+    assert f"routes.yaml services.yaml {directory}/" in dockerfile
+    mounted = ENVIRONMENT["services"]["traefik"]["volumes"]
+    assert [volume.split(":")[-2] for volume in mounted] == [directory], "an environment lays its own directory over it"
+
+
+def test_gateway_says_nothing_of_itself_to_the_outside() -> None:
+    assert GATEWAY["api"] == {"dashboard": False}, "neither pages nor an insecure entry point"
+    assert "api@internal" not in ROUTES + PLACES
+    for published in ENVIRONMENT["services"]["traefik"]["ports"]:
+        assert published.startswith("127.0.0.1:")
+
+
+def test_slot_runs_exactly_the_services_that_stay() -> None:
+    staying = {name for name, spec in OURS.items() if spec["restart"] != "no"}
+    assert set(SLOT["services"]) == staying
+
+
+def test_slot_talks_to_itself_and_changes_nothing_else() -> None:
+    for spec in SLOT["services"].values():
+        assert set(spec) == {"labels", "environment"}
+        assert spec["environment"] == {
+            "ALEXANDRITE_SERVICES_URL_TEMPLATE": "http://${COMPOSE_PROJECT_NAME}-{service}-1:8000"
+        }
+    assert SLOT["networks"]["default"]["external"] is True
+
+
+def test_environment_changes_only_what_slots_need() -> None:
+    assert set(ENVIRONMENT["services"]) == {"traefik", "prometheus"}
 
 
 @pytest.mark.parametrize("hidden", ["/internal", "/metrics", "/health"])
