@@ -1,6 +1,7 @@
 Feature: A seller decides what is made
   Every priced order passes a seller, who approves it or says why not.
 
+  @synthetic
   Scenario: A seller rejects an order, and the customer reads why
     Given Anna has an order that is priced
     When seller Maria rejects the order: "the prongs are too thin to hold a stone"

@@ -3,6 +3,7 @@ Feature: Cancelling an order
 
   Rule: The customer may cancel until the making starts
 
+    @smoke
     Scenario: A customer cancels before the approval
       Given Anna has an order that is priced
       When Anna cancels the order
@@ -26,6 +27,7 @@ Feature: Cancelling an order
 
   Rule: A seller may cancel until the parcel has left
 
+    @synthetic
     Scenario: A seller cancels what is being made
       Given Anna has an order that is being made
       When seller Maria cancels the order: "the customer called"

@@ -1,6 +1,7 @@
 Feature: An order for a customer's own model
   A customer designs a piece, we make it, and at every moment everybody knows where it is.
 
+  @smoke
   Scenario: A customer's own model becomes a ring at the customer's door
     When Anna orders a pave ring in gold 585
     Then the order becomes priced
@@ -23,6 +24,7 @@ Feature: An order for a customer's own model
     And operator Oleg is paid once for the order
     And all services agree about the order
 
+  @synthetic
   Scenario: The customer sees each status of the order
     Given Anna has an order that is closed
     Then the order has gone this way:

@@ -13,6 +13,7 @@ Feature: Models that cannot be made as they are
       | a ring drawn in inches                | the size makes no sense    |
       | a file without a body                 | there is nothing in it     |
 
+  @synthetic
   Scenario: A ring turned inside out is repaired, and the customer is told
     When Anna asks what a ring turned inside out costs in silver 925
     Then Anna gets a firm price

@@ -26,6 +26,8 @@ class SystemAddress:
     broker_password: str = ""
     project: str = ""
     prometheus_url: str = ""
+    ring: str = ""
+    """The secret that reaches a release before it takes anybody's traffic; empty for the system as customers meet it."""
 
     def to_dict(self) -> dict[str, str]:
         """Plain text only, so that it travels to another process."""
@@ -51,6 +53,7 @@ class SystemAddress:
             broker_password=secret("broker_password", ("orchestrator", "shop")),
             project=os.environ.get("ALEXANDRITE_COMPOSE_PROJECT", project),
             prometheus_url=os.environ.get("ALEXANDRITE_PROMETHEUS_URL", prometheus_url),
+            ring=os.environ.get("ALEXANDRITE_RING", ""),
         )
 
 

@@ -16,6 +16,8 @@ import httpx
 from step_defs.drivers.address import SystemAddress, trust
 
 TIMEOUT_S = 20.0
+RING_HEADER = "X-Alexandrite-Ring"
+"""Asks the gateway for the release that waits in the ring."""
 
 
 class Refusal(AssertionError):
@@ -71,7 +73,8 @@ class Door:
             transport=transport or SharedTransport(address.ca_file),
             timeout=TIMEOUT_S,
             # A browser on the same origin sends this; the system refuses cross-site writes.
-            headers={"Origin": address.url, "Accept": "application/json"},
+            headers={"Origin": address.url, "Accept": "application/json"}
+            | ({RING_HEADER: address.ring} if address.ring else {}),
         )
         self.token: str | None = None
         self.refresh_cookie: str | None = None

@@ -17,6 +17,7 @@ from step_defs.kit.registry import BLOCK_ARGUMENTS, LANGUAGES, POSITIONS, StepDe
 
 # A tag becomes a mark of pytest, and these would change the outcome of a scenario without a word.
 TAGS_REFUSED = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"})
+TAGS_OF_SCENARIOS = frozenset({"@proposed", "@quarantine", "@pins_behaviour"})
 PLACEHOLDER = re.compile(r"<([^<>\s][^<>]*)>")
 
 Definitions = Sequence[StepDefinition]
@@ -196,7 +197,7 @@ def _examples_problems(scenario: dict[str, Any], examples: dict[str, Any]) -> It
     for name in sorted(asked - set(header)):
         yield line, "placeholder", f"<{name}> has no column in these examples"
     for tag in examples["tags"]:
-        if ":" in tag["name"] or tag["name"] == "@proposed":
+        if ":" in tag["name"] or tag["name"] in TAGS_OF_SCENARIOS:
             yield line, "tag", f"{tag['name']} belongs on the scenario, the rule or the feature, not on examples"
 
 
@@ -215,11 +216,21 @@ def tags_are_sound(case: Case) -> Iterator[Problem]:
     for tag in case.tags:
         if tag.split(":", 1)[0] in TAGS_REFUSED:
             yield Problem(case.feature.path, case.line, "tag", f"@{tag} would hide a result; use @proposed")
-    if case.proposed:
-        try:
-            case.proposal()
-        except ValueError as mistake:
-            yield Problem(case.feature.path, case.line, "proposed", str(mistake))
+    asked: dict[str, tuple[bool, Callable[[], object]]] = {
+        "proposed": (case.proposed, case.proposal),
+        "quarantine": (case.quarantined, case.quarantine),
+        "pins": (case.pins_behaviour, case.pin),
+    }
+    for kind, (tagged, read) in asked.items():
+        if tagged:
+            try:
+                read()
+            except ValueError as mistake:
+                yield Problem(case.feature.path, case.line, kind, str(mistake))
+    if case.proposed and (case.quarantined or case.pins_behaviour):
+        yield Problem(
+            case.feature.path, case.line, "tag", "a @proposed scenario does not run: no other of these tags fits"
+        )
 
 
 def steps_are_defined(case: Case, definitions: Definitions) -> Iterator[Problem]:
@@ -255,13 +266,16 @@ def _step_text_problems(step: CaseStep, language: str, definitions: Definitions)
 
 
 def expired_proposals(features: Features, today: date) -> Iterator[Problem]:
+    """Proposals and quarantines past their last day."""
     for feature in features:
         for case in feature.cases:
-            if not case.proposed or list(tags_are_sound(case)):
+            if not (case.proposed or case.quarantined) or list(tags_are_sound(case)):
                 continue
-            proposal = case.proposal()
-            if proposal.expired(today):
-                text = f"{case.name!r}, proposed by {proposal.owner}, expired on {proposal.until}"
+            term, what = (
+                (case.proposal(), "proposed by") if case.proposed else (case.quarantine(), "in quarantine with")
+            )
+            if term.expired(today):
+                text = f"{case.name!r}, {what} {term.owner}, expired on {term.until}"
                 yield Problem(feature.path, case.line, "expired", text)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from step_defs.kit import catalogue, checks
 from step_defs.kit.envelopes import SameCaseTwice, merged, read_envelopes
-from step_defs.kit.features import Case
+from step_defs.kit.features import Case, Proposal
 from step_defs.kit.page import FormatterMissing, write_page
 from step_defs.kit.problems import listing
 from step_defs.kit.suite import FEATURES_DEFAULT, STEPS_DEFAULT, Suite, load_suite
@@ -57,25 +57,30 @@ def check(suite: Suite, today: date) -> int:
 
 
 def backlog(suite: Suite, today: date) -> int:
-    """The proposed scenarios by date, and for each how many of its steps exist. 1 when one has expired."""
-    proposed = [case for feature in suite.features for case in feature.cases if case.proposed]
-    unreadable = [problem for case in proposed for problem in checks.tags_are_sound(case)]
+    """The scenarios proposed or in quarantine by date, and how many steps of each exist. 1 when one has expired."""
+    cases = [case for feature in suite.features for case in feature.cases if case.proposed or case.quarantined]
+    unreadable = [problem for case in cases for problem in checks.tags_are_sound(case)]
     if unreadable:
         print(listing(unreadable, suite.root))
         return 1
-    for case in sorted(proposed, key=lambda one: one.proposal().until):
+    for case in sorted(cases, key=lambda one: _term(one).until):
         print(_backlog_line(case, suite, today))
-    expired = sum(case.proposal().expired(today) for case in proposed)
-    print(f"{len(proposed)} proposed, {expired} expired")
+    expired = sum(_term(case).expired(today) for case in cases)
+    quarantined = sum(case.quarantined for case in cases)
+    print(f"{len(cases) - quarantined} proposed, {quarantined} in quarantine, {expired} expired")
     return 1 if expired else 0
 
 
+def _term(case: Case) -> Proposal:
+    return case.proposal() if case.proposed else case.quarantine()
+
+
 def _backlog_line(case: Case, suite: Suite, today: date) -> str:
-    proposal = case.proposal()
+    term = _term(case)
     existing = sum(bool(checks.matches(step.text, step.position, suite.definitions)) for step in case.steps)
-    state = "EXPIRED " if proposal.expired(today) else ""
-    progress = f"{existing} of {len(case.steps)} steps exist"
-    return f"{state}{proposal.until} {proposal.owner}: {case.name} ({case.place}; {progress})"
+    state = "EXPIRED " if term.expired(today) else ""
+    progress = "in quarantine" if case.quarantined else f"{existing} of {len(case.steps)} steps exist"
+    return f"{state}{term.until} {term.owner}: {case.name} ({case.place}; {progress})"
 
 
 def report(runs: Sequence[Path], out: Path, *, node_modules: Path) -> int:
@@ -101,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     listed = commands.add_parser("steps", help="the catalogue of steps")
     listed.add_argument("--html", metavar="FILE", help="write a page instead")
     commands.add_parser("check", help="every rule, without running a scenario")
-    commands.add_parser("backlog", help="the proposed scenarios")
+    commands.add_parser("backlog", help="the scenarios proposed or in quarantine")
     page = commands.add_parser("report", help="one page from several runs")
     page.add_argument("runs", nargs="+", metavar="DIR", help="what --bdd-report named")
     page.add_argument("--out", required=True, metavar="DIR")

@@ -12,6 +12,7 @@ import pytest
 import pytest_bdd
 from _pytest._code.code import Traceback
 
+from step_defs.kit.counts import QUARANTINE
 from step_defs.kit.features import Case
 from step_defs.kit.problems import Problem, listing
 from step_defs.kit.suite import Suite
@@ -26,6 +27,8 @@ class ScenarioItem(pytest.Function):
     """A case that runs. Its place is the line of the feature, not of this file."""
 
     case: Case
+    quarantined: bool
+    """Whether its result is told apart; decided once, so that midnight does not change it during a run."""
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.case.line - 1, self.name
@@ -70,10 +73,14 @@ class FeatureFile(pytest.Module):
         return problems
 
     def _item(self, case: Case, name: str, suite: Suite) -> ScenarioItem:
-        function = _proposed(case) if case.proposed else _scenario(case, suite)
+        expired = case.quarantined and case.quarantine().expired(datetime.now(UTC).date())
+        function = _proposed(case) if case.proposed else _expired(case) if expired else _scenario(case, suite)
         item: ScenarioItem = ScenarioItem.from_parent(self, name=name, callobj=function)
         item.case = case
+        item.quarantined = case.quarantined and not expired
         item.user_properties.append(("scenario", case.id))
+        if item.quarantined:
+            item.user_properties.append((QUARANTINE, case.quarantine().owner))
         for tag in case.tags:
             mark, _, value = tag.partition(":")
             item.add_marker(getattr(pytest.mark, mark)(value) if value else getattr(pytest.mark, mark))
@@ -123,6 +130,16 @@ def _proposed(case: Case) -> Callable[[], None]:
         if proposal.expired(datetime.now(UTC).date()):
             pytest.fail(f"proposed by {proposal.owner} until {proposal.until}: make it pass, or agree on a new date")
         pytest.skip(f"proposed by {proposal.owner} until {proposal.until}")
+
+    return run
+
+
+def _expired(case: Case) -> Callable[[], None]:
+    term = case.quarantine()
+
+    def run() -> None:
+        __tracebackhide__ = True
+        pytest.fail(f"in quarantine with {term.owner} until {term.until}: mend it, or remove it")
 
     return run
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-Outcome = Literal["passed", "failed", "proposed", "unfinished"]
+# The property that tells a junit case in quarantine from a proposed one: both are skipped to every other reader.
+QUARANTINE = "quarantine"
+Outcome = Literal["passed", "failed", "proposed", "quarantined", "unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Collected:
     node_id: str
     proposed: bool
     step_count: int
+    quarantined: bool = False
+    """It runs, and however it ends, that is told apart and never counted as passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Counts:
     proposed: int
     junit: int | None
     mismatches: tuple[str, ...]
+    quarantined: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,6 +67,11 @@ def count(
 ) -> Counts:
     """Compares the sources, keyed by case id. A run with a mismatch must not be believed."""
     names = {one.case_id: one.node_id for collection in collections.values() for one in collection}
+    apart = {one.case_id for collection in collections.values() for one in collection if one.quarantined}
+    executed = {
+        case_id: replace(one, outcome="quarantined") if case_id in apart and one.finished else one
+        for case_id, one in executed.items()
+    }
     mismatches = [
         *_collections_differ(collections, names),
         *_differences("collected", dict.fromkeys(names), "executed", executed, names),
@@ -83,6 +93,7 @@ def count(
         proposed=outcomes.count("proposed"),
         junit=None if junit is None else len(junit),
         mismatches=tuple(dict.fromkeys(mismatches)),
+        quarantined=outcomes.count("quarantined"),
     )
 
 
@@ -120,12 +131,18 @@ def junit_outcomes(path: Path) -> dict[str, Outcome]:
     found: dict[str, Outcome] = {}
     # The file is our own pytest's, written a moment ago: not a stranger's XML.
     for element in ElementTree.parse(path).iter("testcase"):  # noqa: S314
-        for prop in element.iter("property"):
-            if prop.get("name") == "scenario":
-                bad = element.find("failure") is not None or element.find("error") is not None
-                skipped = element.find("skipped") is not None
-                found[str(prop.get("value"))] = "failed" if bad else "proposed" if skipped else "passed"
+        properties = {prop.get("name"): str(prop.get("value")) for prop in element.iter("property")}
+        if "scenario" in properties:
+            found[properties["scenario"]] = _junit_outcome(element, quarantined=QUARANTINE in properties)
     return found
+
+
+def _junit_outcome(element: ElementTree.Element, *, quarantined: bool) -> Outcome:
+    if element.find("failure") is not None or element.find("error") is not None:
+        return "failed"
+    if quarantined:
+        return "quarantined"
+    return "proposed" if element.find("skipped") is not None else "passed"
 
 
 def _outcome(statuses: Sequence[str]) -> Outcome:

@@ -37,7 +37,7 @@ class _StableIds(IdGenerator):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Whose proposal a scenario is, and the last day on which it may stay one."""
+    """Whose proposal a scenario is, or whose care in quarantine, and the last day on which it may stay so."""
 
     owner: str
     until: date
@@ -75,6 +75,8 @@ class Case:
     language: str
     tags: tuple[str, ...]
     steps: tuple[CaseStep, ...]
+    description: str
+    """What stands between its name and its first step; empty when nothing does."""
     feature: FeatureFileText = field(repr=False)
 
     @property
@@ -82,15 +84,40 @@ class Case:
         return "proposed" in self.tags
 
     @property
+    def quarantined(self) -> bool:
+        """It runs, and its result counts neither way until its last day."""
+        return "quarantine" in self.tags
+
+    @property
+    def pins_behaviour(self) -> bool:
+        """It holds on to what the system did before it was written."""
+        return "pins_behaviour" in self.tags
+
+    @property
     def place(self) -> str:
         return f"{self.feature.uri}:{self.line}"
 
     def proposal(self) -> Proposal:
         """Owner and expiry out of the tags. Raises ValueError that says which tag is missing or unreadable."""
+        return self._term("@proposed")
+
+    def quarantine(self) -> Proposal:
+        """Who mends the scenario, and until when; raises as `proposal` does."""
+        return self._term("@quarantine")
+
+    def pin(self) -> tuple[str, str]:
+        """Owner and reason of `@pins_behaviour`. Raises ValueError that says which of the two is missing."""
+        owner = dict(tag.split(":", 1) for tag in self.tags if ":" in tag).get("owner", "")
+        reason = " ".join(self.description.split())
+        if not owner or not reason:
+            raise ValueError("@pins_behaviour needs @owner:<name>, and the reason in a line below the scenario's name")
+        return owner, reason
+
+    def _term(self, tag: str) -> Proposal:
         values = dict(tag.split(":", 1) for tag in self.tags if ":" in tag)
         owner, until = values.get("owner", ""), values.get("until", "")
         if not owner or not until:
-            raise ValueError("@proposed needs @owner:<name> and @until:<year-month-day>")
+            raise ValueError(f"{tag} needs @owner:<name> and @until:<year-month-day>")
         try:
             return Proposal(owner=owner, until=date.fromisoformat(until))
         except ValueError:
@@ -176,6 +203,7 @@ def _cases(feature: FeatureFileText) -> Iterator[Case]:
             language=pickle["language"],
             tags=tuple(dict.fromkeys(tag["name"].removeprefix("@") for tag in pickle["tags"])),
             steps=tuple(_case_step(step, nodes[step["astNodeIds"][0]]) for step in pickle["steps"]),
+            description=scenarios[scenario_id]["description"].strip(),
             feature=feature,
         )
 

@@ -66,7 +66,7 @@ class Judge:
         for case_id, one in cases.items():
             phases = self._phases.get(one.node_id)
             if phases:
-                reported[case_id] = _outcome_of(phases)
+                reported[case_id] = "quarantined" if one.quarantined else _outcome_of(phases)
         return reported
 
     def _junit(self) -> dict[str, Outcome] | None:
@@ -90,7 +90,8 @@ class Judge:
         (directory / "counts.json").write_text(numbers + "\n", encoding="utf-8")
         self._honest = not counts.mismatches
         self._lines = [
-            f"{counts.passed} passed, {counts.failed} failed, {counts.proposed} proposed "
+            f"{counts.passed} passed, {counts.failed} failed, {counts.proposed} proposed"
+            f"{f', {counts.quarantined} in quarantine' if counts.quarantined else ''} "
             f"(collected {counts.collected}, executed {counts.executed}, reported {counts.reported})",
             *(f"THE COUNT DIFFERS: {mismatch}" for mismatch in counts.mismatches),
         ]

@@ -29,6 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proposed: a scenario that may not pass yet; has an owner and a last day")
+    config.addinivalue_line(
+        "markers", "quarantine: a flaky scenario that runs and counts neither way; owner and last day"
+    )
+    config.addinivalue_line("markers", "pins_behaviour: writes down what was there already; has an owner and a reason")
     for name in config.getini("bdd_steps"):
         # An assertion in a step then shows both sides, as in any test; too late for what is imported already.
         if name not in sys.modules:

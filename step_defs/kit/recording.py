@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from step_defs.kit.collector import SUITE, case_of
+from step_defs.kit.collector import SUITE, ScenarioItem, case_of
 from step_defs.kit.counts import Collected
+from step_defs.kit.features import Case
 from step_defs.kit.recorder import Diagnosis, Recorder
 
 DIAGNOSIS = pytest.StashKey[Diagnosis]()
@@ -33,9 +34,9 @@ class Recording:
             # Alone, pytest stops here by itself; a parallel worker would run what is left of a broken suite.
             session.items.clear()
         collected = [
-            Collected(case.id, item.nodeid, case.proposed, len(case.steps))
+            Collected(item.case.id, item.nodeid, item.case.proposed, len(item.case.steps), item.quarantined)
             for item in session.items
-            if (case := case_of(item)) is not None
+            if isinstance(item, ScenarioItem)
         ]
         if session.config.option.collectonly:
             return
@@ -66,6 +67,9 @@ class Recording:
         report = yield
         if case_of(item) is not None and self._recorder is not None:
             self._record(self._recorder, item, report)
+        # After the record, which keeps what really happened.
+        if isinstance(item, ScenarioItem) and item.quarantined:
+            _set_apart(item.case, report)
         return report
 
     def _record(self, recorder: Recorder, item: pytest.Item, report: pytest.TestReport) -> None:
@@ -82,6 +86,20 @@ class Recording:
     def pytest_unconfigure(self) -> None:
         if self._recorder is not None:
             self._recorder.close()
+
+
+def _set_apart(case: Case, report: pytest.TestReport) -> None:
+    """A result in quarantine is neither a pass nor a failure of the run; its reason says which it was."""
+    if report.when == "teardown":
+        # The outcome is told already, and the record has what the clean-up said.
+        report.outcome = "passed"
+        return
+    if report.passed and report.when == "setup":
+        return
+    term = case.quarantine()
+    said = "it passed" if report.passed else f"it failed: {report.longreprtext.strip().splitlines()[-1]}"
+    report.outcome = "skipped"
+    report.longrepr = (str(case.feature.path), case.line, f"in quarantine with {term.owner} until {term.until}; {said}")
 
 
 def _diagnosed(item: pytest.Item) -> list[tuple[str, str]]:

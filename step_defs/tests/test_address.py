@@ -27,3 +27,12 @@ def test_a_missing_secret_names_the_remedy(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("ALEXANDRITE_DEMO_PASSWORD", raising=False)
     with pytest.raises(FileNotFoundError, match="set ALEXANDRITE_DEMO_PASSWORD"):
         secret("demo_password", ("identity",), state=tmp_path)
+
+
+def test_the_ring_is_named_by_a_variable_and_by_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DEMO_PASSWORD", "CARRIER_SECRET", "BROKER_PASSWORD"):
+        monkeypatch.setenv(f"ALEXANDRITE_{name}", "x")
+    monkeypatch.setenv("ALEXANDRITE_RING", "only the pipeline knows")
+    assert SystemAddress.deployed("https://gateway.example").ring == "only the pipeline knows"
+    monkeypatch.delenv("ALEXANDRITE_RING")
+    assert SystemAddress.deployed("https://gateway.example").ring == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -16,6 +17,21 @@ ADDRESS = SystemAddress(url="https://gateway.example", ca_file="", demo_password
 
 def door_to(answer: Callable[[httpx.Request], httpx.Response]) -> Door:
     return Door(ADDRESS, transport=httpx.MockTransport(answer))
+
+
+@pytest.mark.parametrize(("ring", "sent"), [("only the pipeline knows", "only the pipeline knows"), ("", None)])
+def test_every_request_asks_for_the_release_in_the_ring_when_told_to(ring: str, sent: str | None) -> None:
+    seen: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("X-Alexandrite-Ring"))
+        return httpx.Response(200, json={"access_token": "t", "user": {}})
+
+    with Door(replace(ADDRESS, ring=ring), transport=httpx.MockTransport(answer)) as door:
+        door.sign_in(email="a@b.example", password="p")
+        door.get("/a")
+        door.post("/a")
+    assert seen == [sent] * 3
 
 
 def test_a_problem_is_a_refusal_with_its_code() -> None:

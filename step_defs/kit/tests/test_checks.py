@@ -94,6 +94,12 @@ def scenario(steps: str, head: str = "") -> str:
         ("proposed", scenario("Given nothing", head="  @proposed\n")),
         ("proposed", scenario("Given nothing", head="  @proposed @owner:anna\n")),
         ("proposed", scenario("Given nothing", head="  @proposed @owner:anna @until:soon\n")),
+        ("quarantine", scenario("Given Anna has 2 rings", head="  @quarantine\n")),
+        ("quarantine", scenario("Given Anna has 2 rings", head="  @quarantine @owner:anna @until:soon\n")),
+        ("tag", scenario("Given nothing", head="  @proposed @quarantine @owner:anna @until:2999-01-31\n")),
+        ("tag", scenario("Given Anna has <n> rings\n\n@quarantine\nExamples:\n  | n |\n  | 2 |")),
+        ("pins", scenario("Given Anna has 2 rings", head="  @pins_behaviour @owner:anna\n")),
+        ("pins", scenario("It was always so.\nGiven Anna has 2 rings", head="  @pins_behaviour\n")),
         ("lost-block", scenario("Given Anna has 2 rings\n  | a |")),
         ("lost-block", scenario('Given Anna has 2 rings\n  """\n  a\n  """')),
         ("empty", "Feature: Rings\n"),
@@ -156,6 +162,17 @@ def test_every_undefined_step_is_named_with_its_place_and_three_nearest_phrases(
     nearest = said.split(":4: undefined")[1].split("\n")[1]
     assert nearest == "    - when: {name:w} buys {n:d} ring(s)"
     assert said.count("    - ") == 6
+
+
+def test_a_pin_with_owner_and_reason_is_sound(project: Project) -> None:
+    pinned = RINGS.replace("  Scenario:", "  @pins_behaviour @owner:anna\n  Scenario:").replace(
+        "    Given", "    Buying always worked; nobody had written it down.\n    Given", 1
+    )
+    feature = project.feature(pinned)
+    assert project.kinds() == set()
+    written = project.suite().feature(feature)
+    assert written is not None
+    assert written.cases[0].pin() == ("anna", "Buying always worked; nobody had written it down.")
 
 
 def test_a_proposed_scenario_may_use_what_does_not_exist(project: Project) -> None:

@@ -80,6 +80,19 @@ def test_the_backlog_lists_proposals(
     assert command(project, "check") == status
 
 
+@pytest.mark.parametrize(("until", "status"), [("2999-01-31", 0), ("2020-01-31", 1)])
+def test_the_backlog_lists_quarantine(
+    project: Project, capsys: pytest.CaptureFixture[str], until: str, status: int
+) -> None:
+    flaky = f"@quarantine @owner:anna @until:{until}\nFeature: Flaky\n  Scenario: Flaky\n    Given Anna has 2 rings\n"
+    project.feature(flaky, "ordering/flaky.feature")
+    assert command(project, "backlog") == status
+    printed = capsys.readouterr().out
+    assert f"{until} anna: Flaky (features/ordering/flaky.feature:3; in quarantine)" in printed
+    assert printed.endswith(f"0 proposed, 1 in quarantine, {status} expired\n")
+    assert command(project, "check") == status
+
+
 def test_a_backlog_without_owner_is_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     project.feature("@proposed\nFeature: Later\n  Scenario: Later\n    Given joy\n", "ordering/later.feature")
     assert command(project, "backlog") == 1

@@ -136,6 +136,67 @@ def test_an_expired_proposal_fails(project: Project) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+def quarantined(until: str, feature: str = RINGS) -> str:
+    return feature.replace("  Scenario:", f"  @quarantine @owner:anna @until:{until}\n  Scenario:")
+
+
+FLAKY = RINGS.replace("Anna buys a ring", "Anna is lucky")
+
+
+@pytest.mark.parametrize(
+    ("feature", "said"),
+    [(FLAKY, "it passed"), (FLAKY.replace("owns 3", "owns 4"), "it failed:*AssertionError*")],
+)
+def test_a_quarantined_scenario_runs_and_is_told_apart(project: Project, feature: str, said: str) -> None:
+    project.feature(RINGS)
+    project.feature(quarantined("2999-01-31", feature), "ordering/flaky.feature")
+    result = project.run("--junit-xml=junit.xml")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines([f"SKIPPED*flaky.feature:3*in quarantine with anna until 2999-01-31; {said}"])
+    result.stdout.fnmatch_lines(["1 passed, 0 failed, 0 proposed, 1 in quarantine *"])
+    counts = project.counts()
+    assert (counts["passed"], counts["failed"], counts["quarantined"], counts["mismatches"]) == (1, 0, 1, [])
+
+
+def test_the_page_shows_what_failed_in_quarantine(project: Project) -> None:
+    project.feature(quarantined("2999-01-31", FLAKY.replace("owns 3", "owns 4")))
+    project.run()
+    statuses = [
+        one["testStepFinished"]["testStepResult"]["status"] for one in project.envelopes() if "testStepFinished" in one
+    ]
+    assert statuses.count("FAILED") == 1
+
+
+def test_a_fixture_that_fails_in_quarantine_fails_nothing(project: Project) -> None:
+    project.write("conftest.py", "import pytest\n@pytest.fixture(autouse=True)\ndef world():\n    assert not 'today'\n")
+    project.feature(quarantined("2999-01-31"))
+    result = project.run("--junit-xml=junit.xml")
+    assert result.ret == pytest.ExitCode.OK
+    assert project.counts()["quarantined"] == 1
+    assert project.counts()["mismatches"] == []
+
+
+@pytest.mark.parametrize("expected", ["owns 3", "owns 4"])
+def test_an_expired_quarantine_fails_whatever_the_scenario_does(project: Project, expected: str) -> None:
+    project.feature(RINGS)
+    project.feature(quarantined("2020-01-31", FLAKY.replace("owns 3", expected)), "ordering/flaky.feature")
+    result = project.run("--junit-xml=junit.xml")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*in quarantine with anna until 2020-01-31: mend it, or remove it*"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    counts = project.counts()
+    assert (counts["failed"], counts["quarantined"], counts["mismatches"]) == (1, 0, [])
+
+
+def test_quarantine_in_parallel_workers(project: Project) -> None:
+    project.feature(RINGS)
+    project.feature(quarantined("2999-01-31", FLAKY.replace("owns 3", "owns 4")), "ordering/flaky.feature")
+    result = project.run("-n", "2", "--junit-xml=junit.xml")
+    assert result.ret == pytest.ExitCode.OK
+    assert (project.counts()["quarantined"], project.counts()["mismatches"]) == (1, [])
+
+
 @pytest.mark.parametrize("where", ["step", "fixture"])
 def test_a_scenario_may_not_skip_itself(project: Project, where: str) -> None:
     skip = 'pytest.skip("not today")'
