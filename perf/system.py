@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -26,7 +27,11 @@ class Target:
     @classmethod
     def find(cls) -> Target:
         """The system that `make up` started, or the project named by ALEXANDRITE_PROJECT. Exits with advice when none runs."""
-        project = topology.project_name()
+        return cls.of(topology.project_name())
+
+    @classmethod
+    def of(cls, project: str) -> Target:
+        """The running system of a compose project. Exits with advice when there is none."""
         ports: dict[str, int] = {}
         for name, (service, inner) in PUBLISHED.items():
             listed = subprocess.run(
@@ -66,6 +71,22 @@ class Target:
             check=True,
         )
         return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """What a load needs to come in: the CA to trust and the password of the seeded staff."""
+
+    ca_file: str
+    password: str
+
+    @classmethod
+    def of_checkout(cls) -> Staff:
+        """This checkout's own, unless ALEXANDRITE_DEMO_PASSWORD and ALEXANDRITE_CA name others, for a system elsewhere."""
+        password = os.environ.get("ALEXANDRITE_DEMO_PASSWORD")
+        if password is None:
+            password = (state.STATE / "secrets" / "identity" / "alexandrite_demo_password").read_text().strip()
+        return cls(os.environ.get("ALEXANDRITE_CA") or str(state.STATE / "tls" / "ca.pem"), password)
 
 
 def percentile(values: list[float], share: float) -> float:

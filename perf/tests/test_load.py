@@ -1,0 +1,56 @@
+"""The gate's load: the same mix for both sides, whatever the system answers; failures and empty pools are counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from perf.actors import Person
+from perf.load import ACTS, MIX, Bench, play, schedule
+from perf.system import Target
+
+
+def bench(answer: Callable[[httpx.Request], httpx.Response]) -> Bench:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://test")
+    buyer, seller, operator = (Person(http, f"{name}@example.com", "x") for name in ("buyer", "seller", "operator"))
+    return Bench(Target("https://test", "none", {}), http, buyer, seller, operator)
+
+
+def test_every_kind_of_the_mix_can_be_done_and_they_make_a_hundred() -> None:
+    assert set(MIX) == set(ACTS)
+    assert sum(MIX.values()) == 100
+
+
+@pytest.mark.parametrize("number", [-1, 0, 7])
+def test_a_round_holds_the_mix_to_the_last_request_in_its_own_order(number: int) -> None:
+    plan = schedule(number, rate=25, seconds=4)
+    assert Counter(name for _, name in plan) == MIX
+    assert plan == schedule(number, rate=25, seconds=4)
+    assert [name for _, name in plan] != [name for _, name in schedule(number + 1, rate=25, seconds=4)]
+    assert all(0 <= due < 4 for due, _ in plan)
+
+
+async def test_a_system_that_refuses_everything_gives_the_same_mix_of_failures() -> None:
+    played, said = await play(bench(lambda request: httpx.Response(500)), 0, rate=400, seconds=0.25)
+    assert Counter(answer.name for answer in played.answers) == MIX
+    assert not any(answer.ok for answer in played.answers)
+    assert len(said) == 100
+
+
+async def test_a_system_that_cannot_be_reached_is_failures_not_an_error() -> None:
+    def gone(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    played, _ = await play(bench(gone), 0, rate=400, seconds=0.25)
+    assert sum(answer.ok for answer in played.answers) == 0
+
+
+async def test_answers_count_from_when_they_were_due() -> None:
+    played, _ = await play(bench(lambda request: httpx.Response(200, json={"items": []})), 0, rate=400, seconds=0.25)
+    reads = [answer for answer in played.answers if answer.name == "shop: catalogue"]
+    assert all(answer.ok and answer.ms >= 0 for answer in reads)
+    # Nothing was on the board: claims find nothing to do, and that is a failure.
+    assert not any(answer.ok for answer in played.answers if answer.name == "mes: claim")
