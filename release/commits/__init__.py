@@ -1,0 +1,1 @@
+"""Twenty bad commits and ten harmless ones, and the machine that tries them: what the gates are worth."""
