@@ -1,0 +1,1 @@
+"""What stands in for actions of others when workflows run without GitHub."""
