@@ -16,7 +16,7 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test quick prove figures nightly contracts steps lock doctor browser clean
+.PHONY: help prepare up down show logs test ship quick perf prove figures nightly pages contracts steps lock doctor browser clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,13 @@ test: prepare ## every check; the last line counts them
 quick: prepare ## static checks and unit tests: minutes
 	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
 	@status=0; $(TOX) -e static,unit || status=$$?; $(PYTHON) -m tools.count --status $$status static unit
+
+ship: prepare ## take the checked-out commit through every gate to production; FIRST=name vouches for the first release
+	@$(PYTHON) -m release ship $(if $(FIRST),--first-release-by $(FIRST))
+	@$(PYTHON) -m release pages
+
+pages: prepare ## the pipeline's pages: candidates, environments, figures, the board of complaints
+	@$(PYTHON) -m release pages
 
 prove: prepare ## take each guard away in turn and show which test notices
 	@$(PYTHON) -m tools.prove
