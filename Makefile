@@ -43,9 +43,8 @@ test: prepare ## every check; the last line counts them
 	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
 	@status=0; $(TOX) || status=$$?; $(RUN) sweep; $(PYTHON) -m tools.count --status $$status
 
-quick: prepare ## static checks and unit tests: minutes
-	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
-	@status=0; $(TOX) -e static,unit || status=$$?; $(PYTHON) -m tools.count --status $$status static unit
+quick: prepare ## static checks, unit tests and the scenarios that changed, on a system kept warm: minutes
+	@$(PYTHON) -m release quick
 
 ship: prepare ## take the checked-out commit through every gate to production; FIRST=name vouches for the first release
 	@$(PYTHON) -m release ship $(if $(FIRST),--first-release-by $(FIRST))
@@ -53,6 +52,9 @@ ship: prepare ## take the checked-out commit through every gate to production; F
 
 pages: prepare ## the pipeline's pages: candidates, environments, figures, the board of complaints
 	@$(PYTHON) -m release pages
+
+perf: prepare ## people of every role on the running system; PROFILE=steady|growth|partner-burst|spike MODELS=1k|100k|1m BASE=image
+	@$(PYTHON) -m perf.run --profile $(or $(PROFILE),steady) --models $(or $(MODELS),1k) --base $(or $(BASE),none)
 
 prove: prepare ## take each guard away in turn and show which test notices
 	@$(PYTHON) -m tools.prove

@@ -43,7 +43,14 @@ def record(raw: Path) -> None:
     file = raw.open("a", encoding="utf-8")
 
     def note(name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
-        entry = {"time": round(time.time(), 3), "name": name, "ms": round(response_time, 2), "ok": exception is None}
+        entry: dict[str, Any] = {
+            "time": round(time.time(), 3),
+            "name": name,
+            "ms": round(response_time, 2),
+            "ok": exception is None,
+        }
+        if exception is not None:
+            entry["said"] = str(exception)[:200]
         file.write(json.dumps(entry) + "\n")
 
     def close(**_: Any) -> None:

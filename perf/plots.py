@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 COLOURS = {"base": "#7a869a", "candidate": "#0b6e4f"}
 SHARES = {0.50: "-", 0.95: "--", 0.99: ":"}
@@ -33,6 +34,7 @@ class Track:
 def percentiles_over_time(tracks: Mapping[str, Track], title: str) -> str:
     """p50, p95 and p99 in windows of time, a line each, one colour a system."""
     figure, axes = _figure(title, "ms")
+    axes.set_xlabel("seconds", fontsize=7)
     for side, track in tracks.items():
         windows = _windows(tracks, track)
         for share, style in SHARES.items():
@@ -44,6 +46,9 @@ def percentiles_over_time(tracks: Mapping[str, Track], title: str) -> str:
                 )
     if axes.lines:
         axes.set_yscale("log")
+        for axis_labels in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            axis_labels(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
         axes.legend(fontsize=7, ncols=2, frameon=False)
     return _svg(figure)
 
@@ -51,6 +56,7 @@ def percentiles_over_time(tracks: Mapping[str, Track], title: str) -> str:
 def rates_over_time(tracks: Mapping[str, Track], title: str, *, failures: bool) -> str:
     """Requests that succeeded, or failed, per second."""
     figure, axes = _figure(title, "per second")
+    axes.set_xlabel("seconds", fontsize=7)
     for side, track in tracks.items():
         windows = _windows(tracks, track)
         width = _width(tracks)
@@ -96,7 +102,7 @@ def _figure(title: str, unit: str, *, height: float = 2.3) -> tuple[Figure, Axes
     axes = figure.add_subplot()
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_ylabel(unit, fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.tick_params(labelsize=7, which="both")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, alpha=0.25)
     return figure, axes

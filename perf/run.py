@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def read_raw(raw: Path) -> list[Answer]:
     ]
 
 
+def failures_in(raw: Path) -> Counter[str]:
+    """What failed requests said, and how often."""
+    entries = (json.loads(line) for line in raw.read_text(encoding="utf-8").splitlines())
+    return Counter(f"{entry['name']}: {entry.get('said', '')}" for entry in entries if not entry["ok"])
+
+
 def measure(arguments: argparse.Namespace, target: Target, base_url: str, directory: Path) -> dict[str, list[Answer]]:
     """All requests by side, one run laid after the other."""
     urls = {"candidate": target.url} | ({"base": base_url} if base_url else {})
@@ -96,6 +103,8 @@ def measure(arguments: argparse.Namespace, target: Target, base_url: str, direct
             people=arguments.people,
             raw=raw,
         )
+        for said, count in failures_in(raw).most_common(3):
+            print(f"  {count} x {said}", flush=True)
         offset = (arguments.seconds + 5) * (number // 2)
         sides[side] += [answer._replace(at=answer.at + offset) for answer in read_raw(raw)]
     return sides

@@ -143,7 +143,7 @@ class Customer(Someone):
             opened["url"], name=f"files: store {self.models}", catch_response=True, timeout=120, **form
         ) as response:
             stored = 200 <= response.status_code < 300
-            response.success() if stored else response.failure(f"{response.status_code}")
+            response.success() if stored else response.failure(f"{response.status_code} {(response.text or '')[:150]}")
         if not stored:
             return ""
         path = f"/api/files/v1/uploads/{opened['file_id']}/completion"

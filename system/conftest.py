@@ -43,6 +43,11 @@ class Infrastructure:
         password = self.secret("jobs", "alexandrite_postgres_password")
         return migrations.Server("127.0.0.1", self.ports["postgres"], "postgres", password)
 
+    def analyze(self, service: str, table: str) -> None:
+        """What the planner knows of the table is true now. The application's own role may not ask for it: it owns nothing."""
+        with self.server.connect(service) as connection:
+            connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
+
     def settings_of(self, service: str, settings: type[ServiceSettings] = ServiceSettings, **more: Any) -> Any:
         """Settings with which `service` runs on the host against these parts."""
         values: dict[str, Any] = {

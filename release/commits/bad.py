@@ -93,7 +93,7 @@ PARTS = (
             ),
         ),
         stopped_by="unit",
-        because="test_costing",
+        because="test_price_is_cost_over_one_minus_margin",
     ),
     Commit(
         "test-switched-off",
@@ -144,7 +144,7 @@ PROMISES = (
             ),
         ),
         stopped_by="integration",
-        because="system.shop",
+        because="somebody_elses_order",
     ),
     Commit(
         "message-acts-twice",
@@ -175,7 +175,7 @@ PROMISES = (
             ),
         ),
         stopped_by="integration",
-        because="system.plumbing",
+        because="unroutable_message",
     ),
     Commit(
         "claimed-twice",
@@ -196,7 +196,7 @@ PROMISES = (
             ),
         ),
         stopped_by="integration",
-        because="system.mes",
+        because="simultaneous_claims",
     ),
 )
 

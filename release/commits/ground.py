@@ -31,6 +31,9 @@ from release.statement import CandidateBuilt
 from tools.prepare import state, topology
 
 BASE = "base"
+# Told to every command of a trial: a commit that was made changes the very texts that the table of commits asks for, so the tests of
+# the table look at the commit that the trials start from.
+BASE_VARIABLE = "RELEASE_TRIAL_BASE"
 LINKED = (".venv", "node_modules")
 STAMPS = ("venv", "node", "site-packages")
 # Files that say what the shared tools are; another content would make a trial install into what this checkout uses.
@@ -134,6 +137,7 @@ class Ground:
         return kept | {
             HOME_VARIABLE: str(self.home.path),
             topology.PROJECT_VARIABLE: self.project,
+            BASE_VARIABLE: self.base,
             # A checkout within a second of another would be served the other's compiled files.
             "PYTHONDONTWRITEBYTECODE": "1",
         }

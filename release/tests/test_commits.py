@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-import shutil
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from release.commits import bad, harmless, unanswered
 from release.commits.__main__ import TABLES, chosen
 from release.commits.commit import Commit, Edit, NewFile, OutOfDate, named, touched
-from release.commits.ground import Ground, Said, ground
+from release.commits.ground import BASE_VARIABLE, Ground, Said, ground
 from release.commits.trial import (
     BUILD,
     NOBODY,
@@ -48,11 +48,18 @@ def policy() -> Policy:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """The files that the commits touch, as they are today."""
+    """The files that the commits touch: as they are today, and during a trial as they were before it."""
+    base = os.environ.get(BASE_VARIABLE)
+    there = set(Repository(state.ROOT).ask("ls-tree", "-r", "-z", "--name-only", base).split("\0")) if base else set()
     for name in touched(ALL):
-        if (state.ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(state.ROOT / name, tmp_path / name)
+        if base and name in there:
+            content = Repository(state.ROOT).text(base, name)
+        elif not base and (state.ROOT / name).is_file():
+            content = (state.ROOT / name).read_text(encoding="utf-8")
+        else:
+            continue
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
     return tmp_path
 
 
@@ -155,9 +162,9 @@ def test_cheap_ones_come_first_and_harmless_ones_last(policy: Policy) -> None:
 
 # -- the judgement ----------------------------------------------------------------------------------------------------
 
-PASSED = Finding("static", Verdict.PASSED)
-FAILED = Finding("unit", Verdict.FAILED, ("system.pricing.tests.unit.test_costing::test_golden: assert 1 == 2",))
 MARGIN = next(commit for commit in bad.COMMITS if commit.name == "margin-on-cost")
+PASSED = Finding("static", Verdict.PASSED)
+FAILED = Finding("unit", Verdict.FAILED, (f"system.pricing.tests.unit.test_costing::{MARGIN.because}: assert 1 == 2",))
 SPEEDUP = next(commit for commit in harmless.COMMITS if commit.name == "speedup")
 
 
@@ -248,6 +255,7 @@ def test_commit_is_made_on_the_base_and_leaves_nothing_to_the_next(tmp_path: Pat
         ]
         assert place.repository.ask("status", "--porcelain") == ""
         assert (place.directory / ".venv").resolve() == source.path / ".venv"
+        assert place._environment({"GIT_DIR": "elsewhere"})[BASE_VARIABLE] == place.base
         other = place.check_out(replace(DEARER, name="other", changes=(Edit("shop.py", "= 1", "= 3"),)))
         assert not (place.directory / "new.py").exists()
         assert place.repository.ask("diff", "--name-only", place.base, other).split() == ["shop.py"]
