@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from perf import budgets, machine
-from perf.beside import Wanted, project_named, systems
+from perf.beside import NotStarted, Wanted, project_named, systems
 from perf.budgets import Budgets
 from perf.comparison import FAILED, INCONCLUSIVE, PASSED, compare
-from perf.duel import duel
+from perf.duel import Unprepared, duel
 from perf.gate import FOREIGN_MAX, LOOKS
 from perf.rounds import Answer, Pair, Round, duration_of, pack, unpack
 from tools.prepare import images
@@ -129,32 +129,32 @@ def measure(recorded: Sequence[Pair], terms: Budgets, trials: int) -> int:
     return 1 if missed else 0
 
 
-async def recorded_now(pairs: int) -> tuple[list[Pair], dict[str, Any]]:
-    """So many undisturbed pairs of rounds from two systems of this checkout's image, and what they are."""
+async def record(pairs: int, path: Path) -> None:
+    """Keeps so many undisturbed pairs of rounds from two systems of this checkout's image, as they come, with what they are."""
     image = images.references()["system"]
     both = [Wanted(project_named(role), image) for role in ("base", "candidate")]
+    provenance: dict[str, Any] = {
+        "what": "two systems of the same image, side by side, loaded in turn by perf.duel",
+        "image": image,
+        "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "foreign_share_max": FOREIGN_MAX,
+        **machine.described(),
+    }
     with systems(*both) as (base, candidate):
         async with duel(base, candidate) as contest:
-            quiet: list[Pair] = []
+            provenance |= {"requests_per_second": contest.rate, "round_s": contest.seconds}
             deadline = time.monotonic() + RECORDING_S_MAX
+            quiet: list[Pair] = []
             while len(quiet) < pairs and time.monotonic() < deadline:
                 await contest.quiet_moment(FOREIGN_MAX, deadline=deadline)
                 await contest.play(1)
                 quiet = [pair for pair in contest.pairs if pair.foreign <= FOREIGN_MAX]
-                if len(contest.pairs) % 8 == 0:
-                    print(f"{len(contest.pairs)} pairs, {len(quiet)} of them undisturbed", flush=True)
-            provenance = {
-                "what": "two systems of the same image, side by side, loaded in turn by perf.duel",
-                "image": image,
-                "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "requests_per_second": contest.rate,
-                "round_s": contest.seconds,
-                "pairs": len(quiet),
-                "disturbed_pairs_left_out": len(contest.pairs) - len(quiet),
-                "foreign_share_max": FOREIGN_MAX,
-                **machine.described(),
-            }
-    return quiet, provenance
+                left_out = len(contest.pairs) - len(quiet)
+                # A recording that is cut short keeps what it has.
+                pack(quiet, provenance | {"pairs": len(quiet), "disturbed_pairs_left_out": left_out}, path)
+                print(
+                    f"{len(quiet)} pairs kept, {left_out} left out; foreign {contest.pairs[-1].foreign:.0%}", flush=True
+                )
 
 
 def main() -> int:
@@ -168,10 +168,12 @@ def main() -> int:
     parser.add_argument("--recording", type=Path, default=RECORDING)
     arguments = parser.parse_args()
     if arguments.record:
-        quiet, provenance = asyncio.run(recorded_now(arguments.pairs))
         arguments.recording.parent.mkdir(exist_ok=True)
-        pack(quiet, provenance, arguments.recording)
-        print(f"{arguments.recording.name}: {len(quiet)} pairs, {arguments.recording.stat().st_size} bytes")
+        try:
+            asyncio.run(record(arguments.pairs, arguments.recording))
+        except (NotStarted, Unprepared) as error:
+            print(error)
+            return 2
     if not arguments.recording.is_file():
         print(f"there is no recording {arguments.recording}; make one with --record")
         return 2

@@ -57,6 +57,8 @@ class Gate:
     """Fewer executed than this says nothing of the candidate."""
     max_age_h: float
     counted: bool = False
+    skipped_max: int = 0
+    """More skipped tests than this are excused ones that nobody agreed to."""
     needs_previous: bool = False
 
     @property
@@ -144,6 +146,7 @@ def _gate(name: str, table: object) -> Gate:
         tests_min=fields.whole("tests_min", at_least=1),
         max_age_h=fields.hours("max_age_h"),
         counted=fields.flag("counted"),
+        skipped_max=fields.allowance("skipped_max"),
         needs_previous=fields.flag("needs_previous"),
     )
     fields.close()
@@ -228,6 +231,14 @@ class _Fields:
         if not isinstance(value, bool):
             raise self._refuse(key, "true or false")
         return value
+
+    def allowance(self, key: str) -> int:
+        """0 when absent: what is allowed must be written down."""
+        return self.whole(key, at_least=1) if key in self._table else self._nothing(key)
+
+    def _nothing(self, key: str) -> int:
+        self._known.add(key)
+        return 0
 
     def tables(self, key: str) -> dict[str, object]:
         value = self._take(key)

@@ -163,6 +163,9 @@ def _read_junit(gate: Gate, files: Iterable[Path]) -> Reading:
         return replace(reading, verdict=Verdict.FAILED, reasons=_shortened(tally.failures))
     if tally.unexplained:
         return _errored(reading, [f"Skipped without a reason: {name}." for name in tally.unexplained])
+    if tally.skipped > gate.skipped_max:
+        many = f"{tally.skipped} tests were skipped, {gate.skipped_max} may be: excused is not passed."
+        return replace(reading, verdict=Verdict.FAILED, reasons=(many,))
     return reading
 
 

@@ -76,6 +76,8 @@ def _counts(result: TestResult, gate: Gate) -> list[str]:
         return [f"Its counts contradict each other: {counts.checked} were executed, {told} have an outcome."]
     if counts.failed:
         return [f"It says PASSED, and {counts.failed} failed."]
+    if counts.skipped > gate.skipped_max:
+        return [f"It skipped {counts.skipped}, and {gate.skipped_max} may be skipped."]
     if counts.checked < gate.tests_min:
         return [f"It executed {counts.checked}, and at least {gate.tests_min} are expected."]
     return []

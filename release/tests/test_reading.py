@@ -25,7 +25,12 @@ RED = (
 
 
 def gate(
-    *, reads: str = "junit", tests_min: int = 1, counted: bool = False, reports: tuple[str, ...] = ("x.xml",)
+    *,
+    reads: str = "junit",
+    tests_min: int = 1,
+    counted: bool = False,
+    reports: tuple[str, ...] = ("x.xml",),
+    skipped_max: int = 0,
 ) -> Gate:
     return Gate(
         name="unit",
@@ -38,23 +43,29 @@ def gate(
         tests_min=tests_min,
         max_age_h=24,
         counted=counted,
+        skipped_max=skipped_max,
     )
 
 
-def of_junit(out: Path, *texts: str | None, tests_min: int = 1, counted: bool = False) -> Reading:
+def of_junit(out: Path, *texts: str | None, tests_min: int = 1, counted: bool = False, skipped_max: int = 0) -> Reading:
     for number, text in enumerate(texts):
         if text is not None:
             (out / f"x{number or ''}.xml").write_text(text)
     reports = tuple(f"x{number or ''}.xml" for number in range(len(texts)))
-    return read(gate(tests_min=tests_min, counted=counted, reports=reports), out, digest=DIGEST)
+    asked = gate(tests_min=tests_min, counted=counted, reports=reports, skipped_max=skipped_max)
+    return read(asked, out, digest=DIGEST)
 
 
 def test_green_report_passes_with_its_figures(tmp_path: Path) -> None:
     skip = '<testcase name="d"><skipped message="no printer"/></testcase></testsuite>'
     text = GREEN.replace('tests="2"', 'tests="3"').replace("</testsuite>", skip)
-    reading = of_junit(tmp_path, text)
+    reading = of_junit(tmp_path, text, skipped_max=1)
     assert (reading.verdict, reading.passed, reading.failed, reading.skipped, reading.checked) == (PASSED, 2, 0, 1, 2)
     assert reading.figures == {"skipped": 1} and reading.reasons == ()
+    # Somebody excused a test, with a reason even, and nobody agreed to it.
+    excused = of_junit(tmp_path, text)
+    assert excused.verdict is FAILED
+    assert "1 tests were skipped, 0 may be" in excused.reasons[0]
 
 
 def test_red_report_fails_and_names_the_test_with_its_first_line(tmp_path: Path) -> None:
