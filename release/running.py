@@ -81,7 +81,7 @@ def run(
     started = datetime.now(UTC)
     if previous is None and all(gate.needs_previous for gate in gates):
         nothing = Reading(Verdict.INCONCLUSIVE, NO_PREVIOUS.reasons)
-        return [_result(gate, nothing, started=started) for gate in gates]
+        return [result_of(gate.name, nothing, started=started) for gate in gates]
     home.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.work, prefix=f"{run_name}-", ignore_cleanup_errors=True) as place:
         work = Path(place)
@@ -100,8 +100,8 @@ def run(
         readings = _unchanged(readings, root, candidate)
         raw = _kept(gates, work, out, Blobs(home))
         return [
-            _result(
-                gate,
+            result_of(
+                gate.name,
                 _without_previous(gate, readings[gate.name], previous),
                 started=started,
                 command=command,
@@ -286,8 +286,8 @@ def _kept(gates: list[Gate], work: Path, out: Path, blobs: Blobs) -> dict[str, d
     }
 
 
-def _result(
-    gate: Gate,
+def result_of(
+    gate: str,
     reading: Reading,
     *,
     started: datetime,
@@ -295,8 +295,9 @@ def _result(
     exit_status: int | None = None,
     raw: Mapping[str, str] | None = None,
 ) -> GateResult:
+    """What was read of a gate by now, with the versions of the tools that made it."""
     return GateResult(
-        gate=gate.name,
+        gate=gate,
         verdict=reading.verdict,
         reasons=reading.reasons,
         started=started,

@@ -29,6 +29,7 @@ from release.candidate import Release
 from release.policy import Gate
 from release.reading import Reading, read, settle
 from release.results import GateResult
+from release.running import result_of
 from release.verdict import Verdict
 from tools.prepare import state
 from tools.prepare.names import SERVICES
@@ -100,7 +101,7 @@ def smoke(
     name, started = f"{tag}-{ring.environment}", datetime.now(UTC)
     before = _identity(ring, release) or _doors(ring)
     if before is not None:
-        return _result(name, before, started)
+        return result_of(name, before, started=started)
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work, prefix=f"{name}-", ignore_cleanup_errors=True) as place:
         out = Path(place)
@@ -111,7 +112,7 @@ def smoke(
         # A slot that was restarted or exchanged meanwhile makes the scenarios somebody else's.
         reading = _identity(ring, release) or reading
         raw = {path.name: blobs.put(path) for path in sorted(out.iterdir()) if path.is_file()}
-    return _result(name, reading, started, command=command, exit_status=status, raw=raw)
+    return result_of(name, reading, started=started, command=command, exit_status=status, raw=raw)
 
 
 def _gate(name: str, tag: str) -> Gate:
@@ -198,32 +199,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _result(
-    name: str,
-    reading: Reading,
-    started: datetime,
-    *,
-    command: tuple[str, ...] = (),
-    exit_status: int | None = None,
-    raw: Mapping[str, str] | None = None,
-) -> GateResult:
-    return GateResult(
-        gate=name,
-        verdict=reading.verdict,
-        reasons=reading.reasons,
-        started=started,
-        finished=datetime.now(UTC),
-        command=command,
-        exit_status=exit_status,
-        passed=reading.passed,
-        failed=reading.failed,
-        skipped=reading.skipped,
-        checked=reading.checked,
-        figures=reading.figures,
-        raw=raw or {},
-    )
 
 
 # -- synthetic customers ------------------------------------------------------------------------------------------------------
