@@ -26,6 +26,7 @@ OWN = {
     "red-first": "release.red_first",
     "old-on-new": "release.old_on_new",
     "migrations": "release.migrations",
+    "compatibility": "release.compatibility",
     "complaints": "release.complaints",
     "culprit": "release.culprit",
     "quick": "release.quick",

@@ -104,6 +104,11 @@ class Environment:
         return self.directory / "routes"
 
     @property
+    def steering(self) -> Path:
+        """The directory that the services of both slots watch."""
+        return self.directory / "steering"
+
+    @property
     def monitoring(self) -> Path:
         """Prometheus' configuration and targets."""
         return self.directory / "monitoring"
@@ -176,6 +181,7 @@ class Environment:
             "ALEXANDRITE_ENVIRONMENT": self.told,
             "ALEXANDRITE_NETWORK": self.network,
             "ALEXANDRITE_SLOT": slot or "",
+            "ALEXANDRITE_STEERING": str(self.steering),
             # Jobs of another build than the release's are a gate's experiment, never a deployment.
             "ALEXANDRITE_JOBS_IMAGE": "",
             f"ALEXANDRITE_PORT_{GATEWAY.upper()}": str(ports[GATEWAY]),

@@ -4,12 +4,15 @@
     in_force(environment)    what the gateway does now        written(environment)   what the file says
     answers(environment)     who answered how often, and with how many errors, since the gateway started
 
+The same shares go to the services as their part of the queued work (`work.json`): a candidate takes as much of it as of the traffic.
+
 One file holds weights and ring together, so that one rename changes both: two files would be read one after the other, and a
 route to a slot that is not there yet would be an error in between.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
@@ -32,6 +35,7 @@ from tools.prepare.names import SERVICES
 ROUTES_FILE = DEPLOY / "traefik" / "routes.yaml"
 WRITTEN_FILE = "services.yaml"
 STATUS_FILE = "status.yaml"
+WORK_FILE = "work.json"
 IN_FORCE_WITHIN_S = 15.0
 POLL_S = 0.1
 # A service that answered nobody for this long has ended what it was asked; what takes longer is waited for after SIGTERM.
@@ -140,12 +144,14 @@ def lay_out(environment: Environment) -> None:
     """The routes that every system has, the gateway's own status, and, where there is nothing yet, a closed door."""
     environment.routes.mkdir(parents=True, exist_ok=True)
     # Read by the gateway's own user, through the mount; the environment's directory keeps others out on the host.
-    environment.routes.chmod(0o755)
+    environment.steering.mkdir(parents=True, exist_ok=True)
+    for directory in (environment.routes, environment.steering):
+        directory.chmod(0o755)
     _put(environment.routes / "routes.yaml", ROUTES_FILE.read_text(encoding="utf-8"))
     status = {"rule": "PathPrefix(`/api`)", "entryPoints": ["internal"], "service": "api@internal"}
     _put(environment.routes / STATUS_FILE, yaml.safe_dump({"http": {"routers": {"status": status}}}))
     if not (environment.routes / WRITTEN_FILE).is_file():
-        _put(environment.routes / WRITTEN_FILE, render(environment, Routing()))
+        write(environment, Routing())
 
 
 def _put(path: Path, text: str) -> bool:
@@ -159,18 +165,28 @@ def _put(path: Path, text: str) -> bool:
 
 def write(environment: Environment, routing: Routing) -> bool:
     """Writes the file by a rename, if it says anything else now. The gateway acts on it a moment later."""
-    return _put(environment.routes / WRITTEN_FILE, render(environment, routing))
+    # The work first: a candidate that loses its traffic loses its orders no later.
+    steered = _put(environment.steering / WORK_FILE, steer(routing))
+    return _put(environment.routes / WRITTEN_FILE, render(environment, routing)) or steered
+
+
+def steer(routing: Routing) -> str:
+    """What the services are told: percent of the queued work per slot, evenly while the environment is closed."""
+    return json.dumps(dict(routing.weights), sort_keys=True) + "\n"
 
 
 def written(environment: Environment) -> Routing | None:
-    """The routing that the file holds; None when it is not exactly what this module writes for some routing."""
+    """The routing that the files hold; None when they are not exactly what this module writes for some routing."""
     try:
+        steered = (environment.steering / WORK_FILE).read_text(encoding="utf-8")
         text = (environment.routes / WRITTEN_FILE).read_text(encoding="utf-8")
         http = yaml.safe_load(text)["http"]
         routing = _read(http["services"], http.get("routers", {}))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
         return None
-    return routing if routing is not None and render(environment, routing) == text else None
+    if routing is None or (render(environment, routing), steer(routing)) != (text, steered):
+        return None
+    return routing
 
 
 def _read(services: Mapping[str, Any], routers: Mapping[str, Any]) -> Routing | None:

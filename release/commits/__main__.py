@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from release.commits import bad, harmless, unanswered
+from release.commits import bad, harmless
 from release.commits.commit import Commit, named
 from release.commits.ground import ground
 from release.commits.trial import HEADINGS, NOBODY, Outcome, Trial, cheapest_first, gates_in_order, page, remember
@@ -22,7 +22,6 @@ from tools.prepare.failure import Failure
 TABLES: dict[str, tuple[str, tuple[Commit, ...]]] = {
     "bad": ("Bad commits", bad.COMMITS),
     "harmless": ("Harmless commits", harmless.COMMITS),
-    "unanswered": ("Bad commits that nothing stops yet", unanswered.COMMITS),
 }
 COLUMNS = "{:<28} {:<12} {:<12} {:<13} {:>7}  {}"
 

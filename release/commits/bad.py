@@ -1,4 +1,4 @@
-"""Twenty commits that must not reach a customer, each with the gate that has to stop it, named before it was tried.
+"""Commits that must not reach a customer, each with the gate that has to stop it, named before it was tried.
 
 Each is what somebody might do at the end of a long day, and otherwise clean: one that is meant for a late gate passes those before it.
 """
@@ -109,6 +109,21 @@ PARTS = (
         stopped_by="unit",
         because="skipped without a reason",
         note="No test fails: the run is green, and the gate still does not believe it.",
+    ),
+    Commit(
+        "test-excused",
+        "Skip a test that disturbs, with a reason",
+        "As without a reason: what the test held is held by nobody, and every report is green.",
+        (
+            Edit(
+                "system/shop/tests/unit/test_rules.py",
+                "def test_the_shop_knows_exactly_the_published_statuses(",
+                '@pytest.mark.skip(reason="disturbs, look into it on Monday")\n'
+                "def test_the_shop_knows_exactly_the_published_statuses(",
+            ),
+        ),
+        stopped_by="unit",
+        because="skip",
     ),
     Commit(
         "message-needs-a-new-field",
@@ -401,4 +416,38 @@ SPEED = (
     ),
 )
 
-COMMITS: tuple[Commit, ...] = (*FORM, *PARTS, *PROMISES, *WHOLE, *SCHEMA, *SPECIFICATION, *SPEED)
+_MESSAGE, _FIELD = (
+    next(commit for commit in (*PARTS, *WHOLE) if commit.name == name)
+    for name in ("message-needs-a-new-field", "field-renamed")
+)
+
+# The same two, by an author who did what the test told them: `make contracts`. Code and contract agree, and the others do not.
+FROZEN = (
+    Commit(
+        "message-frozen-anew",
+        _MESSAGE.says,
+        _MESSAGE.effect,
+        (
+            *_MESSAGE.changes,
+            Edit(
+                "contracts/messages/crm.order_rejected.v1/examples/typical.json",
+                '    "rejected_at": "2026-11-20T11:00:00Z"\n',
+                '    "rejected_at": "2026-11-20T11:00:00Z",\n    "version": 4\n',
+            ),
+        ),
+        stopped_by="compatibility",
+        because="crm.order_rejected.v1.version: it is new and required",
+        freezes_contracts=True,
+    ),
+    Commit(
+        "field-renamed-and-frozen",
+        _FIELD.says,
+        _FIELD.effect,
+        _FIELD.changes,
+        stopped_by="compatibility",
+        because="rework_count: it is gone",
+        freezes_contracts=True,
+    ),
+)
+
+COMMITS: tuple[Commit, ...] = (*FORM, *PARTS, *PROMISES, *WHOLE, *SCHEMA, *FROZEN, *SPECIFICATION, *SPEED)

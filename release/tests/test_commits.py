@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from release.commits import bad, harmless, unanswered
+from release.commits import bad, harmless
 from release.commits.__main__ import TABLES, chosen
 from release.commits.commit import Commit, Edit, NewFile, OutOfDate, named, touched
 from release.commits.ground import BASE_VARIABLE, Ground, Said, ground
@@ -37,7 +37,7 @@ from release.tests.evidence import Pipeline, candidate_of
 from release.verdict import Verdict
 from tools.prepare import state
 
-ALL = (*bad.COMMITS, *harmless.COMMITS, *unanswered.COMMITS)
+ALL = (*bad.COMMITS, *harmless.COMMITS)
 BASE = "b" * 40
 
 
@@ -67,7 +67,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_there_are_as_many_as_promised_each_with_a_name_of_its_own() -> None:
-    assert (len(bad.COMMITS), len(harmless.COMMITS)) == (20, 10)
+    assert (len(bad.COMMITS), len(harmless.COMMITS)) == (23, 10)
     assert len({commit.name for commit in ALL}) == len(ALL)
     assert all(commit.says and commit.effect and commit.changes for commit in ALL)
 
@@ -97,7 +97,7 @@ def test_commit_changes_nothing_that_judges_it(commit: Commit) -> None:
     assert [name for name in touched([commit]) if name.startswith(judges)] == []
 
 
-@pytest.mark.parametrize("commit", [*bad.COMMITS, *unanswered.COMMITS], ids=lambda commit: commit.name)
+@pytest.mark.parametrize("commit", bad.COMMITS, ids=lambda commit: commit.name)
 def test_bad_commit_names_a_blocking_gate_and_what_it_must_say(commit: Commit, policy: Policy) -> None:
     assert commit.stopped_by is not None
     assert policy.gate(commit.stopped_by).is_blocking
@@ -157,7 +157,7 @@ def test_one_command_answers_all_gates_of_its_run(policy: Policy) -> None:
 def test_cheap_ones_come_first_and_harmless_ones_last(policy: Policy) -> None:
     order = [one.name for one in cheapest_first([*harmless.COMMITS, *reversed(bad.COMMITS)], policy)]
     assert order.index("secret-committed") < order.index("margin-on-cost") < order.index("slower-by-a-quarter")
-    assert {*order[20:]} == {one.name for one in harmless.COMMITS}
+    assert {*order[23:]} == {one.name for one in harmless.COMMITS}
 
 
 # -- the judgement ----------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_what_was_found_on_another_commit_is_not_shown_beside_it(tmp_path: Path)
     assert list(remember(outcome_of(SPEEDUP, [PASSED], seconds=1, base=BASE), file)) == ["speedup"]
 
 
-@pytest.mark.parametrize(("flags", "count"), [({}, 30), ({"bad": True}, 20), ({"unanswered": True}, 3)])
+@pytest.mark.parametrize(("flags", "count"), [({}, 33), ({"bad": True}, 23), ({"harmless": True}, 10)])
 def test_tables_are_chosen(flags: dict[str, bool], count: int) -> None:
     asked = argparse.Namespace(names=[], **{name: flags.get(name, False) for name in TABLES})
     assert len(chosen(asked)) == count

@@ -128,6 +128,17 @@ def test_a_file_that_is_gone_is_not_ours(production: Environment) -> None:
     assert routes.written(production) is None
 
 
+@pytest.mark.parametrize("text", ["", '{"blue": 50, "green": 50}\n', None])
+def test_work_that_is_shared_otherwise_than_the_traffic_is_drift(production: Environment, text: str | None) -> None:
+    routes.write(production, CANARY)
+    path = production.steering / routes.WORK_FILE
+    assert json.loads(path.read_text()) == dict(CANARY.weights)
+    path.unlink() if text is None else path.write_text(text)
+    assert routes.written(production) is None
+    assert routes.write(production, CANARY) is True
+    assert routes.written(production) == CANARY
+
+
 # -- what the gateway says ----------------------------------------------------------------------------------------------
 
 

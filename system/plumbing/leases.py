@@ -1,9 +1,12 @@
-"""Leases on hash buckets of orders: two processes, or two versions, share the work; a dead one's share is taken over."""
+"""Leases on hash buckets of orders: two processes, or two versions, share the work; a dead one's share is taken over.
+
+A process says in its name which slot of the deployment it lives in, and holds what that slot is to do (system/plumbing/steering.py): a
+release that is being tried takes as much of the queued work as of the traffic, and none before it has any.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import socket
 import time
@@ -14,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.kernel.ids import BUCKET_COUNT
 from system.plumbing.metrics import LEASED_BUCKETS
+from system.plumbing.steering import Steering, fair_share
 from system.plumbing.telemetry import log
 
 INSTANCE = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
@@ -24,7 +28,10 @@ _JOIN = text("""
     ON CONFLICT (role, instance) DO UPDATE SET expires_at = excluded.expires_at
 """)
 _FORGET_DEAD = text("DELETE FROM member WHERE role = :role AND expires_at < clock_timestamp()")
-_COUNT = text("SELECT count(*) FROM member WHERE role = :role")
+_MEMBERS = text("""
+    SELECT CASE WHEN instance LIKE '%/%' THEN split_part(instance, '/', 1) ELSE '' END AS slot, count(*) AS members
+    FROM member WHERE role = :role GROUP BY 1
+""")
 _RENEW = text("""
     UPDATE bucket_lease SET expires_at = clock_timestamp() + make_interval(secs => :ttl_s)
     WHERE role = :role AND holder = :me RETURNING bucket
@@ -50,19 +57,26 @@ class Leases:
 
     def __init__(
         self, engine: AsyncEngine, role: str, *, ttl_s: float = 6.0, instance: str = INSTANCE,
-        on_change: Callable[[], None] | None = None,
+        slot: str = "", steering: Steering | None = None, on_change: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         self._engine = engine
         self._role = role
         self._ttl_s = ttl_s
-        self._instance = instance
+        self._slot = slot
+        self._steering = steering
+        self._instance = f"{slot}/{instance}" if slot else instance
         self._on_change = on_change
         self._buckets: frozenset[int] = frozenset()
         self._valid_until = 0.0
 
     def held(self) -> frozenset[int]:
         """The buckets leased right now. Judged by this machine's monotonic clock, a little before the database would."""
-        return self._buckets if time.monotonic() < self._valid_until else frozenset()
+        return self._buckets if self.is_valid else frozenset()
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether this process is known as a member now. One whose slot is to do nothing yet is, and holds no bucket."""
+        return time.monotonic() < self._valid_until
 
     async def run(self) -> None:
         """Renews until cancelled, then gives everything back."""
@@ -83,8 +97,9 @@ class Leases:
         async with self._engine.begin() as connection:
             await connection.execute(_JOIN, me)
             await connection.execute(_FORGET_DEAD, {"role": self._role})
-            members = (await connection.execute(_COUNT, {"role": self._role})).scalar_one()
-            fair = math.ceil(BUCKET_COUNT / max(members, 1))
+            members = {row.slot: row.members for row in await connection.execute(_MEMBERS, {"role": self._role})}
+            work = self._steering.work() if self._steering else {}
+            fair = fair_share(BUCKET_COUNT, mine=self._slot, members=members, work=work)
             mine = {row.bucket for row in await connection.execute(_RENEW, me)}
             if len(mine) > fair:
                 surplus = sorted(mine)[fair:]

@@ -26,6 +26,7 @@ from system.plumbing.metrics import DELIVERY_GAUGES, GaugeQuery, QueriedGauges
 from system.plumbing.relay import Relay
 from system.plumbing.service_client import ServiceClient
 from system.plumbing.settings import ServiceSettings
+from system.plumbing.steering import Steering
 from system.plumbing.telemetry import log
 from system.plumbing.timers import Timer, run_timer
 from system.plumbing.unit_of_work import UnitOfWork
@@ -64,8 +65,16 @@ class Service:
         self.reactions = reactions or {}
         self._unit_of_work = unit_of_work
         self._roles = settings.role_names
+        self.steering = Steering(settings.steering_directory)
         self._leases = {
-            role: Leases(self.engine, role, ttl_s=settings.lease_ttl_s, on_change=self._wake_all)
+            role: Leases(
+                self.engine,
+                role,
+                ttl_s=settings.lease_ttl_s,
+                slot=settings.slot,
+                steering=self.steering,
+                on_change=self._wake_all,
+            )
             for role in ("relay", "consumer", "timer")
             if role in self._roles
         }
@@ -104,7 +113,7 @@ class Service:
             "database": await is_reachable(self.engine),
             "relay": self._published_once,
             "consumer": self._consumed_once,
-            "leases": all(lease.held() for lease in self._leases.values()),
+            "leases": all(lease.is_valid for lease in self._leases.values()),
         }
 
     # -- wake-ups ------------------------------------------------------------------------------------------------

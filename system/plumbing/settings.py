@@ -24,6 +24,8 @@ class ServiceSettings(BaseSettings):
     trusted_origins: str = Field(
         "", description="further origins that may send cookie-authenticated writes, comma separated"
     )
+    slot: str = Field("", description="which of a deployment's slots this process lives in; empty where there are none")
+    steering_directory: Path = Field(Path("/run/steering"), description="what the pipeline may change at run time")
     port: int = 8000
     log_level: str = "INFO"
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from system.messages import catalogue
+from system.plumbing.settings import ServiceSettings
 from tools.prepare import images, ports
 from tools.prepare.names import SERVICES
 
@@ -65,10 +66,13 @@ def test_slot_runs_exactly_the_services_that_stay() -> None:
 
 def test_slot_talks_to_itself_and_changes_nothing_else() -> None:
     for spec in SLOT["services"].values():
-        assert set(spec) == {"labels", "environment"}
+        assert set(spec) == {"labels", "environment", "volumes"}
         assert spec["environment"] == {
-            "ALEXANDRITE_SERVICES_URL_TEMPLATE": "http://${COMPOSE_PROJECT_NAME}-{service}-1:8000"
+            "ALEXANDRITE_SLOT": "${ALEXANDRITE_SLOT}",
+            "ALEXANDRITE_SERVICES_URL_TEMPLATE": "http://${COMPOSE_PROJECT_NAME}-{service}-1:8000",
         }
+        looked_for = ServiceSettings.model_fields["steering_directory"].default
+        assert spec["volumes"] == [f"${{ALEXANDRITE_STEERING:?}}:{looked_for}:ro"]
     assert SLOT["networks"]["default"]["external"] is True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import aio_pika
@@ -12,15 +13,18 @@ import pytest
 from sqlalchemy import text
 
 from system.kernel.errors import Invalid
+from system.kernel.ids import BUCKET_COUNT
 from system.messages.envelope import Envelope
 from system.messages.orchestrator_v1 import PriceOrder, ReleaseStock
 from system.plumbing.broker import Publisher, PublishRefused, connect
 from system.plumbing.internal_api import Replay, _choose, _replay_one, list_messages
 from system.plumbing.leases import Leases
 from system.plumbing.settings import ServiceSettings
+from system.plumbing.steering import WORK_FILE, Steering
 from system.plumbing.tests.integration.conftest import Running, refuse, until
 from system.plumbing.topology import EXCHANGE
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
+from tools.prepare import state
 
 pytestmark = pytest.mark.integration
 
@@ -152,6 +156,33 @@ async def test_message_of_another_process_bucket_waits_for_its_holder(running: R
     await until(lambda: _equals(running.inbox_states(order_id), ["waiting"]))
     await other._give_back()
     await until(lambda: _equals(running.inbox_states(order_id), ["done"]))
+
+
+async def test_slots_share_the_work_as_they_are_steered(running: Running, tmp_path: Path) -> None:
+    """A candidate holds no bucket before it has traffic, and its part afterwards; when the stable slot dies it holds all."""
+    file = tmp_path / WORK_FILE
+    blue, green = (
+        Leases(running.engine, "timer", ttl_s=1.0, instance="x", slot=slot, steering=Steering(tmp_path))
+        for slot in ("blue", "green")
+    )
+
+    async def held() -> tuple[int, int]:
+        # Twice: what one gives up in a round the other takes in its next.
+        for _ in range(2):
+            for lease in (blue, green):
+                await lease.renew()
+        return len(blue.held()), len(green.held())
+
+    state.write_file(file, '{"blue": 100}')
+    assert await held() == (BUCKET_COUNT, 0)
+    assert green.is_valid
+    state.write_file(file, '{"blue": 75, "green": 25}')
+    assert await held() == (BUCKET_COUNT * 3 // 4, BUCKET_COUNT // 4)
+    state.write_file(file, '{"blue": 100}')
+    assert await held() == (BUCKET_COUNT, 0)
+    await blue._give_back()
+    assert len(await green.renew()) == BUCKET_COUNT
+    await green._give_back()
 
 
 async def test_unroutable_message_is_parked_and_starves_nobody(running: Running, settings: ServiceSettings) -> None:
