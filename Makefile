@@ -62,7 +62,11 @@ prove: prepare ## take each guard away in turn and show which test notices
 figures: prepare ## measure the system that `make up` started: claims, delivery, losses under kills
 	@for command in claims delivery losses; do $(PYTHON) -m perf.$$command; done
 
-nightly: test prove up figures ## everything, the long measurements too
+nightly: test prove up figures down ## everything, the long measurements too: hours
+	@$(PYTHON) -m perf.power
+	@$(PYTHON) -m perf.drills
+	@$(PYTHON) -m release.commits
+	@$(PYTHON) -m tools.workflow_drill
 
 contracts: prepare ## freeze the schemas of messages as the code has them now
 	@$(PYTHON) -m contracts.freeze

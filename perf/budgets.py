@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("budgets.toml")
-METRICS = ("p50", "p95", "p99", "slow", "errors", "throughput", "kinds")
+METRICS = ("p50", "p95", "p99", "slow", "errors", "throughput", "cpu", "kinds")
 KINDS = ("ratio", "share", "loss")
 
 

@@ -130,6 +130,8 @@ def admit(pairs: Sequence[Pair], rule: Rule) -> None:
 def _measure(pairs: Sequence[Pair], rule: Rule) -> tuple[dict[str, list[_Series]], list[tuple[str, str]]]:
     """Every metric's series, without those that cannot be measured; and which kinds never succeeded where."""
     series = {"errors": [_Series(_per_pair(pairs, _failed), trim=0.0)], "throughput": [_Series(_slowdowns(pairs))]}
+    if len(used := _appetites(pairs)) >= rule.pairs_min:
+        series["cpu"] = [_Series(used)]
     names = sorted({answer.name for pair in pairs for one in pair for answer in one.answers})
     times = [[_log_times(one, names) for one in pair] for pair in pairs]
     missing = [
@@ -201,6 +203,14 @@ def _slowdowns(pairs: Sequence[Pair]) -> Floats:
     return gone
 
 
+def _appetites(pairs: Sequence[Pair]) -> Floats:
+    """Logarithm of how many times more processor time the candidate used, of the pairs where both are known."""
+    used = np.array([[one.cpu_s for one in pair] for pair in pairs])
+    known = used[np.isfinite(used).all(axis=1) & (used > 0).all(axis=1)]
+    gone: Floats = np.log(known[:, 1]) - np.log(known[:, 0])
+    return gone
+
+
 def _estimate(series: _Series, rule: Rule, random: np.random.Generator) -> _Estimate:
     error = standard_error(series.per_pair, series.trim, resamples=rule.resamples, random=random)
     degrees = freedom(len(series.per_pair), series.trim)
@@ -243,7 +253,8 @@ def _reason(finding: Finding, budgets: Budgets) -> str:
     budget = next(one for one in budgets.metrics if one.name == finding.metric)
     name = f"{finding.metric} ({finding.detail})" if finding.detail else finding.metric
     if not math.isfinite(finding.estimate):
-        return f"{name}: cannot be measured, too little succeeded"
+        why = "nobody tells processor time here" if finding.metric == "cpu" else "too little succeeded"
+        return f"{name}: cannot be measured, {why}"
     scale, unit = (100, " percentage points") if budget.kind == "share" else (1, "")
     span = f"{finding.estimate * scale:.3g}{unit} [{finding.low * scale:.3g}, {finding.high * scale:.3g}]"
     if finding.verdict == FAILED:

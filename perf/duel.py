@@ -1,4 +1,8 @@
-"""Two systems under the same load in turn: base, candidate, candidate, base, ... so that a machine that slows down favours neither."""
+"""Two systems under the same load at the same time, request by request in turn, so that a machine that slows down favours neither.
+
+Whole rounds in turn (base, candidate | candidate, base) were tried first: on 2 cores the medians of neighbouring rounds of one image
+differed by a fifth (ADR 0009). What the machine does within a twentieth of a second it does to both.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,14 @@ import httpx
 from perf.actors import Undone
 from perf.load import Bench, NothingToDo, Refused, connections, play
 from perf.machine import Watch
-from perf.rounds import SIDES, Pair, Round
+from perf.rounds import SIDES, Pair
 from perf.system import Target
 
-RATE = 25.0
-SECONDS = 4.0
-PAUSE_S = 0.3
+RATE = 12.5
+"""Requests per second on each side."""
+SECONDS = 8.0
+SETTLE_S = 0.5
+"""The services finish what the round left in their queues; their work counts, for it was the round's."""
 SIGN_IN_S_MAX = 15.0
 SAMPLE_S = 0.5
 WAIT_S = 2.0
@@ -48,8 +54,7 @@ class Duel:
     async def warm(self) -> None:
         """Rounds that are not counted: caches, connection pools and query plans are then as they will be."""
         for number in range(WARMING_ROUNDS):
-            for side in range(2):
-                await self._round(side, -1 - number)
+            await self._round(-1 - number)
         for told in self.said:
             told.clear()
 
@@ -63,25 +68,24 @@ class Duel:
             await asyncio.sleep(WAIT_S)
 
     async def play(self, pairs: int) -> None:
-        """So many more pairs of rounds. The order within a pair turns from one pair to the next."""
+        """So many more pairs of rounds."""
         for _ in range(pairs):
-            number = len(self.pairs)
-            order = (0, 1) if number % 2 == 0 else (1, 0)
-            played = {side: await self._round(side, number) for side in order}
-            self.pairs.append(Pair(played[0], played[1]))
+            self.pairs.append(await self._round(len(self.pairs)))
 
-    async def _round(self, side: int, number: int) -> Round:
-        # Who cannot sign in any more shows as failures of the round.
-        with contextlib.suppress(Undone, TimeoutError):
-            async with asyncio.timeout(SIGN_IN_S_MAX):
-                await self.benches[side].stay_signed_in()
+    async def _round(self, number: int) -> Pair:
+        for bench in self.benches:
+            # Who cannot sign in any more shows as failures of the round.
+            with contextlib.suppress(Undone, TimeoutError):
+                async with asyncio.timeout(SIGN_IN_S_MAX):
+                    await bench.stay_signed_in()
         self.watch.start()
-        played, said = await play(self.benches[side], number, rate=self.rate, seconds=self.seconds)
-        played = replace(played, foreign=self.watch.foreign())
-        self.said[side].update(said)
-        # The services finish what the round left in their queues before the other side's turn.
-        await asyncio.sleep(PAUSE_S)
-        return played
+        played, said = await play(self.benches, number, rate=self.rate, seconds=self.seconds)
+        await asyncio.sleep(SETTLE_S)
+        foreign, cpu_s = self.watch.foreign(), self.watch.used_by_each()
+        for side in range(2):
+            self.said[side].update(said[side])
+            played[side] = replace(played[side], foreign=foreign, cpu_s=cpu_s[side])
+        return Pair(played[0], played[1])
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""`python -m perf.gate`: the candidate beside the previous release, under the same load in turn; is it within its budgets?
+"""`python -m perf.gate`: the candidate beside the previous release, under the same load at the same time; is it within its budgets?
 
 Reads RELEASE_IMAGE, RELEASE_DIGEST, RELEASE_OUT, RELEASE_PREVIOUS_IMAGE and RELEASE_PREVIOUS_COMMIT. Leaves verdict.json, rounds.jsonl
 and index.html in RELEASE_OUT. Exit status: 0 PASSED, 1 FAILED, 3 INCONCLUSIVE, 2 ERRORED (the gate broke, nothing is known).

@@ -12,7 +12,7 @@ import asyncio
 import gc
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -351,34 +351,52 @@ def schedule(number: int, *, rate: float, seconds: float) -> list[tuple[float, s
     return [(place * seconds / len(names), name) for place, name in enumerate(names)]
 
 
-async def play(bench: Bench, number: int, *, rate: float, seconds: float) -> tuple[Round, list[str]]:
-    """One round of the load; also what was said by requests that failed."""
+def interleaved(number: int, *, rate: float, seconds: float) -> list[tuple[float, int, str]]:
+    """When which request is due on which side: both sides get the same plan, and every other request goes to the other one.
+
+    Whose turn comes first is drawn anew for every two requests, so that neither side always follows the other.
+    """
+    random_ = random.Random(-number)
+    slots = []
+    for due, name in schedule(number, rate=rate, seconds=seconds):
+        first = random_.randrange(2)
+        slots += [(due, first, name), (due + 0.5 / rate, 1 - first, name)]
+    return slots
+
+
+async def play(
+    benches: Sequence[Bench], number: int, *, rate: float, seconds: float
+) -> tuple[list[Round], list[list[str]]]:
+    """One round of the load on both systems, request by request in turn; also what was said by requests that failed.
+
+    `rate` is each side's. What the machine does in a second it does to both, so that only the difference is left.
+    """
     loop = asyncio.get_running_loop()
-    plan = schedule(number, rate=rate, seconds=seconds)
-    answers: list[Answer] = []
-    said: list[str] = []
+    answers: list[list[Answer]] = [[] for _ in benches]
+    said: list[list[str]] = [[] for _ in benches]
     # The collector of this process must not fall on one side's requests.
     gc.collect()
     gc.disable()
     begun = loop.time() + 0.05
 
-    async def slot(place: int, due: float, name: str) -> None:
+    async def slot(place: int, due: float, side: int, name: str) -> None:
         ok = True
         await asyncio.sleep(begun + due - loop.time())
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                await bench.act(name, place)
+                await benches[side].act(name, place)
         except (httpx.HTTPError, Refused, NothingToDo, TimeoutError, KeyError, ValueError) as error:
             ok = False
-            said.append(f"{name}: {error!r}"[:300])
-        answers.append(Answer(name, due, (loop.time() - begun - due) * 1000, ok))
+            said[side].append(f"{name}: {error!r}"[:300])
+        answers[side].append(Answer(name, due, (loop.time() - begun - due) * 1000, ok))
 
+    plan = interleaved(number, rate=rate, seconds=seconds)
     try:
-        await asyncio.gather(*(slot(place, due, name) for place, (due, name) in enumerate(plan)))
+        await asyncio.gather(*(slot(place // 2, due, side, name) for place, (due, side, name) in enumerate(plan)))
     finally:
         gc.enable()
-    answers.sort(key=lambda answer: answer.at)
-    return Round(tuple(answers), duration_of(answers)), said
+    ordered = [tuple(sorted(one, key=lambda answer: answer.at)) for one in answers]
+    return [Round(one, duration_of(one)) for one in ordered], said
 
 
 def connections(target: Target) -> httpx.AsyncClient:

@@ -6,12 +6,15 @@ measured systems, their containers and this process use themselves is subtracted
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tools.prepare import engine
 
 CGROUPS = Path("/sys/fs/cgroup")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -21,45 +24,53 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 class Watch:
     """Processor time of everything, and of what belongs to the measurement."""
 
-    usage_files: list[Path]
+    usage_files: list[list[Path]]
+    """Of each system, its containers' files."""
     _busy_s: float = 0.0
-    _ours_s: float = 0.0
+    _client_s: float = 0.0
+    _systems_s: list[float] = field(default_factory=list)
     _at: float = field(default=0.0)
 
     @classmethod
     def over(cls, *projects: str) -> Watch:
         """Watches everything but these compose projects. Knows nothing, and says 0, where the kernel does not tell."""
-        files = []
-        for project in projects:
-            command = [
-                "docker",
-                "ps",
-                "--quiet",
-                "--no-trunc",
-                "--filter",
-                f"label=com.docker.compose.project={project}",
-            ]
-            listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-            for container in listed:
-                asked = ["docker", "inspect", "--format", "{{.State.Pid}}", container]
-                pid = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-                files.append(usage_file(Path(f"/proc/{pid}/cgroup")))
-        return cls([file for file in files if file is not None])
+        return cls([_files_of(project) for project in projects])
 
     def start(self) -> None:
         """Begins to count."""
-        self._busy_s, self._ours_s, self._at = busy_s(), self._ours(), time.monotonic()
+        self._busy_s, self._client_s, self._at = busy_s(), time.process_time(), time.monotonic()
+        self._systems_s = self._used()
+
+    def used_by_each(self) -> list[float]:
+        """Processor seconds that each system used since `start`; NaN where the kernel does not tell."""
+        return [
+            now - before if files else math.nan
+            for files, now, before in zip(self.usage_files, self._used(), self._systems_s, strict=True)
+        ]
 
     def foreign(self) -> float:
         """The share of all processors that something else used since `start`; 0.0 to 1.0."""
         elapsed_s = max(time.monotonic() - self._at, 1e-6) * (os.cpu_count() or 1)
-        if not self.usage_files:
+        if not any(self.usage_files):
             return 0.0
-        foreign_s = (busy_s() - self._busy_s) - (self._ours() - self._ours_s)
-        return min(1.0, max(0.0, foreign_s / elapsed_s))
+        ours_s = sum(self._used()) - sum(self._systems_s) + time.process_time() - self._client_s
+        return min(1.0, max(0.0, (busy_s() - self._busy_s - ours_s) / elapsed_s))
 
-    def _ours(self) -> float:
-        return time.process_time() + sum(used_s(file) for file in self.usage_files)
+    def _used(self) -> list[float]:
+        return [sum(used_s(file) for file in files) for files in self.usage_files]
+
+
+def _files_of(project: str) -> list[Path]:
+    """What tells the processor time of a compose project's containers."""
+    wanted = f"label=com.docker.compose.project={project}"
+    listed = _docker("ps", "--quiet", "--no-trunc", "--filter", wanted).split()
+    pids = _docker("inspect", "--format", "{{.State.Pid}}", *listed).split() if listed else []
+    files = [usage_file(Path(f"/proc/{pid}/cgroup")) for pid in pids]
+    return [file for file in files if file is not None]
+
+
+def _docker(*words: str) -> str:
+    return subprocess.run([*engine.docker(), *words], capture_output=True, text=True, check=False).stdout
 
 
 def usage_file(cgroup_of_process: Path) -> Path | None:

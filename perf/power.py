@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,13 +73,13 @@ def tail(one: Round, random: np.random.Generator) -> Round:
         answer._replace(ms=answer.ms * TAIL_FACTOR) if place in struck else answer
         for place, answer in enumerate(one.answers)
     )
-    return Round(answers, max(one.seconds, duration_of(answers)), one.foreign)
+    return replace(one, answers=answers, seconds=max(one.seconds, duration_of(answers)))
 
 
 def timed(one: Round, ms: Callable[[Answer], float]) -> Round:
     """The round with other latencies."""
     answers = tuple(answer._replace(ms=ms(answer)) for answer in one.answers)
-    return Round(answers, max(one.seconds, duration_of(answers)), one.foreign)
+    return replace(one, answers=answers, seconds=max(one.seconds, duration_of(answers)))
 
 
 BARS = (
@@ -134,7 +134,7 @@ async def record(pairs: int, path: Path) -> None:
     image = images.references()["system"]
     both = [Wanted(project_named(role), image) for role in ("base", "candidate")]
     provenance: dict[str, Any] = {
-        "what": "two systems of the same image, side by side, loaded in turn by perf.duel",
+        "what": "two systems of the same image, side by side, loaded by perf.duel",
         "image": image,
         "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "foreign_share_max": FOREIGN_MAX,

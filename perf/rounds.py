@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +30,18 @@ class Answer(NamedTuple):
 class Round:
     """Everything that one system answered in one round. `seconds` runs from the first request until the last answer.
 
-    `foreign` is the share of the machine's processors that something else than the measurement used meanwhile.
+    `foreign` is the share of the machine's processors that something else than the measurement used meanwhile; `cpu_s` the
+    processor seconds of this system's own containers, until a moment after the last answer. NaN: not known.
     """
 
     answers: tuple[Answer, ...]
     seconds: float
     foreign: float = 0.0
+    cpu_s: float = math.nan
 
 
 class Pair(NamedTuple):
-    """Two neighbouring rounds under the same load, one of each system."""
+    """Two rounds of the same load at the same time, one of each system."""
 
     base: Round
     candidate: Round
@@ -99,6 +102,7 @@ def _columns(one: Round, place: dict[str, int]) -> dict[str, Any]:
         "failed": [index for index, answer in enumerate(one.answers) if not answer.ok],
         "seconds": round(one.seconds, 3),
         "foreign": round(one.foreign, 3),
+        "cpu_s": round(one.cpu_s, 3) if math.isfinite(one.cpu_s) else None,
     }
 
 
@@ -106,7 +110,8 @@ def _round(columns: dict[str, Any], names: list[str]) -> Round:
     failed = set(columns["failed"])
     rows = zip(columns["name"], columns["at"], columns["ms"], strict=True)
     answers = tuple(Answer(names[name], at, ms, index not in failed) for index, (name, at, ms) in enumerate(rows))
-    return Round(answers, columns["seconds"], columns["foreign"])
+    cpu_s = columns.get("cpu_s")
+    return Round(answers, columns["seconds"], columns["foreign"], math.nan if cpu_s is None else cpu_s)
 
 
 def _pair(number: int, sides: dict[str, list[Answer]]) -> Pair:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from release import routes, slots, targets
+from release import flags, routes, slots, targets
 from release.candidate import Release
 from release.environments import SLOTS, Environment
 from release.errors import EvidenceInvalid, NotReady, ReleaseError
@@ -339,7 +339,10 @@ def one_round(environment: Environment, pins: Pins, before: Round | None) -> Rou
             now = datetime.now(UTC)
             if settled and before is not None and before.pinned is not None and before.pinned.pin == pinned.pin:
                 drifted = tuple(_unexpected(before.pinned.pin, drift(environment, pinned.pin, now=now)))
-            return Round(pinned, drifted, tuple(apply(environment, pinned.pin, now=now)))
+            changed = apply(environment, pinned.pin, now=now)
+            if flags.apply(environment, flags.pinned(pins, environment.name)):
+                changed.append("flags are as pinned again")
+            return Round(pinned, drifted, tuple(changed))
     except ReleaseError as error:
         return Round(pinned, drifted, failed=str(error))
 

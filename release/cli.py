@@ -32,6 +32,7 @@ OWN = {
     "quick": "release.quick",
     "pages": "release.pages.main",
     "drill": "release.drills",
+    "flag": "release.flags",
 }
 
 

@@ -254,6 +254,24 @@ class Pins:
         found = (self._at(commit, environment) for commit in listed.split())
         return [pinned for pinned in found if pinned is not None]
 
+    def file(self, name: str) -> str | None:
+        """Another file of the branch, beside the pins; None when it is not there."""
+        head = self._head()
+        listed = self._git("ls-tree", "-z", head, "--", name).rstrip("\0") if head else ""
+        return self._git("cat-file", "blob", listed.partition("\t")[0].split()[2], strip=False) if listed else None
+
+    def put(self, name: str, text: str, *, after: str | None, message: str, at: datetime) -> None:
+        """Commits such a file, if it still reads as `after` (None: is not there). Raises PinMoved when it does not."""
+        for _ in range(ATTEMPTS):
+            self._follow_remote()
+            head = self._head()
+            if self.file(name) != after:
+                raise PinMoved(f"{name} was changed meanwhile.", remedy="Read it again, decide again.")
+            commit = self._commit_file(head, name, text, message, at)
+            if self._push(commit, head) and (self._swap(commit, head or NOBODY) or self._remote):
+                return
+        raise PinMoved(f"The branch {self._branch} changes too fast to write to it.", remedy="Try again.")
+
     # -- plumbing --------------------------------------------------------------------------------------------------------
 
     def _head(self) -> str | None:
@@ -269,14 +287,16 @@ class Pins:
         return Pinned(Pin.from_json(self._git("cat-file", "blob", blob, strip=False), environment=environment), commit)
 
     def _commit(self, parent: str | None, pin: Pin, why: str) -> str:
+        message = f"{pin.environment}: {why}\n\n{_summary(pin)}\n"
+        return self._commit_file(parent, f"{pin.environment}.json", pin.to_json(), message, pin.at)
+
+    def _commit_file(self, parent: str | None, name: str, text: str, message: str, at: datetime) -> str:
         """A commit whose tree is the parent's with this one file replaced; nothing points at it yet."""
-        blob = self._git("hash-object", "-w", "--stdin", given=pin.to_json())
-        name = f"{pin.environment}.json"
+        blob = self._git("hash-object", "-w", "--stdin", given=text)
         lines = self._git("ls-tree", "-z", parent).split("\0") if parent else []
         kept = [line for line in lines if line and line.partition("\t")[2] != name]
         tree = self._git("mktree", "-z", given="".join(f"{line}\0" for line in [*kept, f"100644 blob {blob}\t{name}"]))
-        message = f"{pin.environment}: {why}\n\n{_summary(pin)}\n"
-        moment = {key: pin.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00") for key in _DATES}
+        moment = {key: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00") for key in _DATES}
         parents = ["-p", parent] if parent else []
         return self._git("commit-tree", tree, *parents, given=message, environment=moment)
 

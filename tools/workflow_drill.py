@@ -6,8 +6,10 @@ python -m tools.workflow_drill --keep --only good   one part again, in what was 
 first   the first commit reaches production, with a person who vouches for what cannot be compared
 good    a harmless commit reaches production, untouched by anybody
 bad     a commit that takes a guard away is stopped, and production runs on as it did
+five    five commits pushed back to back, the first of them bad: each is verified or superseded, and the last one arrives
+breach  ten releases that are bad on purpose get customers in production: how soon everybody is back on the stable one
 
-Each part asserts what the pins and the ledger say afterwards, never the log. It takes as long as shipping does, three times.
+Each part asserts what the pins and the ledger say afterwards, never the log. It takes as long as shipping does, five times.
 """
 
 from __future__ import annotations
@@ -33,6 +35,9 @@ from tools.workflows import ROOT, Ran, Runner
 ENVIRONMENTS = ("dev", "release", "production")
 WORKFLOW = "main.yml"
 OWNER = "drill"
+FIVE = 5
+BUILT_WITHIN_S = 300
+POLL_S = 2.0
 # Unit tests notice it, so the drill is short; what only customers would notice is the business of `release drill`.
 BAD = next(switch for switch in SWITCHES if switch.guard == "role check")
 IDENTITY = ("-c", "user.name=Drill", "-c", "user.email=drill@alexandrite.example", "-c", "commit.gpgSign=false")
@@ -85,6 +90,24 @@ class Drill:
         environment = {"FIRST": OWNER} if first else {}
         runner = Runner(self.clone, self.directory / "artifacts", self.machine, environment)
         return runner.run(WORKFLOW, job="ship")
+
+    def ship_beside(self, commit: str) -> subprocess.Popen[bytes]:
+        """`make ship` of a commit in a checkout of its own, as each push has one; not waited for."""
+        checkout = self.directory / f"checkout-{commit[:12]}"
+        _git(self.directory, "clone", "--quiet", "--no-hardlinks", str(self.clone), str(checkout))
+        _git(checkout, "checkout", "--quiet", "--detach", commit)
+        log = (self.directory / f"{commit[:12]}.log").open("wb")
+        return subprocess.Popen(
+            ["make", "ship"], cwd=checkout, env={**os.environ, **self.machine},
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def until_built(self, commit: str) -> None:
+        """Returns when the commit is a candidate. Raises Failure when it does not become one."""
+        deadline = time.monotonic() + BUILT_WITHIN_S
+        while not any(one["predicate"]["commit"] == commit for one in _of(self.said(), "candidate/v1")):
+            _expect(time.monotonic() < deadline, f"{commit[:12]} is no candidate after {BUILT_WITHIN_S} s")
+            time.sleep(POLL_S)
 
     def pinned(self) -> dict[str, str | None]:
         """The commit that each environment should run."""
@@ -178,7 +201,53 @@ def bad_commit(drill: Drill, switch: Switch = BAD) -> None:
     drill.commit(f"Revert: without the {switch.guard}")
 
 
-PARTS = {"first": first_release, "good": good_commit, "bad": bad_commit}
+def five_commits(drill: Drill, switch: Switch = BAD) -> None:
+    """Every commit of five is accounted for: stopped by a gate, superseded by a newer one, or promoted; one digest everywhere."""
+    commits, pushed = [], []
+    for number in range(FIVE):
+        text = (drill.clone / switch.file).read_text(encoding="utf-8")
+        changed = (
+            text.replace(switch.present, switch.absent) if number == 0 else text.replace(switch.absent, switch.present)
+        )
+        (drill.clone / switch.file).write_text(changed, encoding="utf-8")
+        commits.append(drill.commit(f"Commit {number + 1} of {FIVE}, back to back"))
+        pushed.append(drill.ship_beside(commits[-1]))
+        # The next one is pushed when this one waits or works: commits that arrive in one second have no order.
+        drill.until_built(commits[-1])
+    statuses = [process.wait() for process in pushed]
+    _expect(statuses[0] != 0 and statuses[-1] == 0, f"the five ended with {statuses}")
+    _expect_everywhere(drill, commits[-1])
+    said = drill.said()
+    digests = [_digest_of(said, commit) for commit in commits]
+    fates = [_fate(said, digest) for digest in digests]
+    print(f"five commits: {', '.join(fates)}", flush=True)
+    _expect(fates[0].startswith("FAILED") and fates[-1] == "in production", f"their fates are {fates}")
+    _expect(
+        all(fate in ("superseded", "in production") for fate in fates[1:]), f"somebody is not accounted for: {fates}"
+    )
+    entered = {_subject(one) for one in _of(said, "promotion/v1") if _subject(one) in digests}
+    _expect(entered == {digests[-1]}, f"these were on their way into environments: {entered}")
+
+
+def _fate(said: Sequence[Mapping[str, Any]], digest: str) -> str:
+    mine = [one for one in said if _subject(one) == digest]
+    if any(
+        one["predicate"]["environment"] == "production" and _step(one) == ("settle", "done")
+        for one in _of(mine, "promotion/v1")
+    ):
+        return "in production"
+    if _of(mine, "superseded/v1"):
+        return "superseded"
+    failed = [str(one["predicate"]["gate"]) for one in mine if one["predicate"].get("verdict") == "FAILED"]
+    return f"FAILED by {', '.join(failed)}" if failed else "nobody knows"
+
+
+def breach(drill: Drill, times: int = 10) -> None:
+    """All customers are back on the stable release within the bar, and no order is lost or doubled."""
+    print(drill.release("drill", "rollback", "--times", str(times)), flush=True)
+
+
+PARTS = {"first": first_release, "good": good_commit, "bad": bad_commit, "five": five_commits, "breach": breach}
 
 
 def _expect_everywhere(drill: Drill, commit: str) -> None:

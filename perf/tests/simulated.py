@@ -7,8 +7,9 @@ import numpy as np
 from perf.load import MIX, schedule
 from perf.rounds import Answer, Pair, Round, duration_of
 
-RATE = 25.0
-SECONDS = 4.0
+RATE = 12.5
+SECONDS = 8.0
+CPU_S = 3.0
 TYPICAL_MS = {name: 10.0 + 2.0 * place for place, name in enumerate(MIX)}
 
 
@@ -21,8 +22,9 @@ def one_round(
     tail: float = 0.0,
     failing: float = 0.0,
     slow_kind: str = "",
+    hungrier: float = 1.0,
 ) -> Round:
-    """One round. `pace` shifts all log latencies; `tail` and `failing` are shares of requests."""
+    """One round. `pace` shifts all log latencies; `tail` and `failing` are shares of requests; `hungrier` is for processor time."""
     answers = []
     hiccup = random.uniform(0, SECONDS) if random.random() < 0.05 else -9.0
     for at, name in schedule(number, rate=RATE, seconds=SECONDS):
@@ -31,7 +33,8 @@ def one_round(
         ms *= 2.0 if name == slow_kind else 1.0
         ms += 300.0 if 0 <= at - hiccup < 0.4 else 0.0
         answers.append(Answer(name, at, float(ms), bool(random.random() >= failing)))
-    return Round(tuple(answers), duration_of(answers))
+    cpu_s = CPU_S * hungrier * float(np.exp(random.normal(0, 0.05)))
+    return Round(tuple(answers), duration_of(answers), cpu_s=cpu_s)
 
 
 def pairs(
@@ -43,6 +46,7 @@ def pairs(
     failing: float = 0.0,
     base_failing: float = 0.0,
     slow_kind: str = "",
+    hungrier: float = 1.0,
 ) -> list[Pair]:
     """So many pairs; the machine's pace drifts from pair to pair and differs a little inside each."""
     random = np.random.default_rng(seed)
@@ -58,6 +62,7 @@ def pairs(
             tail=tail,
             failing=failing,
             slow_kind=slow_kind,
+            hungrier=hungrier,
         )
         made.append(Pair(base, candidate))
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -66,6 +67,20 @@ def test_failures_that_the_base_has_too_are_not_the_candidates() -> None:
 def test_a_system_that_does_less_in_the_same_time_is_failed() -> None:
     slow = [changed(pair, 1, seconds=pair.candidate.seconds * 1.5) for pair in pairs(16)]
     assert finding(compare(slow, TERMS), "throughput")[1] == FAILED
+
+
+def test_a_system_that_needs_more_of_the_machine_is_failed_though_it_answers_as_fast() -> None:
+    compared = compare(pairs(16, hungrier=1.35), TERMS)
+    assert finding(compared, "cpu")[1] == FAILED
+    assert finding(compared, "p50")[1] != FAILED
+    assert finding(compare(pairs(32), TERMS), "cpu")[1] == PASSED
+
+
+def test_where_nobody_tells_processor_time_nothing_is_passed() -> None:
+    silent = [Pair(*(replace(one, cpu_s=math.nan) for one in pair)) for pair in pairs(32, 3)]
+    compared = compare(silent, TERMS)
+    assert compared.verdict == INCONCLUSIVE
+    assert any(reason.startswith("cpu: cannot be measured") for reason in compared.reasons)
 
 
 def test_a_candidate_without_a_success_is_failed() -> None:

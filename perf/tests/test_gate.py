@@ -44,7 +44,7 @@ async def test_a_clear_case_needs_the_first_look_only() -> None:
 
 
 async def test_doubt_is_answered_with_more_rounds_and_may_stand() -> None:
-    play = Replayed(pairs(40, slower=1.12))
+    play = Replayed(pairs(40, slower=1.131))
     outcome = await gate.Judge(TERMS).decide(play, deadline=soon())
     assert play.played == gate.LOOKS[1]
     assert outcome.verdict == INCONCLUSIVE

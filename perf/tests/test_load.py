@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from perf.actors import Person
-from perf.load import ACTS, MIX, Bench, play, schedule
+from perf.load import ACTS, MIX, Bench, interleaved, play, schedule
+from perf.rounds import Round
 from perf.system import Target
 
 
@@ -33,8 +34,29 @@ def test_a_round_holds_the_mix_to_the_last_request_in_its_own_order(number: int)
     assert all(0 <= due < 4 for due, _ in plan)
 
 
+@pytest.mark.parametrize("number", [0, 7])
+def test_both_sides_get_one_plan_and_take_turns(number: int) -> None:
+    plan = interleaved(number, rate=12.5, seconds=8)
+    sides = [[(due, name) for due, side, name in plan if side == wanted] for wanted in range(2)]
+    assert [name for _, name in sides[0]] == [name for _, name in sides[1]]
+    assert Counter(name for _, name in sides[0]) == MIX
+    turns = [side for _, side, _ in plan]
+    # In every two requests each side has one, and neither is always the first.
+    assert all({first, second} == {0, 1} for first, second in zip(turns[::2], turns[1::2], strict=True))
+    assert 30 < sum(turns[::2]) < 70
+    assert [due for due, _, _ in plan] == sorted(due for due, _, _ in plan)
+
+
+async def alone(answer: Callable[[httpx.Request], httpx.Response]) -> tuple[Round, list[str]]:
+    """What one side answered beside one whose board is empty and that answers everything."""
+    other = bench(lambda request: httpx.Response(200, json={"items": []}))
+    played, said = await play((bench(answer), other), 0, rate=400, seconds=0.25)
+    assert Counter(one.name for one in played[1].answers) == MIX
+    return played[0], said[0]
+
+
 async def test_a_system_that_refuses_everything_gives_the_same_mix_of_failures() -> None:
-    played, said = await play(bench(lambda request: httpx.Response(500)), 0, rate=400, seconds=0.25)
+    played, said = await alone(lambda request: httpx.Response(500))
     assert Counter(answer.name for answer in played.answers) == MIX
     assert not any(answer.ok for answer in played.answers)
     assert len(said) == 100
@@ -44,12 +66,12 @@ async def test_a_system_that_cannot_be_reached_is_failures_not_an_error() -> Non
     def gone(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    played, _ = await play(bench(gone), 0, rate=400, seconds=0.25)
+    played, _ = await alone(gone)
     assert sum(answer.ok for answer in played.answers) == 0
 
 
 async def test_answers_count_from_when_they_were_due() -> None:
-    played, _ = await play(bench(lambda request: httpx.Response(200, json={"items": []})), 0, rate=400, seconds=0.25)
+    played, _ = await alone(lambda request: httpx.Response(200, json={"items": []}))
     reads = [answer for answer in played.answers if answer.name == "shop: catalogue"]
     assert all(answer.ok and answer.ms >= 0 for answer in reads)
     # Nothing was on the board: claims find nothing to do, and that is a failure.

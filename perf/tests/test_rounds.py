@@ -33,6 +33,9 @@ def test_a_recording_keeps_failures_disturbance_and_provenance(tmp_path: Path) -
     back, provenance = unpack(path)
     assert provenance == {"image": "x"}
     assert [pair.foreign for pair in back] == [0.25, 0.25]
+    assert [one.cpu_s for pair in back for one in pair] == pytest.approx(
+        [one.cpu_s for pair in made for one in pair], abs=0.001
+    )
     assert [[a.ok for a in one.answers] for pair in back for one in pair] == [
         [a.ok for a in one.answers] for pair in made for one in pair
     ]

@@ -295,6 +295,9 @@ class FixedPins(Pins):
             raise self.answer
         return Pinned(self.answer, "f" * 40) if self.answer else None
 
+    def file(self, name: str) -> str | None:
+        return None
+
 
 @pytest.fixture
 def round_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., agent.Round]:

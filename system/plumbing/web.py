@@ -18,8 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from system.kernel.errors import Invalid
 from system.plumbing import problems, telemetry
 from system.plumbing.auth import Revocations, principal_of, public, routes_without_policy
+from system.plumbing.flags import Features
 from system.plumbing.metrics import REQUEST_SECONDS, REQUESTS, QueriedGauges, exposition
 from system.plumbing.settings import ServiceSettings
+from system.plumbing.steering import Steering
 from system.plumbing.telemetry import log
 from system.plumbing.tokens import TokenAuthority
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
@@ -54,6 +56,7 @@ def make_app(
     app.state.settings = settings
     app.state.tokens = TokenAuthority(settings)
     app.state.revocations = Revocations(settings)
+    app.state.features = Features(Steering(settings.steering_directory))
     health = _health_router(readiness, gauges)
     bare = [route for router in (*routers, health) for route in routes_without_policy(router)]
     if bare:
