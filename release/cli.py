@@ -11,6 +11,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from release import build, signing, waivers
 from release.answer import EXIT_STATUS
@@ -130,6 +131,13 @@ def _guard(asked: argparse.Namespace) -> int:
     return 1 if deployed.guard(Pipeline.of_checkout(), asked.environment) else 0
 
 
+def _smoke(asked: argparse.Namespace) -> int:
+    """ask the candidate that runs in an environment what customers do first, as a gate's command"""
+    from release import deployed
+
+    return deployed.smoke(Pipeline.of_checkout(), asked.environment, Path(asked.out))
+
+
 def _agent(asked: argparse.Namespace) -> int:
     """make an environment what is pinned for it; report and mend drift"""
     from release import deployed
@@ -214,10 +222,12 @@ def _parser() -> argparse.ArgumentParser:
     rollback = add("rollback", _rollback)
     agent = add("agent", _agent)
     judge = add("judge", _judge)
-    for sub in (judge, promote, rollback, agent, add("guard", _guard), add("remove", _remove)):
+    smoke = add("smoke", _smoke)
+    for sub in (judge, promote, rollback, agent, smoke, add("guard", _guard), add("remove", _remove)):
         sub.add_argument("environment", choices=ENVIRONMENTS)
     for sub in (judge, promote):
         sub.add_argument("digest")
+    smoke.add_argument("out", help="where its report goes")
     for sub in (ship, promote, rollback):
         sub.add_argument("--by", default=getpass.getuser(), help="who asks; kept in the ledger")
     rollback.add_argument("--why", required=True, help="kept in the ledger")

@@ -7,10 +7,13 @@ rollback(pipeline, "production", by="anna", why="...")     agent(pipeline, "prod
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 
@@ -21,7 +24,7 @@ from release import smoke as smoking
 from release.blobs import Blobs
 from release.candidate import Candidate, Release
 from release.environments import BLUE, SLOTS, Environment, load, other
-from release.errors import ReleaseError
+from release.errors import NotReady, ReleaseError
 from release.instruments import EnvironmentInstruments, Orchestrator, Prometheus, clients
 from release.pins import Pin, Pinned, Pins
 from release.pipeline import Pipeline
@@ -32,7 +35,7 @@ from release.rollback import RolledBack
 from release.routes import Routing
 from release.smoke import Halt, Scenarios, Synthetic
 from release.watch import Instruments, Limits, WallClock
-from tools.prepare import credentials
+from tools.prepare import credentials, state
 
 DOOR_TIMEOUT_S = 10.0
 
@@ -206,7 +209,8 @@ class Deployment:
         """Smoke of the release in the ring, wherever the gateway's ring header leads now."""
         environment = self.environment
         routing = routes.in_force(environment)
-        slot = (routing.ring if routing else None) or BLUE
+        # Without a candidate the ring leads nowhere, and everybody's way to whoever has the traffic.
+        slot = (routing.ring if routing else None) or next(iter(routing.weights if routing else ()), BLUE)
         with self._door() as door:
             ring = smoking.Ring(
                 environment=environment.name,
@@ -287,6 +291,21 @@ def recover(pipeline: Pipeline, name: str) -> str | None:
         if not free:
             return None
         return going_back.recover(deployment.place, deployment.parts, deployment.journal, by="agent")
+
+
+def smoke(pipeline: Pipeline, name: str, out: Path) -> int:
+    """Asks what runs in an environment again, for the gate's runner; its report goes to `out`. The scenarios' exit status.
+
+    Raises NotReady when something else runs there than the candidate that the runner asks for.
+    """
+    deployment = Deployment.of(pipeline, name)
+    pinned = deployment.place.pinned()
+    runs, wanted = pinned.pin.release.digest if pinned else "nothing", os.environ.get("RELEASE_DIGEST", "")
+    if runs != wanted:
+        raise NotReady(f"{name} runs {runs}, not {wanted or 'a candidate named by RELEASE_DIGEST'}.")
+    variables = {**os.environ, **deployment.environment.judge_variables(), "PYTHONPATH": str(state.ROOT)}
+    command = Scenarios().command("smoke", out)
+    return subprocess.run(command, cwd=state.ROOT, env=variables, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def agent(pipeline: Pipeline, name: str, *, once: bool, every_s: float = agents.EVERY_S) -> None:

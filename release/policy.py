@@ -60,6 +60,8 @@ class Gate:
     skipped_max: int = 0
     """More skipped tests than this are excused ones that nobody agreed to."""
     needs_previous: bool = False
+    asked_in: str = ""
+    """The environment in which it is asked, when it is about a release that runs; its promotion there answers it."""
 
     @property
     def is_blocking(self) -> bool:
@@ -148,8 +150,11 @@ def _gate(name: str, table: object) -> Gate:
         counted=fields.flag("counted"),
         skipped_max=fields.allowance("skipped_max"),
         needs_previous=fields.flag("needs_previous"),
+        asked_in=fields.option("asked_in", ENVIRONMENTS),
     )
     fields.close()
+    if gate.asked_in and rank_of(gate.asked_in) >= rank_of(gate.before):
+        raise PolicyInvalid(f"Gate {name!r} is asked in {gate.asked_in}, which the candidate enters too late for {gate.before}.")
     if gate.counted and gate.reads != "junit":
         raise PolicyInvalid(f"Gate {name!r} is counted but reads no junit report.")
     return gate
@@ -223,6 +228,10 @@ class _Fields:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
             raise self._refuse(key, "a number of hours above zero")
         return float(value)
+
+    def option(self, key: str, among: tuple[str, ...]) -> str:
+        """One of them, or nothing where the key is not there."""
+        return self.choice(key, among) if key in self._table else ""
 
     def flag(self, key: str) -> bool:
         """False when absent: the two flags of a gate add strictness, and `close` refuses their misspellings."""

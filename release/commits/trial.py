@@ -86,7 +86,8 @@ def outcome_of(commit: Commit, found: Sequence[Finding], *, seconds: float, base
 
 def gates_in_order(policy: Policy, *, up_to: str | None = None, only: str | None = None) -> tuple[Gate, ...]:
     """The blocking gates on the way to production as they are run: all, those up to one, or one alone. Raises PolicyInvalid."""
-    gates = [gate for gate in policy.needed_for(ENVIRONMENTS[-1]) if gate.is_blocking]
+    # What is asked of a release that runs is left out: nothing is deployed here.
+    gates = [gate for gate in policy.needed_for(ENVIRONMENTS[-1]) if gate.is_blocking and not gate.asked_in]
     # As a release runs them: those before dev first, in the order of the declaration.
     gates.sort(key=lambda gate: ENVIRONMENTS.index(gate.before))
     if only is not None:

@@ -35,6 +35,19 @@ def test_later_environments_need_what_earlier_ones_need(tmp_path: Path, environm
     assert [gate.name for gate in _load(tmp_path, GATES_TOML).needed_for(environment)] == gates
 
 
+@pytest.mark.parametrize(
+    ("asked_in", "words"),
+    [("release", "asked in release, which the candidate enters too late"), ("staging", "'asked_in' is 'staging'")],
+)
+def test_a_gate_is_asked_in_an_environment_that_comes_before_it_is_needed(
+    tmp_path: Path, asked_in: str, words: str
+) -> None:
+    asked = GATES_TOML.replace("[gates.unit]\n", f'[gates.unit]\nasked_in = "{asked_in}"\n', 1)
+    asked = asked.replace('before = "dev"', 'before = "release"', 1)
+    with pytest.raises(PolicyInvalid, match=re.escape(words)):
+        _load(tmp_path, asked)
+
+
 def test_an_unknown_environment_or_gate_is_refused(tmp_path: Path) -> None:
     policy = _load(tmp_path, GATES_TOML)
     with pytest.raises(PolicyInvalid, match="no environment 'prod'"):

@@ -38,6 +38,9 @@ BATCH_MAX = 100
 LANES = 2
 PREFETCH = 300
 WATCH_EVERY_S = 5
+DUE_POLL_S = 0.25
+IDLE_POLL_S_MAX = 1.0
+"""Nothing was due for a while: whoever stores a message wakes the one who works on it, and a retry can wait for so long."""
 
 Reaction = Callable[[Any, Any], Awaitable[None]]
 
@@ -89,12 +92,15 @@ class Consumer:
         leases: Leases,
         *,
         gated: bool = False,
+        on_waiting: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_waiting` is called after a message was stored for the process that holds its order's bucket."""
         self._settings = settings
         self._make_uow = make_uow
         self._reactions = reactions
         self._leases = leases
         self._gated = gated
+        self._on_waiting = on_waiting
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -221,8 +227,11 @@ class Consumer:
             await uow.commit()
         for delivery, outcome in outcomes:
             self._count(delivery.envelope, outcome)
-        if released or any(outcome == "waiting" for _, outcome in outcomes):
+        waiting = any(outcome == "waiting" for _, outcome in outcomes)
+        if released or waiting:
             self.wake()
+        if waiting:
+            self._on_waiting()
 
     async def _apply_alone(self, delivery: Delivery) -> None:
         try:
@@ -312,18 +321,20 @@ class Consumer:
 
     async def run_due(self) -> None:
         """Works on stored messages that are due, until cancelled."""
+        pause_s = DUE_POLL_S
         while True:
             self._wake.clear()
             try:
                 while await self.work_due():
-                    pass
+                    pause_s = DUE_POLL_S
             except Exception as error:
                 log.error("stored messages not worked on", error=str(error), exc_info=not is_connection_failure(error))
             try:
-                async with asyncio.timeout(0.25):
+                async with asyncio.timeout(pause_s):
                     await self._wake.wait()
+                pause_s = DUE_POLL_S
             except TimeoutError:
-                pass
+                pause_s = min(2 * pause_s, IDLE_POLL_S_MAX)
 
     async def work_due(self) -> int:
         """One round over due messages of the leased buckets, oldest first. Returns how many were worked on."""
@@ -422,6 +433,8 @@ class Consumer:
             )
             await uow.commit()
         self._count(envelope, state)
+        # It is due sooner than an idle look would come.
+        self.wake()
         (log.error if state == "parked" else log.warning)(
             "message set aside",
             state=state,

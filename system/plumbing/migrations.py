@@ -72,7 +72,10 @@ def ensure_database(server: Server, service: str, passwords: Mapping[str, str]) 
 
 
 def upgrade(server: Server, service: str, owner_password: str, directory: Path) -> list[str]:
-    """Brings the service's schema to the newest revision as its owner. Returns the revisions that were applied."""
+    """Brings the service's schema to the newest revision as its owner, all in one transaction unless a revision leaves it.
+
+    Returns the revisions that were applied.
+    """
     url = URL.create(
         "postgresql+psycopg",
         username=f"{service}_owner",
@@ -92,9 +95,11 @@ def upgrade(server: Server, service: str, owner_password: str, directory: Path) 
 
     engine = create_engine(url)
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"fn": steps})
-            with Operations.context(context):
+            # Alembic's own transaction, not the connection's: only that one can a revision leave, by `autocommit_block`, for what
+            # PostgreSQL does outside transactions alone (CREATE INDEX CONCURRENTLY).
+            with Operations.context(context), context.begin_transaction():
                 context.run_migrations()
     finally:
         engine.dispose()

@@ -19,6 +19,7 @@ from system.plumbing.telemetry import log
 
 BATCH = 500
 IN_FLIGHT_MAX = 50
+IDLE_POLL_S_MAX = 2.0
 
 # An order whose earlier message waits or is parked must not be overtaken by its later ones; other orders go on.
 _DUE = text("""
@@ -54,15 +55,18 @@ class Relay:
 
     async def run(self, publisher: Publisher) -> None:
         """Publishes until cancelled. Raises BrokerLost for the supervisor, which opens a new publisher."""
+        pause_s = self._settings.outbox_poll_s
         while True:
             self._wake.clear()
             while await self.drain(publisher):
-                pass
+                pause_s = self._settings.outbox_poll_s
             try:
-                async with asyncio.timeout(self._settings.outbox_poll_s):
+                async with asyncio.timeout(pause_s):
                     await self._wake.wait()
+                pause_s = self._settings.outbox_poll_s
             except TimeoutError:
-                pass
+                # Every commit wakes it; polling finds only what could not be published before.
+                pause_s = min(2 * pause_s, IDLE_POLL_S_MAX)
 
     async def drain(self, publisher: Publisher) -> bool:
         """Publishes one batch of what is due. True when there may be more."""

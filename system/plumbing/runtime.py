@@ -78,15 +78,22 @@ class Service:
             for role in ("relay", "consumer", "timer")
             if role in self._roles
         }
+        self._notify_wanted = asyncio.Event()
         self._relay = Relay(settings, self.engine, self._leases["relay"]) if "relay" in self._roles else None
         self._consumer = (
-            Consumer(settings, self.make_uow, self.reactions, self._leases["consumer"], gated=gated)
+            Consumer(
+                settings,
+                self.make_uow,
+                self.reactions,
+                self._leases["consumer"],
+                gated=gated,
+                on_waiting=self._notify_wanted.set,
+            )
             if "consumer" in self._roles and self.reactions
             else None
         )
         self._timers = timers if "timer" in self._roles else ()
         self._on_start, self._on_stop, self._background = on_start, on_stop, background
-        self._notify_wanted = asyncio.Event()
         self._consumed_once = self._consumer is None
         self._published_once = self._relay is None
         queried = QueriedGauges(self.engine, (*DELIVERY_GAUGES, *gauges))
@@ -132,7 +139,7 @@ class Service:
             self._consumer.wake()
 
     async def _notify(self) -> None:
-        """Tells the other processes' relays that something was committed; at most one NOTIFY per debounce."""
+        """Tells the other processes that something was committed for one of them; at most one NOTIFY per debounce."""
         while True:
             await self._notify_wanted.wait()
             await asyncio.sleep(NOTIFY_DEBOUNCE_S)
@@ -142,8 +149,7 @@ class Service:
 
     async def _listen(self) -> None:
         async for _ in notifications(self.settings, "outbox"):
-            if self._relay is not None:
-                self._relay.wake()
+            self._wake_all()
 
     # -- what runs -----------------------------------------------------------------------------------------------
 
@@ -194,10 +200,11 @@ class Service:
         parts["notify"] = self._notify
         if self._relay is not None:
             parts["relay"] = self._relay_session
-            parts["listen"] = self._listen
         if self._consumer is not None:
             parts["consumer"] = self._consumer_session
             parts["inbox"] = self._consumer.run_due
+        if self._relay is not None or self._consumer is not None:
+            parts["listen"] = self._listen
         for timer in self._timers:
             parts[f"timer {timer.name}"] = partial(run_timer, timer, self.make_uow, self._leases["timer"])
         for extra in self._background:
