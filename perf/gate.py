@@ -30,11 +30,11 @@ from tools.prepare import state
 GATE = "performance"
 ERRORED = "ERRORED"
 EXIT_STATUS = {PASSED: 0, FAILED: 1, ERRORED: 2, INCONCLUSIVE: 3}
-LOOKS = (16, 32)
+LOOKS = (12, 24)
 """So many undisturbed pairs of rounds before the first verdict is asked for, and before the last."""
 FOREIGN_MAX = 0.60
 """A round during which something else used more of the processors than this is disturbed, and is played again."""
-MEASURING_S_MAX = 420.0
+MEASURING_S_MAX = 540.0
 
 
 @dataclass

@@ -30,7 +30,7 @@ from tools.prepare import images
 
 RECORDED = Path(__file__).with_name("recorded")
 RECORDING = RECORDED / "same-image.json.gz"
-RECORDED_PAIRS = 64
+RECORDED_PAIRS = 48
 RECORDING_S_MAX = 3600.0
 TRIALS = 1000
 SLOWER = 1.2

@@ -154,7 +154,9 @@ def _gate(name: str, table: object) -> Gate:
     )
     fields.close()
     if gate.asked_in and rank_of(gate.asked_in) >= rank_of(gate.before):
-        raise PolicyInvalid(f"Gate {name!r} is asked in {gate.asked_in}, which the candidate enters too late for {gate.before}.")
+        raise PolicyInvalid(
+            f"Gate {name!r} is asked in {gate.asked_in}, which the candidate enters too late for {gate.before}."
+        )
     if gate.counted and gate.reads != "junit":
         raise PolicyInvalid(f"Gate {name!r} is counted but reads no junit report.")
     return gate

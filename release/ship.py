@@ -31,6 +31,8 @@ from tools.prepare import state
 ATTEMPTS_MAX = 2
 """A measurement that could not tell is made once more; after that a person decides."""
 POLL_S = 2.0
+CONTAINED_MAX = 1000
+"""So far back a commit in the queue is known to contain an older one."""
 WAIVED_FOR = timedelta(days=1)
 
 
@@ -158,7 +160,7 @@ def _turn(pipeline: Pipeline, candidate: Candidate) -> Iterator[str | None]:
     """Waits for the pipeline. Yields the digest that superseded this one meanwhile, or None when it is this one's turn."""
     queue = pipeline.home.path / "queue"
     queue.mkdir(parents=True, exist_ok=True)
-    mine = _enter(queue, candidate)
+    mine = _enter(queue, candidate, Repository(pipeline.root))
     try:
         with (pipeline.home.path / "ship.lock").open("w", encoding="ascii") as lock:
             told = False
@@ -166,7 +168,7 @@ def _turn(pipeline: Pipeline, candidate: Candidate) -> Iterator[str | None]:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    if newer := newer_than(candidate.commit, queue, Repository(pipeline.root)):
+                    if newer := newer_than(candidate.commit, queue):
                         yield newer
                         return
                     if not told:
@@ -174,30 +176,36 @@ def _turn(pipeline: Pipeline, candidate: Candidate) -> Iterator[str | None]:
                         told = True
                     time.sleep(POLL_S)
                     continue
-                yield newer_than(candidate.commit, queue, Repository(pipeline.root))
+                yield newer_than(candidate.commit, queue)
                 return
     finally:
         mine.unlink(missing_ok=True)
 
 
-def _enter(queue: Path, candidate: Candidate) -> Path:
+def _enter(queue: Path, candidate: Candidate, repository: Repository) -> Path:
+    """Leaves a paper with what the commit contains: whoever waits in an older checkout does not have the newer commits."""
     path = queue / f"{time.time_ns()}-{os.getpid()}.json"
-    state.write_file(path, json.dumps({"commit": candidate.commit, "digest": candidate.digest, "process": os.getpid()}))
+    contains = repository.ask("rev-list", f"--max-count={CONTAINED_MAX}", candidate.commit).split()
+    asked = {"commit": candidate.commit, "digest": candidate.digest, "process": os.getpid(), "contains": contains}
+    state.write_file(path, json.dumps(asked))
     return path
 
 
-def newer_than(commit: str, queue: Path, repository: Repository) -> str | None:
+def newer_than(commit: str, queue: Path) -> str | None:
     """The digest of the newest commit in the queue that contains this one and whose process lives; None when there is none."""
     newest, digest = commit, None
+    waiting = []
     for path in sorted(queue.glob("*.json")):
         try:
             asked = json.loads(path.read_text(encoding="utf-8"))
             os.kill(asked["process"], 0)
-        except (OSError, ValueError, KeyError):
+            waiting.append((asked["commit"], asked["digest"], frozenset(asked["contains"])))
+        except (OSError, ValueError, KeyError, TypeError):
             # A process that was killed leaves its paper behind.
             continue
-        if asked["commit"] != newest and repository.is_ancestor(newest, asked["commit"]):
-            newest, digest = asked["commit"], asked["digest"]
+    for candidate, its_digest, contains in waiting:
+        if candidate != newest and newest in contains:
+            newest, digest = candidate, its_digest
     return digest
 
 

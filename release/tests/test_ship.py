@@ -135,21 +135,28 @@ def commits(tmp_path: Path) -> tuple[Repository, list[str]]:
     return repository, [*found, repository.commit("HEAD")]
 
 
-def asks(queue: Path, commit: str, *, process: int | None = None) -> None:
+def digest_of(commit: str) -> str:
+    return f"sha256:{commit:0<64}"
+
+
+def asks(queue: Path, commit: str, repository: Repository, *, process: int | None = None) -> None:
+    """A commit enters the queue, as its own process does it."""
     queue.mkdir(exist_ok=True)
-    paper = {"commit": commit, "digest": f"digest of {commit}", "process": process or os.getpid()}
-    (queue / f"{len(list(queue.iterdir()))}.json").write_text(json.dumps(paper))
+    candidate = Candidate(digest_of(commit), commit, f"127.0.0.1:5000/s@{digest_of(commit)}", NOW, "b" * 64)
+    paper = ship._enter(queue, candidate, repository)
+    if process is not None:
+        paper.write_text(json.dumps({**json.loads(paper.read_text()), "process": process}))
 
 
 def test_the_newest_commit_that_contains_it_goes_first(commits: tuple[Repository, list[str]], tmp_path: Path) -> None:
     repository, (first, second, third, beside) = commits
     queue = tmp_path / "queue"
     for commit in (third, second, beside):
-        asks(queue, commit)
-    assert newer_than(first, queue, repository) == f"digest of {third}"
-    assert newer_than(second, queue, repository) == f"digest of {third}"
-    assert newer_than(third, queue, repository) is None
-    assert newer_than(beside, queue, repository) is None
+        asks(queue, commit, repository)
+    assert newer_than(first, queue) == digest_of(third)
+    assert newer_than(second, queue) == digest_of(third)
+    assert newer_than(third, queue) is None
+    assert newer_than(beside, queue) is None
 
 
 def test_a_dead_process_and_an_unreadable_paper_are_nobody(
@@ -159,6 +166,7 @@ def test_a_dead_process_and_an_unreadable_paper_are_nobody(
     queue = tmp_path / "queue"
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    asks(queue, second, process=ended.pid)
+    asks(queue, second, repository, process=ended.pid)
+    (queue / "old.json").write_text(json.dumps({"commit": second, "digest": "d", "process": os.getpid()}))
     (queue / "torn.json").write_text('{"commit": ')
-    assert newer_than(first, queue, repository) is None
+    assert newer_than(first, queue) is None
