@@ -1,9 +1,9 @@
 """Compares two systems by interleaved rounds of the same load. Pure: no clock, no files; the data alone seeds what is random.
 
-What is compared, and by which formulae, is told in perf/README.md. In short: each latency is divided by the median of its kind on the
-base's side, so that kinds of requests can be pooled; each pair of rounds gives one difference per metric; their trimmed mean is the
-estimate, resampling pairs gives its standard error, Student's t the interval. FAILED needs the whole interval beyond the budget,
-PASSED the whole interval within the tolerance.
+What is compared, and by which formulae, is told in perf/README.md. In short: a request is compared with its twin, the same request on
+the other side at nearly the same moment, or its latency with the median of its kind; each pair of rounds gives one difference per
+metric; their trimmed mean is the estimate, resampling pairs gives its standard error, Student's t the interval. FAILED needs the
+whole interval beyond the budget, PASSED the whole interval within the tolerance.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 
 from perf.budgets import Budget, Budgets, Rule
 from perf.resampling import Floats, centre, freedom, seed_of, standard_error, student
-from perf.rounds import SIDES, Pair, Round
+from perf.rounds import SIDES, Answer, Pair, Round
 
 PASSED, FAILED, INCONCLUSIVE = "PASSED", "FAILED", "INCONCLUSIVE"
 PASSING_DOUBT = 0.05
-QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+QUANTILES = {"p95": 0.95, "p99": 0.99}
 TRIM = 0.2
 """So large a share of the pairs is left out at each end: what a hiccup of the machine did to a few rounds does not decide."""
 TIME_MS_MIN = 0.01
@@ -145,12 +145,50 @@ def _measure(pairs: Sequence[Pair], rule: Rule) -> tuple[dict[str, list[_Series]
     pooled = [[np.concatenate([one[name] - medians[name] for name in known]) for one in pair] for pair in timed]
     for metric, share in QUANTILES.items():
         series[metric] = [_Series(np.array([_quantile(b, share) - _quantile(a, share) for a, b in pooled]))]
+    matched = [twins(pair) for pair in pairs]
+    ratios = [_ratios(several) for several in matched]
+    series["p50"] = [_Series(np.array([float(np.median(one)) for one in ratios if len(one) >= rule.requests_min / 2]))]
     limits_ms = {name: math.exp(median) * rule.slow_factor for name, median in medians.items()}
-    series["slow"] = [_Series(_per_pair(pairs, lambda one: slow_episodes(one, limits_ms, rule.episode_s)))]
+    # Every episode counts: what the machine did to both sides is no episode of either.
+    series["slow"] = [_Series(np.array([_slow(several, limits_ms, rule) for several in matched]), trim=0.0)]
     series["kinds"] = [
-        _Series(kind, detail=name) for name in known if len(kind := _kind(timed, name)) >= rule.pairs_min
+        _Series(kind, detail=name) for name in known if len(kind := _kind(matched, name)) >= rule.pairs_min
     ]
     return series, missing
+
+
+def twins(pair: Pair) -> list[tuple[Answer, Answer]]:
+    """The same request on both sides, base first: the first of its kind with the first, and so on. Both had the same plan."""
+    waiting: dict[str, list[Answer]] = {}
+    for answer in pair.base.answers:
+        waiting.setdefault(answer.name, []).append(answer)
+    queues = {name: iter(answers) for name, answers in waiting.items()}
+    found = ((next(queues.get(answer.name, iter(())), None), answer) for answer in pair.candidate.answers)
+    return [(base, candidate) for base, candidate in found if base is not None]
+
+
+def _ratios(several: Sequence[tuple[Answer, Answer]]) -> Floats:
+    """Natural logarithms of how many times longer the candidate's twin took, of those that both succeeded."""
+    return np.array([_log_ms(candidate) - _log_ms(base) for base, candidate in several if base.ok and candidate.ok])
+
+
+def _log_ms(answer: Answer) -> float:
+    return math.log(max(answer.ms, TIME_MS_MIN))
+
+
+def _slow(several: Sequence[tuple[Answer, Answer]], limits_ms: Mapping[str, float], rule: Rule) -> float:
+    """How much larger the candidate's share of slow episodes is: slower than usual for the kind, and than its twin."""
+    counts = []
+    for side in range(2):
+        slow = [
+            both[side].at
+            for both in several
+            if both[side].ok
+            and both[side].ms > limits_ms.get(both[side].name, math.inf)
+            and not (both[1 - side].ok and both[side].ms <= both[1 - side].ms * rule.slow_factor)
+        ]
+        counts.append(episodes(slow, rule.episode_s))
+    return (counts[1] - counts[0]) / max(len(several), 1)
 
 
 def _log_times(one: Round, names: list[str]) -> dict[str, Floats]:
@@ -170,10 +208,10 @@ def _quantile(values: Floats, share: float) -> float:
     return float(np.quantile(values, share))
 
 
-def _kind(timed: list[list[dict[str, Floats]]], name: str) -> Floats:
-    """Differences of one kind's log medians, of the pairs where both sides have any."""
-    both = [(base[name], candidate[name]) for base, candidate in timed if len(base[name]) and len(candidate[name])]
-    return np.array([float(np.median(candidate) - np.median(base)) for base, candidate in both])
+def _kind(matched: Sequence[Sequence[tuple[Answer, Answer]]], name: str) -> Floats:
+    """Medians of one kind's ratios, of the pairs of rounds where it succeeded on both sides."""
+    ratios = (_ratios([both for both in several if both[0].name == name]) for several in matched)
+    return np.array([float(np.median(one)) for one in ratios if len(one)])
 
 
 def _per_pair(pairs: Sequence[Pair], count: Callable[[Round], int]) -> Floats:
@@ -185,15 +223,14 @@ def _failed(one: Round) -> int:
     return sum(not answer.ok for answer in one.answers)
 
 
-def slow_episodes(one: Round, limits_ms: Mapping[str, float], episode_s: float) -> int:
-    """How often requests were slow; slow ones that were due within `episode_s` of the one before count once.
+def episodes(moments: Sequence[float], episode_s: float) -> int:
+    """How many of the moments are further than `episode_s` from the one before.
 
-    One hiccup of the machine slows everything under way, and says no more than one slow request does (runs declustering: Smith and
-    Weissman, Estimating the extremal index, 1994).
+    One hiccup slows everything under way, and says no more than one slow request does (runs declustering: Smith and Weissman,
+    Estimating the extremal index, 1994).
     """
-    slow = [answer.at for answer in one.answers if answer.ok and answer.ms > limits_ms.get(answer.name, math.inf)]
-    slow.sort()
-    return sum(before is None or at - before > episode_s for before, at in zip([None, *slow], slow, strict=False))
+    ranked = sorted(moments)
+    return sum(before is None or at - before > episode_s for before, at in zip([None, *ranked], ranked, strict=False))
 
 
 def _slowdowns(pairs: Sequence[Pair]) -> Floats:

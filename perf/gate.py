@@ -186,7 +186,8 @@ def judge(environment: Mapping[str, str], terms: Budgets, *, seconds_max: float 
         return Outcome(ERRORED, [f"The systems could not be compared: {error}"])
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
+def terminated(number: int, frame: FrameType | None) -> None:
+    """For SIGTERM: ends the process by an exception, so that what it started is removed."""
     raise SystemExit(128 + number)
 
 
@@ -196,7 +197,7 @@ def main() -> int:
     parser.add_argument("--seconds-max", type=float, default=MEASURING_S_MAX, help="no new round begins after this")
     arguments = parser.parse_args()
     # A terminated gate still removes what it started.
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, terminated)
     terms = budgets.load()
     outcome = judge(os.environ, terms, seconds_max=arguments.seconds_max)
     out = Path(os.environ.get("RELEASE_OUT") or state.REPORTS / "perf")

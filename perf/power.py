@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ from perf.beside import NotStarted, Wanted, project_named, systems
 from perf.budgets import Budgets
 from perf.comparison import FAILED, INCONCLUSIVE, PASSED, compare
 from perf.duel import Unprepared, duel
-from perf.gate import FOREIGN_MAX, LOOKS
+from perf.gate import FOREIGN_MAX, LOOKS, terminated
 from perf.rounds import Answer, Pair, Round, duration_of, pack, unpack
 from tools.prepare import images
 
@@ -167,6 +168,8 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=TRIALS)
     parser.add_argument("--recording", type=Path, default=RECORDING)
     arguments = parser.parse_args()
+    # A terminated recording still removes what it started, also where interrupts are ignored.
+    signal.signal(signal.SIGTERM, terminated)
     if arguments.record:
         arguments.recording.parent.mkdir(exist_ok=True)
         try:

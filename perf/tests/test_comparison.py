@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from perf import budgets
-from perf.comparison import FAILED, INCONCLUSIVE, PASSED, Comparison, Incomparable, compare, slow_episodes
+from perf.comparison import FAILED, INCONCLUSIVE, PASSED, Comparison, Incomparable, compare, episodes, twins
 from perf.rounds import Answer, Pair, Round
-from perf.tests.simulated import one_round, pairs
+from perf.tests.simulated import pairs
 
 TERMS = budgets.load()
 RUNS = range(30)
@@ -147,22 +147,27 @@ def test_one_bad_round_of_the_machine_does_not_decide() -> None:
 
 
 def test_a_hiccup_is_one_episode_and_scattered_slow_requests_are_many() -> None:
-    limits = {"board": 50.0}
-    hiccup = tuple(Answer("board", 1.0 + 0.05 * place, 90.0, True) for place in range(10))
-    scattered = tuple(Answer("board", 0.9 * place, 90.0, True) for place in range(10))
-    assert slow_episodes(Round(hiccup, 4.0), limits, 0.4) == 1
-    assert slow_episodes(Round(scattered, 9.0), limits, 0.4) == 10
-    assert slow_episodes(Round((), 1.0), limits, 0.4) == 0
+    assert episodes([1.0 + 0.05 * place for place in range(10)], 0.4) == 1
+    assert episodes([0.9 * place for place in range(10)], 0.4) == 10
+    assert episodes([], 0.4) == 0
 
 
-def test_figures_are_plain_finite_numbers() -> None:
-    figures = compare(pairs(16, failing=1.0), TERMS).figures()
-    assert figures["pairs"] == 16
-    assert all(value == value and abs(value) < 1e9 for value in figures.values())
+def test_twins_are_the_same_request_of_one_plan() -> None:
+    pair = pairs(1)[0]
+    matched = twins(pair)
+    assert len(matched) == len(pair.base.answers)
+    assert all((base.name, base.at) == (candidate.name, candidate.at) for base, candidate in matched)
+    fewer = changed(pair, 1, answers=pair.candidate.answers[:40])
+    assert len(twins(fewer)) == 40
 
 
-def test_rounds_of_one_number_have_one_mix() -> None:
-    import numpy as np
+def test_what_slows_both_sides_at_once_is_nobodys_tail() -> None:
+    """A pause of the machine in every round, on both sides: no slow episode is the candidate's."""
 
-    first, second = (one_round(np.random.default_rng(seed), 4) for seed in (1, 2))
-    assert [a.name for a in first.answers] == [a.name for a in second.answers]
+    def paused(one: Round) -> tuple[Answer, ...]:
+        return tuple(a._replace(ms=a.ms + 3000) if 3.0 <= a.at < 3.5 else a for a in one.answers)
+
+    hit = [Pair(*(replace(one, answers=paused(one)) for one in pair)) for pair in pairs(24, 11)]
+    estimate, verdict = finding(compare(hit, TERMS), "slow")
+    # A hundredth of what a pause in every round of one side alone would be.
+    assert abs(estimate) < 0.0005 and verdict == PASSED

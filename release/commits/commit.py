@@ -30,6 +30,14 @@ class Edit:
             raise OutOfDate(f"{self.file} holds {self.present.strip()[:60]!r} {count} times, not once.")
         path.write_text(source.replace(self.present, self.absent), encoding="utf-8")
 
+    def is_in(self, root: Path) -> bool:
+        """Whether the tree has the change already."""
+        path = root / self.file
+        source = path.read_text(encoding="utf-8") if path.is_file() else ""
+        # What stands there afterwards may hold the present text too.
+        left = source.count(self.present) - self.absent.count(self.present)
+        return left == 0 and (not self.absent or source.count(self.absent) == 1)
+
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
@@ -45,6 +53,11 @@ class NewFile:
             raise OutOfDate(f"{self.file} exists by now.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.text, encoding="utf-8")
+
+    def is_in(self, root: Path) -> bool:
+        """Whether the tree has exactly this file already."""
+        path = root / self.file
+        return path.is_file() and path.read_text(encoding="utf-8") == self.text
 
 
 Change = Edit | NewFile
@@ -71,6 +84,10 @@ class Commit:
     def is_bad(self) -> bool:
         """Whether a gate must stop it."""
         return self.stopped_by is not None
+
+    def is_in(self, root: Path) -> bool:
+        """Whether a tree has all of its changes: it is the commit that is being tried, or is built upon it."""
+        return all(change.is_in(root) for change in self.changes)
 
     def apply(self, root: Path) -> None:
         """Makes its changes in a tree. Raises OutOfDate; what was changed before that stays changed."""

@@ -13,6 +13,8 @@ from tools.prepare import state
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HEAD = "c" * 64
+CLOSED = 9
+"""Nobody listens there; a real environment of this machine may have any of the ports that environments have."""
 RING_SECRET = "52494e47" * 6
 
 
@@ -30,7 +32,7 @@ def pin(stable: Release = OLD) -> Pin:
     return Pin.first("production", stable, ledger=HEAD, at=NOON, by="pipeline")
 
 
-def environment(directory: Path, *, gateway_port: int = 20390) -> Environment:
+def environment(directory: Path, *, gateway_port: int = CLOSED) -> Environment:
     """Production as it is after `prepare`, but for certificates and secrets."""
     ports = {name: 20300 + 10 * index for index, name in enumerate(PORT_NAMES)} | {"gateway": gateway_port}
     lines = [f"ALEXANDRITE_PORT_{name.upper()}={port}" for name, port in ports.items()]
