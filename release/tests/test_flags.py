@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from release import flags
 from release.errors import EvidenceInvalid, NotReady
 from release.flags import Declared, declared_at, pinned, switch
-from release.pins import PinMoved, Pins
+from release.home import VARIABLE
+from release.pins import REMOTE_VARIABLE, PinMoved, Pins
 from release.tests import places
 from release.tests.history import History
 from release.tests.places import NOON, pin
@@ -26,6 +28,10 @@ def pins(tmp_path: Path) -> Pins:
 
 def switched(pins: Pins, name: str, lit: bool, known: dict[str, Declared] = KNOWN) -> dict[str, bool]:
     return switch(pins, "production", name, lit=lit, known=known, by="anna", why="ready", at=NOON)
+
+
+def test_the_pins_of_the_pipeline_that_runs_these_tests_are_out_of_reach(pins: Pins) -> None:
+    assert REMOTE_VARIABLE not in os.environ and VARIABLE not in os.environ
 
 
 def test_flags_are_dark_until_somebody_lights_them(pins: Pins) -> None:
