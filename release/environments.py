@@ -50,7 +50,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "keep_previous_s": (int, float),
     "durations": str,
 }
-_OPTIONAL: dict[str, type | tuple[type, ...]] = {"seed": bool, "told": str}
+_OPTIONAL: dict[str, type | tuple[type, ...]] = {"seed": bool, "told": str, "ring_work": int}
 
 
 def other(slot: str) -> str:
@@ -76,6 +76,8 @@ class Environment:
     seed: bool
     told: str
     """What the services take for the environment's name."""
+    ring_work: int = 0
+    """Percent of the queued work that a candidate does while only the ring header reaches it."""
 
     # -- names -----------------------------------------------------------------------------------------------------
 
@@ -299,6 +301,8 @@ def _check(name: str, table: object) -> None:
         raise PolicyInvalid(f"environments.{name}.shares: {shares} must grow to 100, in percent.")
     if table["watch_s"] < 0 or table["keep_previous_s"] < 0:
         raise PolicyInvalid(f"environments.{name}: a time cannot be negative.")
+    if not 0 <= table.get("ring_work", 0) < 100:
+        raise PolicyInvalid(f"environments.{name}.ring_work is a percentage below 100: the stable release works too.")
     if not PORTS_FROM_MIN <= table["ports_from"] <= PORTS_FROM_MAX:
         raise PolicyInvalid(f"environments.{name}.ports_from must lie between {PORTS_FROM_MIN} and {PORTS_FROM_MAX}.")
     if table.get("seed") and table.get("told", name) == "production":
@@ -340,4 +344,5 @@ def load(
         durations=table["durations"],
         seed=bool(table.get("seed", False)),
         told=str(table.get("told", name)),
+        ring_work=table.get("ring_work", 0),
     )

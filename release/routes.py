@@ -166,13 +166,17 @@ def _put(path: Path, text: str) -> bool:
 def write(environment: Environment, routing: Routing) -> bool:
     """Writes the file by a rename, if it says anything else now. The gateway acts on it a moment later."""
     # The work first: a candidate that loses its traffic loses its orders no later.
-    steered = _put(environment.steering / WORK_FILE, steer(routing))
+    steered = _put(environment.steering / WORK_FILE, steer(environment, routing))
     return _put(environment.routes / WRITTEN_FILE, render(environment, routing)) or steered
 
 
-def steer(routing: Routing) -> str:
+def steer(environment: Environment, routing: Routing) -> str:
     """What the services are told: percent of the queued work per slot, evenly while the environment is closed."""
-    return json.dumps(dict(routing.weights), sort_keys=True) + "\n"
+    work = dict(routing.weights)
+    if work and routing.ring and routing.ring not in work and environment.ring_work:
+        rest = 100 - environment.ring_work
+        work = {slot: weight * rest // 100 for slot, weight in work.items()} | {routing.ring: environment.ring_work}
+    return json.dumps(work, sort_keys=True) + "\n"
 
 
 def written(environment: Environment) -> Routing | None:
@@ -184,7 +188,7 @@ def written(environment: Environment) -> Routing | None:
         routing = _read(http["services"], http.get("routers", {}))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
         return None
-    if routing is None or (render(environment, routing), steer(routing)) != (text, steered):
+    if routing is None or (render(environment, routing), steer(environment, routing)) != (text, steered):
         return None
     return routing
 

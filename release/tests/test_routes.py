@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,20 @@ def test_a_file_edited_by_hand_is_not_ours(production: Environment, edit: Any) -
 def test_a_file_that_is_gone_is_not_ours(production: Environment) -> None:
     (production.routes / routes.WRITTEN_FILE).unlink()
     assert routes.written(production) is None
+
+
+def test_a_candidate_in_the_ring_works_where_no_customer_is(production: Environment) -> None:
+    ring = Routing({BLUE: 100}, ring=GREEN)
+
+    def work(environment: Environment, routing: Routing) -> Any:
+        return json.loads(routes.steer(environment, routing))
+
+    assert work(production, ring) == {BLUE: 100}
+    dev = replace(production, ring_work=50)
+    assert work(dev, ring) == {BLUE: 50, GREEN: 50}
+    assert work(dev, CANARY) == {BLUE: 95, GREEN: 5}
+    assert work(dev, Routing({BLUE: 100})) == {BLUE: 100}
+    assert work(dev, Routing({}, ring=BLUE)) == {}
 
 
 @pytest.mark.parametrize("text", ["", '{"blue": 50, "green": 50}\n', None])
