@@ -16,7 +16,7 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures nightly pages contracts steps lock doctor browser clean
+.PHONY: help prepare up down show logs test ship quick perf prove figures nightly weekly pages contracts steps lock doctor browser clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -65,8 +65,10 @@ figures: prepare ## measure the system that `make up` started: claims, delivery,
 nightly: test prove up figures down ## everything, the long measurements too: hours
 	@$(PYTHON) -m perf.power
 	@$(PYTHON) -m perf.drills
-	@$(PYTHON) -m release.commits
 	@$(PYTHON) -m tools.workflow_drill
+
+weekly: prepare ## every bad and harmless commit through the gates: most of a day
+	@$(PYTHON) -m release.commits
 
 contracts: prepare ## freeze the schemas of messages as the code has them now
 	@$(PYTHON) -m contracts.freeze
