@@ -17,10 +17,13 @@ from tools.prepare import state
 _STYLE = """
 body{font:14px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:82rem;padding:0 1rem;color:#1c2430}
 table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #dde2ea}
-th:first-child,td:first-child{text-align:left}.FAILED{color:#b3261e;font-weight:600}.INCONCLUSIVE{color:#8a5a00;font-weight:600}
+th:first-child,td:first-child,.words{text-align:left}td.words{min-width:15rem}.scroll{overflow-x:auto}svg{max-width:100%;height:auto}.FAILED{color:#b3261e;font-weight:600}.INCONCLUSIVE{color:#8a5a00;font-weight:600}
 .PASSED{color:#0b6e4f;font-weight:600}.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(34rem,1fr));gap:.6rem}
 .plots svg{width:100%;height:auto}
 """
+_PHONE = '<meta name="viewport" content="width=device-width">'
+ABOUT = "what it is"
+"""The one column of sentences; the others are figures."""
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
 
 
@@ -84,10 +87,10 @@ def _findings(comparison: Comparison, terms: Budgets) -> str:
         span = [
             f"{value:.4f}" for value in (finding.estimate, finding.low, finding.high, budget.budget, budget.tolerance)
         ]
-        rows.append([name, budget.about, *span, finding.verdict])
+        rows.append([name, finding.verdict, *span, budget.about])
         if budget.kind != "share" and math.isfinite(finding.estimate):
             drawn.append((name, finding.estimate, finding.low, finding.high, budget.budget))
-    heading = ["metric", "what it is", "estimate", "low", "high", "budget", "tolerance", "verdict"]
+    heading = ["metric", "verdict", "estimate", "low", "high", "budget", "tolerance", ABOUT]
     said = f"<p>{comparison.pairs} pairs of rounds, {comparison.requests} requests.</p>"
     return said + _table((heading, rows)) + plots.intervals(drawn, "Ratios and budgets")
 
@@ -102,7 +105,7 @@ def _write(path: Path, title: str, parts: list[str], sides: Mapping[str, Sequenc
         own = {side: _track([answer for answer in answers if answer.name == name]) for side, answers in sides.items()}
         parts.append(plots.percentiles_over_time(own, name))
     body = "\n".join([*parts, "</div>"])
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8">{_PHONE}<title>{html.escape(title)}</title><style>{_STYLE}</style>'
     state.write_file(path, f"{head}\n{body}\n</html>\n")
 
 
@@ -112,12 +115,16 @@ def _track(answers: Sequence[Answer]) -> plots.Track:
 
 def _table(table: Table) -> str:
     heading, rows = table
-    lines = ["<table><tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in heading) + "</tr>"]
+    headed = "".join(f"<th{' class=words' if cell == ABOUT else ''}>{html.escape(cell)}</th>" for cell in heading)
+    words = heading.index(ABOUT) if ABOUT in heading else None
+    lines = [f"<div class=scroll><table><tr>{headed}</tr>"]
     for row in rows:
-        cells = (f"<td{_class(cell)}>{html.escape(cell)}</td>" for cell in row)
+        cells = (f"<td{_class(cell, words=place == words)}>{html.escape(cell)}</td>" for place, cell in enumerate(row))
         lines.append("<tr>" + "".join(cells) + "</tr>")
-    return "\n".join([*lines, "</table>"])
+    return "\n".join([*lines, "</table></div>"])
 
 
-def _class(cell: str) -> str:
+def _class(cell: str, *, words: bool) -> str:
+    if words:
+        return " class=words"
     return f' class="{cell}"' if cell in ("PASSED", "FAILED", "INCONCLUSIVE") else ""

@@ -135,7 +135,9 @@ def _smoke(asked: argparse.Namespace) -> int:
     """ask the candidate that runs in an environment what customers do first, as a gate's command"""
     from release import deployed
 
-    return deployed.smoke(Pipeline.of_checkout(), asked.environment, Path(asked.out))
+    result = deployed.smoke(Pipeline.of_checkout(), asked.environment, Path(asked.out))
+    print(f"{result.gate}: {result.verdict} {'; '.join(result.reasons)}")
+    return EXIT_STATUS[result.verdict]
 
 
 def _agent(asked: argparse.Namespace) -> int:

@@ -109,6 +109,7 @@ def _property_breaks(before: Document, after: Document, place: str, flow: Flow, 
             if not _may_go(schema, today):
                 yield Break(here, "it is gone")
             continue
+        yield from notice_breaks(schema, has[name], here, today)
         yield from _breaks(schema, has[name], here, flow, today)
         if flow is Flow.TO_READERS and name in must - must_now:
             yield Break(here, "it was always there and may be missing now")
@@ -120,12 +121,24 @@ def _property_breaks(before: Document, after: Document, place: str, flow: Flow, 
 
 
 def _paired(before: Document, after: Document) -> list[tuple[Any, Any]]:
-    """The branches of two alternatives of the same length, in their order; none when they cannot be told apart so."""
-    for key in ("anyOf", "oneOf", "allOf"):
-        old, new = before.get(key), after.get(key)
-        if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-            return list(zip(old, new, strict=True))
-    return []
+    """Alternatives that changed, each with what it seems to have become; none where neither side has any.
+
+    One that stands on both sides needs no partner, whatever its place. A schema that got its first alternative counts as one.
+    """
+    keys = [key for key in ("anyOf", "oneOf", "allOf") if key in before or key in after]
+    if len(keys) != 1:
+        return []
+    old, new = before.get(keys[0], [before]), after.get(keys[0], [after])
+    left = [one for one in old if one not in new]
+    come = [one for one in new if one not in old]
+    if len(left) != len(come):
+        # Only objects are told apart well enough to say which of them is which.
+        left, come = ([one for one in several if _has_properties(one)] for several in (left, come))
+    return list(zip(left, come, strict=False))
+
+
+def _has_properties(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and "properties" in schema
 
 
 def _fits(before: Any, after: Any, flow: Flow) -> bool:
@@ -196,14 +209,16 @@ def _may_go(part: Any, today: date) -> bool:
     return day is not None and day <= today
 
 
-def notice_breaks(before: Document | None, after: Document, place: str, today: date) -> list[Break]:
-    """A part that is deprecated now and was not says from which day on it may be gone, and leaves its users half a year."""
-    if not after.get("deprecated") or (before is not None and before.get("deprecated")):
+def notice_breaks(before: Any, after: Any, place: str, today: date) -> list[Break]:
+    """A part that becomes deprecated says from which day on it may be gone, half a year ahead; afterwards the day comes no nearer."""
+    if not isinstance(after, Mapping) or not after.get("deprecated"):
         return []
-    day = sunset_of(after)
+    day, told = sunset_of(after), sunset_of(before)
     if day is None:
         return [Break(place, "it is deprecated and says not when it goes: add x-sunset, a date")]
-    if day < today + NOTICE:
+    if told is not None and day < told:
+        return [Break(place, f"it was to go on {told} and goes on {day} now: its users rely on the first day")]
+    if told is None and day < today + NOTICE:
         return [Break(place, f"it goes on {day}, and whoever uses it has {NOTICE.days} days at least")]
     return []
 
@@ -264,6 +279,7 @@ def _parameter_breaks(
             if not _may_go(parameter, today):
                 yield Break(here, "it is gone")
             continue
+        yield from notice_breaks(parameter, has[key], here, today)
         if has[key].get("required") and not parameter.get("required"):
             yield Break(here, "it could be left out and is required now")
         yield from schema_breaks(parameter.get("schema"), has[key].get("schema"), here, Flow.FROM_WRITERS, today)

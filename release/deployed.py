@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from release.rollback import RolledBack
 from release.routes import Routing
 from release.smoke import Halt, Scenarios, Synthetic
 from release.watch import Instruments, Limits, WallClock
-from tools.prepare import credentials, state
+from tools.prepare import credentials
 
 DOOR_TIMEOUT_S = 10.0
 
@@ -293,19 +292,21 @@ def recover(pipeline: Pipeline, name: str) -> str | None:
         return going_back.recover(deployment.place, deployment.parts, deployment.journal, by="agent")
 
 
-def smoke(pipeline: Pipeline, name: str, out: Path) -> int:
-    """Asks what runs in an environment again, for the gate's runner; its report goes to `out`. The scenarios' exit status.
+def smoke(pipeline: Pipeline, name: str, out: Path) -> GateResult:
+    """Asks what runs in an environment again, as its promotion did; the reports go to `out`, for the gate's runner.
 
-    Raises NotReady when something else runs there than the candidate that the runner asks for.
+    Raises NotReady when something else is pinned there than the candidate that the runner asks for.
     """
     deployment = Deployment.of(pipeline, name)
     pinned = deployment.place.pinned()
-    runs, wanted = pinned.pin.release.digest if pinned else "nothing", os.environ.get("RELEASE_DIGEST", "")
-    if runs != wanted:
+    wanted = os.environ.get("RELEASE_DIGEST", "")
+    if pinned is None or pinned.pin.release.digest != wanted:
+        runs = pinned.pin.release.digest if pinned else "nothing"
         raise NotReady(f"{name} runs {runs}, not {wanted or 'a candidate named by RELEASE_DIGEST'}.")
-    variables = {**os.environ, **deployment.environment.judge_variables(), "PYTHONPATH": str(state.ROOT)}
-    command = Scenarios().command("smoke", out)
-    return subprocess.run(command, cwd=state.ROOT, env=variables, stdin=subprocess.DEVNULL, check=False).returncode
+    result = deployment.smoke(pinned.pin.release, "smoke")
+    for file, content in result.raw.items():
+        (out / file).write_bytes(Blobs(pipeline.home).get(content))
+    return result
 
 
 def agent(pipeline: Pipeline, name: str, *, once: bool, every_s: float = agents.EVERY_S) -> None:

@@ -99,7 +99,10 @@ class Buyer:
         path = f"/api/shop/v1/orders/{order['order_id']}"
         self.begun.append(order["order_id"])
         shown = (await self.ask("POST", f"{path}/lines", GOOD))["order"]
+        deadline = time.monotonic() + PATIENCE_S
         while not shown["lines"][0]["total"]:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{path} shows no price after {PATIENCE_S:.0f} s")
             await asyncio.sleep(PAUSE_S)
             shown = await self.ask("GET", path)
         customer = {"name": "Drill", "email": self.email, "language": "en"}

@@ -257,8 +257,7 @@ class Pins:
     def file(self, name: str) -> str | None:
         """Another file of the branch, beside the pins; None when it is not there."""
         head = self._head()
-        listed = self._git("ls-tree", "-z", head, "--", name).rstrip("\0") if head else ""
-        return self._git("cat-file", "blob", listed.partition("\t")[0].split()[2], strip=False) if listed else None
+        return None if head is None else self._text(head, name)
 
     def put(self, name: str, text: str, *, after: str | None, message: str, at: datetime) -> None:
         """Commits such a file, if it still reads as `after` (None: is not there). Raises PinMoved when it does not."""
@@ -278,13 +277,18 @@ class Pins:
         return self._answer("rev-parse", "--verify", "--quiet", f"{self._ref}^{{commit}}") or None
 
     def _at(self, commit: str, environment: str) -> Pinned | None:
-        listed = self._git("ls-tree", "-z", commit, "--", f"{environment}.json").rstrip("\0")
+        text = self._text(commit, f"{environment}.json")
+        return None if text is None else Pinned(Pin.from_json(text, environment=environment), commit)
+
+    def _text(self, commit: str, name: str) -> str | None:
+        """A plain file of the branch at a commit; None when it is not there. Raises EvidenceInvalid for anything else of its name."""
+        listed = self._git("ls-tree", "-z", commit, "--", name).rstrip("\0")
         if not listed:
             return None
         mode, kind, blob = listed.partition("\t")[0].split()
         if kind != "blob" or mode != "100644":
-            raise EvidenceInvalid(f"{environment}.json on {self._branch} is not a plain file.")
-        return Pinned(Pin.from_json(self._git("cat-file", "blob", blob, strip=False), environment=environment), commit)
+            raise EvidenceInvalid(f"{name} on {self._branch} is not a plain file.")
+        return self._git("cat-file", "blob", blob, strip=False)
 
     def _commit(self, parent: str | None, pin: Pin, why: str) -> str:
         message = f"{pin.environment}: {why}\n\n{_summary(pin)}\n"

@@ -96,11 +96,11 @@ class Drill:
         checkout = self.directory / f"checkout-{commit[:12]}"
         _git(self.directory, "clone", "--quiet", "--no-hardlinks", str(self.clone), str(checkout))
         _git(checkout, "checkout", "--quiet", "--detach", commit)
-        log = (self.directory / f"{commit[:12]}.log").open("wb")
-        return subprocess.Popen(
-            ["make", "ship"], cwd=checkout, env={**os.environ, **self.machine},
-            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        with (self.directory / f"{commit[:12]}.log").open("wb") as log:
+            return subprocess.Popen(
+                ["make", "ship"], cwd=checkout, env={**os.environ, **self.machine},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
 
     def until_built(self, commit: str) -> None:
         """Returns when the commit is a candidate. Raises Failure when it does not become one."""

@@ -220,6 +220,7 @@ BREAKS_NOBODY_API: dict[str, Change] = {
 BREAKS_NOBODY_MESSAGE: dict[str, Change] = {
     "nothing": lambda one: None,
     "an optional field more": lambda one: one["properties"].update(count={"type": "integer"}),
+    "alternatives in another order": lambda one: one["properties"]["note"]["anyOf"].reverse(),
     "other words of explanation": lambda one: one["properties"]["status"].update(description="Where it is."),
     "a schema under another name": lambda one: (
         one["$defs"].update(Item=one["$defs"].pop("Line")),
@@ -250,6 +251,37 @@ def test_what_breaks_nobody_of_an_api_is_let_through(name: str) -> None:
 @pytest.mark.parametrize("name", BREAKS_NOBODY_MESSAGE)
 def test_what_breaks_nobody_of_a_message_is_let_through(name: str) -> None:
     assert of_message(BREAKS_NOBODY_MESSAGE[name]) == []
+
+
+LATER = TODAY + NOTICE + timedelta(days=30)
+PARTS: dict[str, Change] = {
+    "an operation": lambda api: api["paths"]["/orders"]["get"],
+    "a parameter": lambda api: post(api)["parameters"][1],
+    "a field": lambda api: schema(api, "Line")["properties"]["quantity"],
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (None, LATER, ""),
+        (None, TODAY + timedelta(days=1), "180 days at least"),
+        (LATER, LATER, ""),
+        (LATER, LATER + timedelta(days=1), ""),
+        (LATER, LATER - timedelta(days=1), "rely on the first day"),
+        (LATER, None, ""),
+    ],
+)
+def test_the_day_on_which_something_goes_is_told_in_time_and_comes_no_nearer(
+    part: str, before: date | None, after: date | None, said: str
+) -> None:
+    old, new = copy.deepcopy(API), copy.deepcopy(API)
+    for api, day in ((old, before), (new, after)):
+        if day is not None:
+            deprecate(PARTS[part](api), day)  # type: ignore[arg-type]
+    found = breaks(Published({"shop.v1": old}, {}, {}), Published({"shop.v1": new}, {}, {}), TODAY)
+    assert bool(found) == bool(said) and all(said in str(one) for one in found), found
 
 
 @pytest.mark.parametrize(("days", "broken"), [(0, 0), (1, 1)])
@@ -309,6 +341,15 @@ def test_alternatives_that_a_field_tells_apart(change: Change, broken: str) -> N
     change(post(after)["requestBody"]["content"]["application/json"]["schema"])
     found = breaks(Published({"shop.v1": before}, {}, {}), Published({"shop.v1": after}, {}, {}), TODAY)
     assert (broken in str(found[0])) if broken else found == [], found
+
+
+def test_what_goes_inside_something_that_may_be_empty_now_is_seen() -> None:
+    after = copy.deepcopy(API)
+    line = copy.deepcopy(LINE)
+    del line["properties"]["quantity"]  # type: ignore[attr-defined]
+    schema(after, "Order")["properties"]["lines"]["items"] = {"anyOf": [line, {"type": "null"}]}
+    found = [str(one) for one in breaks(Published({"s": API}, {}, {}), Published({"s": after}, {}, {}), TODAY)]
+    assert any("body.lines[].quantity: it is gone" in one for one in found), found
 
 
 def test_a_schema_that_contains_itself_is_refused_not_passed() -> None:

@@ -16,7 +16,7 @@ from release.old_on_new import inside, judged, never_healthy, old_tree, variable
 from release.scenario_run import Ending, Outcome
 from release.tests.history import History
 from release.verdict import Verdict
-from tools.prepare import shell, topology
+from tools.prepare import topology
 
 PASSED, FAILED, BROKEN = (
     Outcome(Ending.PASSED),
@@ -149,7 +149,6 @@ def images(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, str]:
     return {name: spec["image"] for name, spec in yaml.safe_load(done.stdout)["services"].items()}
 
 
-@pytest.mark.skipif(shell.answer(["docker", "compose", "version"]) is None, reason="compose is not installed here")
 def test_the_topology_takes_another_image_for_its_jobs_only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALEXANDRITE_JOBS_IMAGE", raising=False)
     alike = images(monkeypatch, ALEXANDRITE_IMAGE_SYSTEM="old")

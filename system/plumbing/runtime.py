@@ -65,14 +65,14 @@ class Service:
         self.reactions = reactions or {}
         self._unit_of_work = unit_of_work
         self._roles = settings.role_names
-        self.steering = Steering(settings.steering_directory)
+        steering = Steering(settings.steering_directory)
         self._leases = {
             role: Leases(
                 self.engine,
                 role,
                 ttl_s=settings.lease_ttl_s,
                 slot=settings.slot,
-                steering=self.steering,
+                steering=steering,
                 on_change=self._wake_all,
             )
             for role in ("relay", "consumer", "timer")
@@ -105,6 +105,7 @@ class Service:
             readiness=self.readiness,
             gauges=queried,
             description=description,
+            steering=steering,
         )
         self.app.state.make_uow = self.make_uow
         self.app.state.client = self.client

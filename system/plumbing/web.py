@@ -38,6 +38,7 @@ def make_app(
     readiness: Readiness | None = None,
     gauges: QueriedGauges | None = None,
     description: str = "",
+    steering: Steering | None = None,
 ) -> FastAPI:
     """The application of one service. Raises RuntimeError when a route names no policy."""
     prefix = f"/api/{settings.service}/v1"
@@ -56,7 +57,7 @@ def make_app(
     app.state.settings = settings
     app.state.tokens = TokenAuthority(settings)
     app.state.revocations = Revocations(settings)
-    app.state.features = Features(Steering(settings.steering_directory))
+    app.state.features = Features(steering or Steering(settings.steering_directory))
     health = _health_router(readiness, gauges)
     bare = [route for router in (*routers, health) for route in routes_without_policy(router)]
     if bare:
