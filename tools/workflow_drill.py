@@ -6,7 +6,8 @@ python -m tools.workflow_drill --keep --only good   one part again, in what was 
 first   the first commit reaches production, with a person who vouches for what cannot be compared
 good    a harmless commit reaches production, untouched by anybody
 bad     a commit that takes a guard away is stopped, and production runs on as it did
-five    five commits pushed back to back, the first of them bad: each is verified or superseded, and the last one arrives
+five    five commits pushed back to back, the first bad, the last with all ten harmless ones of release/commits in it: each is
+        verified or superseded, and the last one arrives
 breach  ten releases that are bad on purpose get customers in production: how soon everybody is back on the stable one
 
 Each part asserts what the pins and the ledger say afterwards, never the log. It takes as long as shipping does, five times.
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from release.commits import harmless
 from tools.prepare.failure import Failure
 from tools.prove import SWITCHES, Switch
 from tools.workflows import ROOT, Ran, Runner
@@ -210,6 +212,8 @@ def five_commits(drill: Drill, switch: Switch = BAD) -> None:
             text.replace(switch.present, switch.absent) if number == 0 else text.replace(switch.absent, switch.present)
         )
         (drill.clone / switch.file).write_text(changed, encoding="utf-8")
+        if number == FIVE - 1:
+            add_harmless(drill)
         commits.append(drill.commit(f"Commit {number + 1} of {FIVE}, back to back"))
         pushed.append(drill.ship_beside(commits[-1]))
         # The next one is pushed when this one waits or works: commits that arrive in one second have no order.
@@ -227,6 +231,14 @@ def five_commits(drill: Drill, switch: Switch = BAD) -> None:
     )
     entered = {_subject(one) for one in _of(said, "promotion/v1") if _subject(one) in digests}
     _expect(entered == {digests[-1]}, f"these were on their way into environments: {entered}")
+
+
+def add_harmless(drill: Drill) -> None:
+    """Makes the changes of every harmless commit in the clone, as their authors would: with the contracts frozen again."""
+    for commit in harmless.COMMITS:
+        if not commit.is_in(drill.clone):
+            commit.apply(drill.clone)
+    subprocess.run([sys.executable, "-m", "contracts.freeze"], cwd=drill.clone, check=True, stdout=subprocess.DEVNULL)
 
 
 def _fate(said: Sequence[Mapping[str, Any]], digest: str) -> str:
