@@ -307,11 +307,12 @@ def _git(directory: Path, *arguments: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when every part held."""
     parser = argparse.ArgumentParser(prog="python -m tools.workflow_drill", description=__doc__)
-    parser.add_argument("--at", type=Path, help="a directory that an earlier drill kept")
+    parser.add_argument("--at", type=Path, help="its directory: a new one, or one that an earlier drill kept")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--keep", action="store_true", help="leave everything running")
     asked = parser.parse_args(arguments)
     drill = Drill(asked.at or Path(tempfile.mkdtemp(prefix="drill-")))
+    drill.directory.mkdir(parents=True, exist_ok=True)
     print(f"drill in {drill.directory}", flush=True)
     try:
         if not drill.clone.exists():
