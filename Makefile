@@ -16,7 +16,7 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures nightly weekly pages contracts steps lock doctor browser clean
+.PHONY: help prepare up down show logs test ship quick perf prove figures nightly weekly pages contracts steps gallery words lock doctor browser clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,15 +38,15 @@ down: ## remove the system with its data; KEEP=1 keeps the data
 logs: ## the system's last log lines; SERVICE=name for one service
 	@$(RUN) logs $(SERVICE)
 
-test: prepare ## every check; the last line counts them
+test: prepare browser ## every check; the last line counts them
 	@$(RUN) sweep
 	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
 	@status=0; $(TOX) || status=$$?; $(RUN) sweep; $(PYTHON) -m tools.count --status $$status
 
-quick: prepare ## static checks, unit tests and the scenarios that changed, on a system kept warm: minutes
+quick: prepare browser ## static checks, unit tests and the scenarios that changed, on a system kept warm: minutes
 	@$(PYTHON) -m release quick
 
-ship: prepare ## take the checked-out commit through every gate to production; FIRST=name vouches for the first release
+ship: prepare browser ## take the checked-out commit through every gate to production; FIRST=name vouches for the first release
 	@$(PYTHON) -m release ship $(if $(FIRST),--first-release-by $(FIRST))
 	@$(PYTHON) -m release pages
 
@@ -81,6 +81,12 @@ lock: ## lock every requirements/*.in by version and hash
 
 doctor: ## what is missing or unwell on this machine, and the remedy for each
 	@$(PREPARE) doctor
+
+gallery: prepare browser ## every page as pictures, phone and desktop, light and dark, both languages; look at each
+	@$(PYTHON) -m step_defs.gallery
+
+words: prepare ## bring the pages' catalogues up to what templates say, and list what is not translated
+	@$(PYTHON) -m tools.words
 
 browser: ## a Chromium for the page scenarios, when this machine has none
 	@$(PREPARE) browser

@@ -31,6 +31,7 @@ from tools.prepare.failure import Failure
 NAME = "alexandrite/system"
 REVISION = "org.opencontainers.image.revision"
 LOCK = Path("requirements", "system.txt")
+NPM_LOCK = Path("package-lock.json")
 FILES_NAMED_MAX = 10
 # Asked of the checkout's own preparation, because a checkout may be of another commit than the code that runs here.
 QUESTION = """
@@ -145,7 +146,9 @@ def _build(home: Home, root: Path, commit: str, address: str) -> Candidate:
     built_at = datetime.now(UTC)
     image = f"{address}/{NAME}@{digest}"
     print("build: listing what it contains", flush=True)
-    document = sbom.make(image, digest=digest, commit=commit, built_at=built_at, lock=root / LOCK)
+    document = sbom.make(
+        image, digest=digest, commit=commit, built_at=built_at, lock=root / LOCK, npm_lock=root / NPM_LOCK
+    )
     if commit_of_clean_checkout(root) != commit or inputs_of(root) != inputs:
         raise NotReady("The checkout changed while it was built.", remedy="Build again.")
     built = CandidateBuilt(
@@ -153,7 +156,7 @@ def _build(home: Home, root: Path, commit: str, address: str) -> Candidate:
         image=image,
         built_at=built_at,
         sbom=Blobs(home).put(document.encode()),
-        materials={**inputs.references, str(LOCK): _sha256(root / LOCK)},
+        materials={**inputs.references, **{str(lock): _sha256(root / lock) for lock in (LOCK, NPM_LOCK)}},
     )
     Ledger(home).append(CandidateBuilt.TYPE, digest, built, signing.pipeline_key(home))
     print(f"build: {commit[:12]} is {digest}", flush=True)

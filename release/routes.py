@@ -42,6 +42,10 @@ POLL_S = 0.1
 QUIET_S = 1.0
 ASK_TIMEOUT_S = 5.0
 PROBE_PATH = "/api/shop/v1/products"
+# Beside their API: the services' pages, and those that stream to them. A stream lasts for minutes, so it is a service of its own to
+# the gateway, whose name ends in no slot: what is counted and timed of a slot is answers only.
+PAGES: Mapping[str, tuple[str, ...]] = {"identity": ("/sign-in", "/sign-out"), "mes": ("/mes/",)}
+STREAMING = ("mes",)
 # Longer than any rule of routes.yaml, whose length is its priority.
 RING_PRIORITY = 10_000
 _COUNTER = re.compile(r"^traefik_service_requests_total\{(?P<labels>[^}]*)\} (?P<value>[0-9.e+]+)$", re.MULTILINE)
@@ -96,6 +100,10 @@ def render(environment: Environment, routing: Routing) -> str:
         http["services"][service] = _weighted(service, routing)
         for slot in routing.slots:
             http["services"][f"{service}-{slot}"] = _slot_service(environment, slot, service)
+    for service in STREAMING:
+        http["services"][f"{service}-live"] = _weighted(service, routing, suffix="-live")
+        for slot in routing.slots:
+            http["services"][f"{service}-{slot}-live"] = _slot_service(environment, slot, service)
     if routing.ring:
         # The services need not know the secret.
         hidden = {"headers": {"customRequestHeaders": {RING_HEADER: ""}}}
@@ -106,10 +114,10 @@ def render(environment: Environment, routing: Routing) -> str:
     )
 
 
-def _weighted(service: str, routing: Routing) -> dict[str, Any]:
+def _weighted(service: str, routing: Routing, *, suffix: str = "") -> dict[str, Any]:
     if not routing.weights:
         return {"loadBalancer": {"servers": []}}
-    shares = [{"name": f"{service}-{slot}", "weight": weight} for slot, weight in routing.weights.items()]
+    shares = [{"name": f"{service}-{slot}{suffix}", "weight": weight} for slot, weight in routing.weights.items()]
     # A slot that stopped answering passes its share to the other one.
     return {"weighted": {"healthCheck": {}, "services": shares}}
 
@@ -127,8 +135,9 @@ def _slot_service(environment: Environment, slot: str, service: str) -> dict[str
 
 def _ring(environment: Environment, slot: str, service: str) -> dict[str, Any]:
     secret = environment.ring_secret
+    paths = " || ".join(f"PathPrefix(`{path}`)" for path in (f"/api/{service}/v1/", *PAGES.get(service, ())))
     return {
-        "rule": f"Header(`{RING_HEADER}`, `{secret}`) && PathPrefix(`/api/{service}/v1/`)",
+        "rule": f"Header(`{RING_HEADER}`, `{secret}`) && ({paths})",
         "priority": RING_PRIORITY,
         "entryPoints": ["websecure", "web"],
         "middlewares": ["ring", "safe"],

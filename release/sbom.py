@@ -1,10 +1,11 @@
 """The bill of materials of a candidate's image: CycloneDX 1.6, what is locked compared with what is really inside.
 
-make(image, digest=..., commit=..., built_at=..., lock=...) -> str    the JSON document, valid by CycloneDX's own schema
+make(image, digest=..., commit=..., built_at=..., lock=..., npm_lock=...) -> str    the JSON document, valid by CycloneDX's own schema
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import uuid
@@ -33,6 +34,13 @@ INSTALLED_PYTHON = """
 import importlib.metadata, json
 print(json.dumps([[package.metadata["Name"], package.version] for package in importlib.metadata.distributions()]))
 """
+# The packages whose files pages are made of; a scope is a directory of its own.
+PAGE_PACKAGES = """
+import json, pathlib
+vendor = pathlib.Path("/app/system/pagekit/assets/vendor")
+found = [path for path in vendor.glob("*") if not path.name.startswith("@")] + list(vendor.glob("@*/*"))
+print(json.dumps(sorted(str(path.relative_to(vendor)) for path in found)))
+"""
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==(\S+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
@@ -56,7 +64,16 @@ class DebianPackage:
     source: str
 
 
-def make(image: str, *, digest: str, commit: str, built_at: datetime, lock: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """One locked package of npm that runs in browsers; `sha512` (hex) of its archive."""
+
+    name: str
+    version: str
+    sha512: str
+
+
+def make(image: str, *, digest: str, commit: str, built_at: datetime, lock: Path, npm_lock: Path) -> str:
     """The document for a local image. Asks the image itself what it contains.
 
     Raises EvidenceInvalid when the image has a Python package that `lock` does not have in that version, or lacks one;
@@ -64,9 +81,11 @@ def make(image: str, *, digest: str, commit: str, built_at: datetime, lock: Path
     """
     locked = read_lock(lock.read_text(encoding="utf-8"))
     compare(locked, json.loads(_ask(image, "python3", "-c", INSTALLED_PYTHON)))
+    npm = read_npm_lock(npm_lock.read_text(encoding="utf-8"))
+    compare_pages(npm, json.loads(_ask(image, "python3", "-c", PAGE_PACKAGES)))
     debian = read_dpkg(_ask(image, "dpkg-query", "--show", f"--showformat={DPKG_FORMAT}"))
     release = _debian_release(_ask(image, "cat", "/etc/os-release"))
-    document = write(locked, debian, digest=digest, commit=commit, built_at=built_at, debian_release=release)
+    document = write(locked, debian, npm, digest=digest, commit=commit, built_at=built_at, debian_release=release)
     validate(document)
     return document
 
@@ -83,6 +102,27 @@ def read_lock(text: str) -> list[PythonPackage]:
             raise EvidenceInvalid(f"The lock has a line that pins no version and hash: {requirement[:80]!r}.")
         packages.append(PythonPackage(_canonical(pinned[1]), pinned[2], hashes))
     return sorted(packages, key=lambda package: package.name)
+
+
+def read_npm_lock(text: str) -> list[NpmPackage]:
+    """What the pages use, by name; what only looks at them is left out. Raises EvidenceInvalid for one without a hash."""
+    packages = []
+    for place, entry in json.loads(text)["packages"].items():
+        if not place.startswith("node_modules/") or entry.get("dev"):
+            continue
+        algorithm, _, content = str(entry.get("integrity", "")).partition("-")
+        if algorithm != "sha512":
+            raise EvidenceInvalid(f"The lock has no SHA-512 of {place}.")
+        name = place.removeprefix("node_modules/")
+        packages.append(NpmPackage(name, entry["version"], base64.b64decode(content).hex()))
+    return sorted(packages, key=lambda package: package.name)
+
+
+def compare_pages(locked: Sequence[NpmPackage], present: Sequence[str]) -> None:
+    """Raises EvidenceInvalid unless the image has files of exactly the packages that are locked for pages."""
+    want = {package.name for package in locked}
+    if want != set(present):
+        raise EvidenceInvalid(f"The image has pages' files of {sorted(present)}, and locked are {sorted(want)}.")
 
 
 def read_dpkg(text: str) -> list[DebianPackage]:
@@ -110,6 +150,7 @@ def compare(locked: Sequence[PythonPackage], installed: Sequence[Sequence[str]])
 def write(
     python: Sequence[PythonPackage],
     debian: Sequence[DebianPackage],
+    npm: Sequence[NpmPackage] = (),
     *,
     digest: str,
     commit: str,
@@ -130,6 +171,7 @@ def write(
     components = [
         *(_python_component(package) for package in python),
         *(_debian_component(package, debian_release) for package in debian),
+        *(_npm_component(package) for package in npm),
     ]
     bom = Bom(
         components=components,
@@ -167,6 +209,19 @@ def _python_component(package: PythonPackage) -> Component:
         bom_ref=purl.to_string(),
         purl=purl,
         external_references=[files],
+    )
+
+
+def _npm_component(package: NpmPackage) -> Component:
+    scope, _, name = package.name.rpartition("/")
+    purl = PackageURL("npm", scope or None, name, package.version)
+    return Component(
+        type=ComponentType.LIBRARY,
+        name=package.name,
+        version=package.version,
+        bom_ref=purl.to_string(),
+        purl=purl,
+        hashes=[HashType(alg=HashAlgorithm.SHA_512, content=package.sha512)],
     )
 
 

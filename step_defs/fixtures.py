@@ -73,6 +73,16 @@ class ParallelRun:
             node.workerinput[WORKER_KEY] = json.dumps(address_of(node.config).to_dict())
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How people reach the system in this run."""
+    parser.addoption(
+        "--through",
+        choices=("apis", "pages"),
+        default="apis",
+        help="scenarios through the APIs, or through the pages in a real browser wherever there are pages for it",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the hooks for parallel runs."""
     config.pluginmanager.register(ParallelRun(), "alexandrite-parallel-run")
@@ -99,9 +109,9 @@ def system_address(request: pytest.FixtureRequest) -> SystemAddress:
 
 
 @pytest.fixture(scope="session")
-def backstage(system_address: SystemAddress) -> Iterator[Backstage]:
+def backstage(system_address: SystemAddress, request: pytest.FixtureRequest) -> Iterator[Backstage]:
     """What the scenarios of one worker share."""
-    shared = Backstage(system_address)
+    shared = Backstage(system_address, in_browser=request.config.getoption("--through") == "pages")
     yield shared
     shared.close()
 

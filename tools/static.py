@@ -81,6 +81,7 @@ CHECKS: Mapping[str, Callable[[], Said]] = {
     "mypy": by(PYTHON, "-m", "mypy", *CODE),
     "imports": by(str(BIN / "lint-imports"), "--no-cache"),
     "scenarios": by(PYTHON, "-m", "step_defs.kit", "check"),
+    "words": by(PYTHON, "-m", "tools.words", "--check"),
     "secrets": secrets,
     "workflows": workflows,
 }

@@ -1,3 +1,4 @@
+@pages
 Feature: No approved order is forgotten
   Operators see the newest orders first; what nobody takes in time is escalated and can be given to somebody.
 

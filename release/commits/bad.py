@@ -231,6 +231,20 @@ WHOLE = (
         because="Чужая роль",
     ),
     Commit(
+        "board-not-live",
+        "The board's stream has the name of what it carries",
+        "Every open board stands still: operators run to orders that were taken long ago.",
+        (
+            Edit(
+                "system/mes/entrypoints/assets/board.js",
+                "new EventSource(`/mes/events?since=",
+                "new EventSource(`/mes/changes?since=",
+            ),
+        ),
+        stopped_by="pages",
+        because="открытой доске",
+    ),
+    Commit(
         "field-renamed",
         "Reworks are called reworks everywhere",
         "Whoever reads the old name from the API reads nothing from one minute to the next.",
@@ -240,6 +254,11 @@ WHOLE = (
                 "system/mes/application/views.py",
                 '        "rework_count": work_order.rework_count,\n',
                 '        "reworks": work_order.rework_count,\n',
+            ),
+            Edit(
+                "system/mes/entrypoints/templates/card_piece.html",
+                '{% if w.rework_count %}<div><dt>{{ _("Reworked") }}</dt><dd>{{ w.rework_count }}</dd></div>{% endif %}',
+                '{% if w.reworks %}<div><dt>{{ _("Reworked") }}</dt><dd>{{ w.reworks }}</dd></div>{% endif %}',
             ),
         ),
         stopped_by="contracts",

@@ -67,7 +67,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_there_are_as_many_as_promised_each_with_a_name_of_its_own() -> None:
-    assert (len(bad.COMMITS), len(harmless.COMMITS)) == (23, 10)
+    assert (len(bad.COMMITS), len(harmless.COMMITS)) == (24, 10)
     assert len({commit.name for commit in ALL}) == len(ALL)
     assert all(commit.says and commit.effect and commit.changes for commit in ALL)
 
@@ -157,13 +157,13 @@ def test_gates_are_asked_in_the_order_of_a_release(policy: Policy) -> None:
 
 def test_one_command_answers_all_gates_of_its_run(policy: Policy) -> None:
     runs = by_run(gates_in_order(policy))
-    assert [gate.name for gate in runs["system"]] == ["scenarios", "contracts"]
+    assert [gate.name for gate in runs["system"]] == ["scenarios", "pages", "contracts"]
 
 
 def test_cheap_ones_come_first_and_harmless_ones_last(policy: Policy) -> None:
     order = [one.name for one in cheapest_first([*harmless.COMMITS, *reversed(bad.COMMITS)], policy)]
     assert order.index("secret-committed") < order.index("margin-on-cost") < order.index("slower-by-a-quarter")
-    assert {*order[23:]} == {one.name for one in harmless.COMMITS}
+    assert {*order[24:]} == {one.name for one in harmless.COMMITS}
 
 
 # -- the judgement ----------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_what_was_found_on_another_commit_is_not_shown_beside_it(tmp_path: Path)
     assert list(remember(outcome_of(SPEEDUP, [PASSED], seconds=1, base=BASE), file)) == ["speedup"]
 
 
-@pytest.mark.parametrize(("flags", "count"), [({}, 33), ({"bad": True}, 23), ({"harmless": True}, 10)])
+@pytest.mark.parametrize(("flags", "count"), [({}, 34), ({"bad": True}, 24), ({"harmless": True}, 10)])
 def test_tables_are_chosen(flags: dict[str, bool], count: int) -> None:
     asked = argparse.Namespace(names=[], **{name: flags.get(name, False) for name in TABLES})
     assert len(chosen(asked)) == count

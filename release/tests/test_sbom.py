@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,4 +114,52 @@ def test_image_that_cannot_be_asked_is_not_ready(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(shell, "answer", lambda *_, **__: None)
     (tmp_path / "lock").write_text(LOCK)
     with pytest.raises(NotReady, match="could not be asked"):
-        sbom.make("image", digest=DIGEST, commit=COMMIT, built_at=datetime.now(UTC), lock=tmp_path / "lock")
+        sbom.make(
+            "image",
+            digest=DIGEST,
+            commit=COMMIT,
+            built_at=datetime.now(UTC),
+            lock=tmp_path / "lock",
+            npm_lock=tmp_path / "package-lock.json",
+        )
+
+
+def npm_lock(**entry: object) -> str:
+    known = {"version": "2.0.11", "integrity": "sha512-" + base64.b64encode(b"x" * 64).decode()}
+    packages = {
+        "": {"name": "ours"},
+        "node_modules/@css/base": known,
+        "node_modules/htmx.org": known | entry,
+        "node_modules/axe-core": known | {"dev": True},
+    }
+    return json.dumps({"packages": packages})
+
+
+def test_what_pages_are_made_of_is_listed_and_what_only_looks_at_them_is_not() -> None:
+    packages = sbom.read_npm_lock(npm_lock())
+    assert [package.name for package in packages] == ["@css/base", "htmx.org"]
+    written = sbom.write(
+        [], [], packages, digest=DIGEST, commit=COMMIT, built_at=datetime(2026, 3, 2, tzinfo=UTC), debian_release="12"
+    )
+    sbom.validate(written)
+    assert {one["purl"] for one in json.loads(written)["components"]} == {
+        "pkg:npm/%40css/base@2.0.11",
+        "pkg:npm/htmx.org@2.0.11",
+    }
+
+
+def test_a_page_package_without_a_hash_is_refused() -> None:
+    with pytest.raises(EvidenceInvalid, match=r"htmx\.org"):
+        sbom.read_npm_lock(npm_lock(integrity="sha1-abc"))
+
+
+@pytest.mark.parametrize("present", [["htmx.org"], ["@css/base", "htmx.org", "stranger"], []])
+def test_an_image_with_other_page_files_than_locked_is_refused(present: list[str]) -> None:
+    with pytest.raises(EvidenceInvalid, match="pages' files"):
+        sbom.compare_pages(sbom.read_npm_lock(npm_lock()), present)
+
+
+def test_the_projects_own_page_lock_fits_what_pages_name() -> None:
+    locked = {package.name for package in sbom.read_npm_lock(images.NODE_LOCK.read_text(encoding="utf-8"))}
+    named = {str(path.relative_to(images.NODE_LOCK.parent / "node_modules")) for path in images.page_files()}
+    assert {next(name for name in locked if path.startswith(f"{name}/")) for path in named} == locked

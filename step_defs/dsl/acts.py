@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.http import Refusal
 from step_defs.drivers.waiting import eventually, holds_for
-from step_defs.dsl.operator import CARRIER
+from step_defs.dsl.operator import CARRIER, claim_at_once
 from step_defs.dsl.order import SOON_S, Order, amount
 from step_defs.dsl.shopper import Shopper
 from step_defs.dsl.words import PROBLEMS, STATUSES
@@ -178,9 +178,8 @@ def save_book_twice(world: World, first: str, second: str) -> None:
 def take_at_once(world: World, *names: str) -> None:
     """Operators press the button at the same moment."""
     operators = [world.operator(name) for name in names]
-    for operator in operators:
-        operator.finds_on_board(world.order)
-    results = world.at_once(*[lambda who=operator: who.takes_known(world.order) for operator in operators])
+    seen = [operator.finds_on_board(world.order)[0] for operator in operators]
+    results = claim_at_once(operators, seen[0]["work_order_id"])
     world.rivals = list(zip(operators, results, strict=True))
 
 
@@ -255,8 +254,7 @@ def on_board_once(operator: Operator, order: Order) -> None:
 
 def newest_first(operator: Operator) -> None:
     """The first page of the board is sorted by approval, newest on top."""
-    page = operator.door.get("/api/mes/v1/work-orders", limit=50)["items"]
-    moments = [row["approved_at"] for row in page]
+    moments = operator.moments_on_board()
     assert len(moments) >= 2, "fewer than two work orders on the board"
     assert moments == sorted(moments, reverse=True), f"not newest first: {moments}"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from step_defs.drivers.address import SystemAddress
 from step_defs.drivers.broker import Broker
+from step_defs.drivers.browser import Chromium
 from step_defs.drivers.containers import Containers
 from step_defs.drivers.http import Door
 
@@ -30,8 +31,9 @@ class Session:
 class Backstage:
     """Shared by the scenarios of one process. Scenarios never see each other's people or orders through it."""
 
-    def __init__(self, address: SystemAddress) -> None:
+    def __init__(self, address: SystemAddress, *, in_browser: bool = False) -> None:
         self.address = address
+        self.in_browser = in_browser
         self._admin: Door | None = None
         self._admin_since = 0.0
         self._unnamed: dict[str, Session] = {}
@@ -65,6 +67,11 @@ class Backstage:
         return known
 
     @cached_property
+    def browser(self) -> Chromium | None:
+        """The browser through which people do what there are pages for; None where they do it by the APIs."""
+        return Chromium(self.address) if self.in_browser else None
+
+    @cached_property
     def broker(self) -> Broker:
         """The broker, reached past the gateway."""
         return Broker(self.address)
@@ -78,6 +85,6 @@ class Backstage:
         """Ends every connection."""
         if self._admin is not None:
             self._admin.close()
-        for tool in ("broker", "containers"):
-            if tool in self.__dict__:
+        for tool in ("browser", "broker", "containers"):
+            if self.__dict__.get(tool) is not None:
                 self.__dict__[tool].close()

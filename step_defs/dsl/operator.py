@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+from step_defs.drivers.mes import CLAIM_AT_ONCE_IN_S, BrowserDesk, Desk, HttpDesk, Row
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
@@ -13,9 +15,9 @@ from step_defs.dsl.person import Person
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
 
-MES = "/api/mes/v1"
-PAGES_MAX = 40
 CARRIER = "SwiftPost"
+AT_ONCE_S = 1.0
+"""Within this time an open board shows what was approved or taken elsewhere."""
 
 
 class Operator(Person):
@@ -25,19 +27,32 @@ class Operator(Person):
 
     def __init__(self, world: World, name: str) -> None:
         super().__init__(world, name)
-        self._claimed: dict[str, dict[str, Any]] = {}
+        self._claimed: dict[str, Row] = {}
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Where they work: MES's API or its pages, whichever this run is about."""
+        door = self.door
+        browser = self.world.backstage.browser
+        if browser is None or self.shares_session:
+            return HttpDesk(door)
+        window = browser.window()
+        window.sign_in(email=self.email, password=self.password)
+        return BrowserDesk(window)
+
+    def leaves(self) -> None:
+        """Ends the connection."""
+        if "desk" in self.__dict__:
+            self.desk.close()
+        super().leaves()
 
     # -- the board -----------------------------------------------------------------------------------------------
 
-    def board(self, **filters: Any) -> Iterator[dict[str, Any]]:
-        """Every row of the board, newest approved first, page by page."""
-        yield from self._pages(f"{MES}/work-orders", **filters)
-
-    def work_orders_on_board(self, order: Order, **filters: Any) -> list[dict[str, Any]]:
+    def work_orders_on_board(self, order: Order, **filters: str) -> list[Row]:
         """The order's work orders that are on the board now."""
-        return [row for row in self.board(**filters) if row["order_id"] == order.order_id]
+        return list(self.desk.rows(number=order.number, **filters))
 
-    def finds_on_board(self, order: Order, *, within_s: float = SOON_S, **filters: Any) -> list[dict[str, Any]]:
+    def finds_on_board(self, order: Order, *, within_s: float = SOON_S, **filters: str) -> list[Row]:
         """Waits until work orders of the order can be taken from the board. They are remembered by their order."""
         found = eventually(
             lambda: self.work_orders_on_board(order, status="RELEASED", **filters),
@@ -55,6 +70,10 @@ class Operator(Person):
             within_s=within_s,
             what=f"order {order.number} is off the board",
         )
+
+    def moments_on_board(self) -> list[str]:
+        """When the work on the first rows of the board was approved, top first."""
+        return [str(row["approved_at"]) for row, _ in zip(self.desk.rows(), range(50), strict=False)]
 
     # -- the work ------------------------------------------------------------------------------------------------
 
@@ -88,46 +107,73 @@ class Operator(Person):
         self.act(self.in_hand(order), "shipment", carrier=CARRIER, tracking_number=tracking_number)
         order.parcels.append((CARRIER, tracking_number))
 
-    def act(self, work_order: dict[str, Any], action: str, **body: str) -> dict[str, Any]:
+    def act(self, work_order: Row, action: str, **fields: str) -> Row:
         """One action on a work order. Raises Refusal."""
-        done: dict[str, Any] = self.door.post(f"{MES}/work-orders/{work_order['work_order_id']}/{action}", body).body
+        done = self.desk.act(work_order["work_order_id"], action, **fields)
         if action == "claim":
-            self._claimed[done["order_id"]] = done
+            self._claimed[done["order_number"]] = done
         return done
 
-    def in_hand(self, order: Order) -> dict[str, Any]:
+    def in_hand(self, order: Order) -> Row:
         """The order's work order that this operator claimed, or was given."""
-        return self._claimed.get(order.order_id) or self.held(order)
+        return self._claimed.get(order.number) or self.held(order)
 
-    def held(self, order: Order) -> dict[str, Any]:
+    def held(self, order: Order) -> Row:
         """What MES shows as held by this operator for the order. Raises AssertionError when it shows nothing."""
-        mine = [row for row in self._pages(f"{MES}/work-orders", mine="true") if row["order_id"] == order.order_id]
+        mine = [row for row in self.desk.mine() if row["order_number"] == order.number]
         assert mine, f"{self.name} holds no work order of {order.number}"
         return mine[0]
 
-    def work_order(self, order: Order) -> dict[str, Any]:
+    def work_order(self, order: Order) -> Row:
         """The order's first work order as MES shows it now."""
-        known = self.world.work_orders_of(order)[0]
-        shown: dict[str, Any] = self.door.get(f"{MES}/work-orders/{known['work_order_id']}").body
-        return shown
+        return self.desk.shown(self.world.work_orders_of(order)[0]["work_order_id"])
+
+    # -- the open board ------------------------------------------------------------------------------------------
+
+    def opens_board(self) -> None:
+        """Opens the board and leaves it open."""
+        self.desk.open_board()
+
+    def sees_arrive(self, order: Order, *, within_s: float = AT_ONCE_S) -> None:
+        """The order's work appears on the open board, by itself and free to take, within the time since MES released it."""
+        [row] = self.world.operator_who_looks.finds_on_board(order)
+        eventually(
+            lambda: self.desk.on_open_board(row["work_order_id"]),
+            lambda shown: shown is not None and shown["state"] == "RELEASED",
+            within_s=within_s,
+            what=f"order {order.number} on the open board of {self.name}",
+        )
+
+    def sees_taken(self, order: Order, *, by: str, within_s: float = AT_ONCE_S) -> None:
+        """The open board says, by itself, who has the order's work."""
+        work_order_id = self.world.work_orders_of(order)[0]["work_order_id"]
+        eventually(
+            lambda: self.desk.on_open_board(work_order_id),
+            lambda shown: shown is not None and (shown["state"], shown["claimed_by"]) == ("CLAIMED", by),
+            within_s=within_s,
+            what=f"order {order.number} taken by {by} on the open board of {self.name}",
+        )
 
     # -- the pay -------------------------------------------------------------------------------------------------
 
     def pay_entries(self, order: Order) -> list[str]:
         """The kinds of this operator's ledger entries for an order: earn, reverse; oldest first."""
-        entries = [entry for entry in self._pages(f"{MES}/pay") if entry["order_id"] == order.order_id]
-        return [str(entry["kind"]) for entry in sorted(entries, key=lambda entry: entry["at"])]
+        return [str(entry["kind"]) for entry in reversed(self.desk.pay()) if entry["order_number"] == order.number]
 
     def paid(self) -> Decimal:
         """What this operator earned in all."""
-        return Decimal(self.door.get(f"{MES}/pay")["total"]["amount"])
+        return sum((Decimal(entry["amount"]) for entry in self.desk.pay()), Decimal(0))
 
-    def _pages(self, path: str, **filters: Any) -> Iterator[dict[str, Any]]:
-        cursor: str | None = None
-        for _ in range(PAGES_MAX):
-            page = self.door.get(path, limit=100, cursor=cursor, **filters).body
-            yield from page.get("items", page.get("entries", []))
-            cursor = page.get("next")
-            if cursor is None:
-                return
-        raise AssertionError(f"more than {PAGES_MAX} pages of {path}")
+
+def claim_at_once(operators: list[Operator], work_order_id: str) -> list[Row | AssertionError]:
+    """Everybody presses the button at one moment; how it ended for each, in the order given."""
+    moment = time.time() + CLAIM_AT_ONCE_IN_S * len(operators)
+    for operator in operators:
+        operator.desk.claim_at(work_order_id, moment)
+    ended: list[Row | AssertionError] = []
+    for operator in operators:
+        try:
+            ended.append(operator.desk.claimed(work_order_id))
+        except AssertionError as error:
+            ended.append(error)
+    return ended

@@ -24,6 +24,8 @@ class Person:
         self.password = f"only {name} knows {world.unique}"
         self._door: Door | None = None
         self._user: dict[str, Any] = {}
+        self.shares_session = False
+        """Whether somebody else opened their session: then nobody knows a password to type into a page."""
 
     @property
     def door(self) -> Door:
@@ -49,6 +51,7 @@ class Person:
         if self._door is None:
             self._door = Door(self.world.backstage.address)
             self._door.token, self._user = session.token, session.user
+            self.shares_session = True
 
     def signs_in(self, password: str | None = None) -> None:
         """Opens a session with e-mail and password. Raises Refusal."""

@@ -25,6 +25,7 @@ from step_defs.dsl.words import OWN_ALLOY, REFUSALS
 
 P = TypeVar("P", bound=Person)
 SUPPORT = "Support"
+ONLOOKER = "Onlooker"
 
 
 class World:
@@ -61,6 +62,11 @@ class World:
     def operator(self, name: str) -> Operator:
         """An operator of this scenario, with a pay ledger of their own."""
         return self._meet(Operator, name)
+
+    @property
+    def operator_who_looks(self) -> Operator:
+        """An operator whom the scenario does not name: what is on the board is seen through their eyes."""
+        return self.operator(ONLOOKER)
 
     def administrator(self, name: str = "") -> Administrator:
         """An administrator of this scenario; without a name, the one whom no scenario asks about."""

@@ -330,3 +330,36 @@ def tries_to_assign(world: World, name: str, operator: str) -> None:
 @Then
 def holds(world: World, name: str) -> None:
     acts.holds(world.operator(name), world.order)
+
+
+@step(
+    en="the board of operator {name:w} is open",
+    ru="доска оператора {name:w} открыта",
+    about="An operator opened the board and leaves it open; nothing is loaded again by hand.",
+    example="the board of operator Oleg is open",
+)
+@Given
+def board_is_open(world: World, name: str) -> None:
+    world.operator(name).opens_board()
+
+
+@step(
+    en="within a second the order appears on the open board of operator {name:w}",
+    ru="за секунду заказ появляется на открытой доске оператора {name:w}",
+    about="New work comes to a board by itself, free to take.",
+    example="within a second the order appears on the open board of operator Oleg",
+)
+@Then
+def arrives_on_open_board(world: World, name: str) -> None:
+    world.operator(name).sees_arrive(world.order)
+
+
+@step(
+    en="within a second the open board of operator {name:w} shows that operator {holder:w} took the order",
+    ru="за секунду открытая доска оператора {name:w} показывает, что заказ взял оператор {holder:w}",
+    about="What somebody else took says so on every open board, by itself.",
+    example="within a second the open board of operator Oleg shows that operator Olga took the order",
+)
+@Then
+def taken_on_open_board(world: World, name: str, holder: str) -> None:
+    world.operator(name).sees_taken(world.order, by=holder)

@@ -13,7 +13,7 @@ from system.identity.adapters.tokens import RedisRevokedSessions, SignedAccessTo
 from system.identity.adapters.unit_of_work import SqlIdentityUnitOfWork
 from system.identity.application import handlers
 from system.identity.application.handlers import Tools
-from system.identity.entrypoints import api, cli
+from system.identity.entrypoints import api, cli, pages
 from system.identity.settings import IdentitySettings
 from system.plumbing.runtime import Service
 from system.plumbing.timers import Timer
@@ -22,13 +22,16 @@ from system.plumbing.timers import Timer
 def service(settings: IdentitySettings | None = None) -> Service:
     """Identity, ready to serve."""
     settings = settings or IdentitySettings()
+    shown = pages.pages_of(settings)
     identity = Service(
         settings,
         routers=[api.router],
+        pages=[shown.router(), pages.router],
         unit_of_work=SqlIdentityUnitOfWork,
         timers=[_prune_timer(settings)],
         description="Who somebody is and what they may do: accounts, sign-in, sessions, roles.",
     )
+    shown.install(identity.app)
     identity.app.state.tools = _tools(identity, settings)
     identity.app.state.queries = IdentityQueries(identity.engine)
     return identity

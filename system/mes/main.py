@@ -5,7 +5,7 @@ from __future__ import annotations
 from system.mes.adapters.queries import MesQueries
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.application import reactions
-from system.mes.entrypoints import api
+from system.mes.entrypoints import api, pages
 from system.mes.settings import MesSettings
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseWorkOrders, WithdrawWorkOrders
 from system.plumbing.metrics import GaugeQuery
@@ -15,9 +15,11 @@ from system.plumbing.runtime import Service
 def service(settings: MesSettings | None = None) -> Service:
     """MES, ready to serve."""
     settings = settings or MesSettings()
+    shown = pages.pages_of(settings)
     mes = Service(
         settings,
         routers=[api.router, api.internal],
+        pages=[shown.router(), pages.router],
         unit_of_work=MesUnitOfWork,
         reactions={
             ReleaseWorkOrders: reactions.on_release_work_orders,
@@ -27,9 +29,10 @@ def service(settings: MesSettings | None = None) -> Service:
         gauges=_gauges(settings.claim_budget_s),
         description="The operators' side of production: the board of work orders, claims, and the pay ledger.",
     )
-    mes.app.state.queries = MesQueries(
-        mes.engine, claim_budget_s=settings.claim_budget_s, currency=settings.pay_currency
-    )
+    shown.install(mes.app)
+    queries = MesQueries(mes.engine, claim_budget_s=settings.claim_budget_s, currency=settings.pay_currency)
+    mes.app.state.queries = queries
+    mes.app.state.watch = pages.watch_of(queries, shown)
     mes.app.state.met = {}
     return mes
 

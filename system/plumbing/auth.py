@@ -17,7 +17,7 @@ from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
 from system.plumbing.tokens import Principal, TokenAuthority, TokenInvalid
 
-__all__ = ["Principal", "Revocations", "Unauthenticated", "principal_of", "public", "require"]
+__all__ = ["Principal", "Revocations", "Unauthenticated", "principal_of", "public", "refuse_cross_site", "require"]
 
 SESSION_COOKIE = "__Host-session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -79,14 +79,15 @@ async def principal_of(request: Request) -> Principal:
     except TokenInvalid as error:
         raise Unauthenticated("session-over", "This session is over. Sign in again, or refresh it.") from error
     if from_cookie and request.method not in SAFE_METHODS:
-        _refuse_cross_site(request)
+        refuse_cross_site(request)
     if principal.session_id and await request.app.state.revocations.is_revoked(principal.session_id):
         raise Unauthenticated("session-over", "This session was signed out. Sign in again.")
     request.state.principal = principal
     return principal
 
 
-def _refuse_cross_site(request: Request) -> None:
+def refuse_cross_site(request: Request) -> None:
+    """Lets only our own pages write. Raises Forbidden."""
     settings: ServiceSettings = request.app.state.settings
     origin = request.headers.get("origin")
     allowed = {settings.public_url.rstrip("/")} | {o.strip() for o in settings.trusted_origins.split(",") if o.strip()}

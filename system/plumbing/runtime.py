@@ -49,6 +49,7 @@ class Service:
         settings: ServiceSettings,
         *,
         routers: Sequence[APIRouter],
+        pages: Sequence[APIRouter] = (),
         unit_of_work: Callable[..., UnitOfWork] = UnitOfWork,
         reactions: Mapping[type[Message], Reaction] | None = None,
         gated: bool = False,
@@ -101,6 +102,7 @@ class Service:
         self.app = make_app(
             settings,
             routers=[*routers, internal_api.router(self.make_uow, self.reactions, self._wake_all)],
+            pages=pages,
             lifespan=self._lifespan,
             readiness=self.readiness,
             gauges=queried,
@@ -241,7 +243,7 @@ class Service:
             release=self.settings.release,
             environment=self.settings.environment,
         )
-        uvicorn.run(
+        config = uvicorn.Config(
             self.app,
             host="0.0.0.0",  # noqa: S104 - inside its container; only the gateway is published
             port=self.settings.port,
@@ -254,6 +256,12 @@ class Service:
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             timeout_keep_alive=75,
         )
+        server = uvicorn.Server(config)
+        # Streams ask it: they would otherwise keep a process that was told to end until it is made to.
+        self.app.state.is_stopping = lambda: server.should_exit
+        server.run()
+        if not server.started:
+            raise SystemExit(3)
 
 
 def main(build: Callable[[], Service], commands: Mapping[str, Callable[[list[str]], int | None]] | None = None) -> None:

@@ -24,6 +24,7 @@ class ServiceSettings(BaseSettings):
     trusted_origins: str = Field(
         "", description="further origins that may send cookie-authenticated writes, comma separated"
     )
+    time_zone: str = Field("Europe/Moscow", description="the zone that pages show times in: the workshop's")
     slot: str = Field("", description="which of a deployment's slots this process lives in; empty where there are none")
     steering_directory: Path = Field(Path("/run/steering"), description="what the pipeline may change at run time")
     port: int = 8000

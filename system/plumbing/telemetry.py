@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import structlog
+import structlog.tracebacks
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -19,6 +20,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 _propagator = TraceContextTextMapPropagator()
 log = structlog.get_logger()
+# Without the values of variables: a frame holds cookies, tokens and addresses, and a log is read by many.
+tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 __all__ = [
     "SpanKind",
     "bind_order",
@@ -46,7 +49,7 @@ def configure(service: str, *, level: str = "INFO", release: str = "unreleased",
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _add_trace,
-            structlog.processors.dict_tracebacks,
+            tracebacks,
             structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
@@ -64,7 +67,7 @@ def configure(service: str, *, level: str = "INFO", release: str = "unreleased",
             ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                tracebacks,
                 structlog.processors.JSONRenderer(
                     serializer=lambda event, **_: orjson.dumps(event, default=str).decode()
                 ),

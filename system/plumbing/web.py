@@ -34,13 +34,14 @@ def make_app(
     settings: ServiceSettings,
     *,
     routers: Sequence[APIRouter],
+    pages: Sequence[APIRouter] = (),
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
     readiness: Readiness | None = None,
     gauges: QueriedGauges | None = None,
     description: str = "",
     steering: Steering | None = None,
 ) -> FastAPI:
-    """The application of one service. Raises RuntimeError when a route names no policy."""
+    """The application of one service: its API, and its pages at their own addresses. Raises RuntimeError for a bare route."""
     prefix = f"/api/{settings.service}/v1"
     app = FastAPI(
         title=f"Alexandrite {settings.service}",
@@ -57,15 +58,18 @@ def make_app(
     app.state.settings = settings
     app.state.tokens = TokenAuthority(settings)
     app.state.revocations = Revocations(settings)
+    app.state.is_stopping = lambda: False
+    app.state.on_bug = lambda answer: answer
     app.state.features = Features(steering or Steering(settings.steering_directory))
     health = _health_router(readiness, gauges)
-    bare = [route for router in (*routers, health) for route in routes_without_policy(router)]
+    bare = [route for router in (*routers, *pages, health) for route in routes_without_policy(router)]
     if bare:
         raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
     for router in routers:
         internal = router.prefix.startswith("/internal")
         app.include_router(router, prefix="" if internal else prefix, include_in_schema=not internal)
-    app.include_router(health, include_in_schema=False)
+    for router in (*pages, health):
+        app.include_router(router, include_in_schema=False)
     problems.install(app)
     app.add_middleware(Observed)
     app.add_middleware(LimitedBody)
@@ -110,12 +114,16 @@ class Observed:
         started = time.perf_counter()
         status = 500
         begun = False
+        streamed_after_s: float | None = None
 
         async def observed_send(message: Message) -> None:
-            nonlocal status, begun
+            nonlocal status, begun, streamed_after_s
             if message["type"] == "http.response.start":
                 status = message["status"]
                 begun = True
+                if _is_stream(message):
+                    # It ends when the reader leaves; how soon it began is what somebody waited for.
+                    streamed_after_s = time.perf_counter() - started
                 current = telemetry.current_traceparent()
                 if current:
                     message.setdefault("headers", []).append((b"traceparent", current.encode()))
@@ -130,17 +138,15 @@ class Observed:
         ) as span:
             try:
                 await self._app(scope, receive, observed_send)
-            except Exception:
+            except Exception as error:
                 log.exception("request failed", method=scope["method"], path=scope["path"])
                 if begun:
                     raise
-                response = problems.problem(
-                    500, "internal-error", "This is our mistake and we have been told. Quote the trace id to support."
-                )
+                response = await scope["app"].state.on_bug(_our_mistake)(Request(scope, receive), error)
                 await response(scope, receive, observed_send)
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
-                elapsed_s = time.perf_counter() - started
+                elapsed_s = streamed_after_s or time.perf_counter() - started
                 span.set_attribute("http.route", route)
                 span.set_attribute("http.response.status_code", status)
                 REQUESTS.labels(scope["method"], route, str(status)).inc()
@@ -148,6 +154,17 @@ class Observed:
                 log.info(
                     "request", method=scope["method"], route=route, status=status, elapsed_ms=round(elapsed_s * 1000, 1)
                 )
+
+
+def _is_stream(message: Message) -> bool:
+    headers: dict[bytes, bytes] = dict(message.get("headers", ()))
+    return headers.get(b"content-type", b"").startswith(b"text/event-stream")
+
+
+async def _our_mistake(_: Request, __: Exception) -> Response:
+    return problems.problem(
+        500, "internal-error", "This is our mistake and we have been told. Quote the trace id to support."
+    )
 
 
 class LimitedBody:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -17,12 +18,15 @@ HEALTHY = IMAGES / "healthy"
 DEPLOY = state.ROOT / "system" / "deploy"
 INFRA_LOCK = state.ROOT / "requirements" / "infra.txt"
 SYSTEM_LOCK = state.ROOT / "requirements" / "system.txt"
+NODE_LOCK = state.ROOT / "package-lock.json"
+PAGE_ASSETS = state.ROOT / "system" / "pagekit" / "assets"
 # Directories of system/ that never go into our own image: they describe it, test it, or are left by tools.
 NOT_IN_IMAGE = {
     "images",
     "deploy",
     "tests",
     "conftest.py",
+    "vendor",
     "__pycache__",
     ".mypy_cache",
     ".ruff_cache",
@@ -67,7 +71,7 @@ INFRASTRUCTURE: tuple[Image, ...] = (
     ),
 )
 PYTHON = Image("python", base="bookworm", shared=(HEALTHY,), locks=(SYSTEM_LOCK,))
-SYSTEM = Image("system", base="python")
+SYSTEM = Image("system", base="python", locks=(NODE_LOCK,))
 # Only the pipeline needs it, and builds it when it does: `make up` and the scenarios know nothing of a registry.
 REGISTRY = Image("registry", base="trixie", shared=(HEALTHY,))
 # In the order of building: an image comes after its base.
@@ -79,6 +83,12 @@ def code_files() -> Iterator[Path]:
     for path in sorted((state.ROOT / "system").rglob("*")):
         if path.is_file() and not NOT_IN_IMAGE & set(path.relative_to(state.ROOT / "system").parts):
             yield path
+
+
+def page_files() -> Iterator[Path]:
+    """Every file of npm's packages that pages use, as system/pagekit/assets/vendor.json names them."""
+    for name in sorted(json.loads((PAGE_ASSETS / "vendor.json").read_text(encoding="utf-8")).values()):
+        yield state.ROOT / "node_modules" / name
 
 
 def reference(image: Image) -> str:
@@ -125,6 +135,14 @@ def _context(image: Image, directory: Path) -> None:
     if image is SYSTEM:
         for path in code_files():
             target = directory / "app" / path.relative_to(state.ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            target.chmod(0o644)
+        for path in page_files():
+            if not path.is_file():
+                raise Failure(f"{path} is missing.", remedy="Run: python3 -m tools.prepare node")
+            target = directory / "app" / PAGE_ASSETS.relative_to(state.ROOT) / "vendor"
+            target /= path.relative_to(state.ROOT / "node_modules")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
             target.chmod(0o644)

@@ -100,12 +100,18 @@ async def sign_out(request: Request, tools: HandlerTools, refresh: RefreshSecret
     session_id = UUID(who.session_id) if who and who.session_id else None
     await handlers.sign_out(SignOut(session_id=session_id, refresh_secret=refresh), tools)
     response = Response(status_code=204)
-    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
-    response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, secure=True, httponly=True, samesite="strict")
+    forget_session(response)
     return response
 
 
-def _session_answer(signed_in: SignedIn, response: Response, tools: Tools) -> SessionAnswer:
+def forget_session(response: Response) -> None:
+    """Takes both cookies away."""
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, secure=True, httponly=True, samesite="strict")
+
+
+def remember_session(signed_in: SignedIn, response: Response, tools: Tools) -> int:
+    """Gives the browser both cookies; the seconds that the access token lives."""
     expires_in = int(tools.tokens.lifetime.total_seconds())
     response.set_cookie(
         SESSION_COOKIE,
@@ -127,6 +133,11 @@ def _session_answer(signed_in: SignedIn, response: Response, tools: Tools) -> Se
         samesite="strict",
     )
     response.headers["Cache-Control"] = "no-store"
+    return expires_in
+
+
+def _session_answer(signed_in: SignedIn, response: Response, tools: Tools) -> SessionAnswer:
+    expires_in = remember_session(signed_in, response, tools)
     user = signed_in.user
     return SessionAnswer(
         access_token=signed_in.access_token,

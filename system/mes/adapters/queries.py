@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, literal_column, select, true, tuple_, union
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, select, text, true, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.kernel.errors import Invalid
@@ -35,15 +35,31 @@ _STATE_IS: dict[str, ColumnElement[bool]] = {
 _IN_WORK: ColumnElement[bool] = literal_column(f"work_order.{tables.IN_WORK}")
 
 
+_MATERIALS_ON_BOARD = f"""
+WITH RECURSIVE found AS (
+  (SELECT material FROM work_order WHERE {tables.ON_THE_BOARD} ORDER BY material LIMIT 1)
+  UNION ALL
+  SELECT (SELECT material FROM work_order WHERE {tables.ON_THE_BOARD} AND material > found.material ORDER BY material LIMIT 1)
+  FROM found WHERE found.material IS NOT NULL
+)
+SELECT material FROM found WHERE material IS NOT NULL
+"""  # noqa: S608 - a constant of ours
+
+
 @dataclass(frozen=True, slots=True)
 class BoardFilter:
-    """What to show of the board. `held_by` shows one operator's work in progress, whatever `state` says."""
+    """What to show of the board. `held_by` shows one operator's work in progress, whatever `state` says.
+
+    `number` is the beginning of an order's number; `due_before` shows what is promised before that moment.
+    """
 
     state: str = "RELEASED"
     material: str | None = None
     channel: str | None = None
     escalated: bool | None = None
     held_by: UUID | None = None
+    number: str | None = None
+    due_before: datetime | None = None
 
 
 def board_statement(
@@ -66,6 +82,10 @@ def board_statement(
             conditions += [_work_order.c.released_at < overdue_before, _work_order.c.approved_at < overdue_before]
         else:
             conditions.append(_work_order.c.released_at >= overdue_before)
+    if wanted.number is not None:
+        conditions.append(_work_order.c.order_number.startswith(wanted.number, autoescape=True))
+    if wanted.due_before is not None:
+        conditions.append(_work_order.c.promise_at < wanted.due_before)
     if after is not None:
         conditions.append(tuple_(_work_order.c.approved_at, _work_order.c.id) < tuple_(*after))
     return (
@@ -120,6 +140,35 @@ class MesQueries:
         if len(rows) > limit:
             following = Cursor.encode(page[-1]["approved_at"].isoformat(), page[-1]["id"])
         return {"items": [self._view(row, rates, now) for row in page], "next": following}
+
+    async def changed_since(self, moment: datetime, *, limit: int) -> list[tuple[UUID, datetime]]:
+        """Work orders that reached their state after the moment, and when, oldest first. Reads `limit` rows of one index at most."""
+        statement = (
+            select(_work_order.c.id, _work_order.c.state_since)
+            .where(_work_order.c.state_since > moment)
+            .order_by(_work_order.c.state_since)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return [(row.id, row.state_since) for row in await connection.execute(statement)]
+
+    async def work_orders(self, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+        """These work orders as they are now, longest in their state first; unknown ones are left out."""
+        now = datetime.now(UTC)
+        statement = (
+            _work_order_with_order_and_pay()
+            .where(_work_order.c.id == func.any(list(ids)))
+            .order_by(_work_order.c.state_since)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+            rates = await _rates(connection)
+        return [self._view(row, rates, now) for row in rows]
+
+    async def materials(self) -> list[str]:
+        """The materials that work on the board is made of: one jump in the index per material, however long the board is."""
+        async with self._engine.connect() as connection:
+            return [row.material for row in await connection.execute(text(_MATERIALS_ON_BOARD))]
 
     async def work_order(self, work_order_id: UUID) -> dict[str, Any]:
         """One work order with its history. Raises WorkOrderNotFound."""

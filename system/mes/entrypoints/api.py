@@ -86,7 +86,7 @@ async def board(
     limit: Limit = 50,
 ) -> Response:
     """Work orders that can be worked on, newest approved first. `mine` shows what the caller holds, in any state of work."""
-    await _meet(request, who)
+    await meet(request, who)
     wanted = BoardFilter(
         state=status,
         material=material,
@@ -112,7 +112,7 @@ async def work_order(who: Reader, queries: Queries, work_order_id: UUID) -> Resp
 @router.post("/work-orders/{work_order_id}/claim", response_model=schemas.WorkOrderView)
 async def claim(who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID) -> Response:
     """Takes the work order. Everyone after the first gets 409 with who was first, and when."""
-    command = ClaimWorkOrder(work_order_id, _operator(who), key)
+    command = ClaimWorkOrder(work_order_id, operator_of(who), key)
     return to_response(await handlers.claim_work_order(command, uow, claim_budget_s=budget_s))
 
 
@@ -121,7 +121,7 @@ async def assignment(
     who: Assigner, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID, body: schemas.Assignment
 ) -> Response:
     """Gives an escalated work order to an operator."""
-    command = AssignWorkOrder(work_order_id, body.operator_id, body.operator_name, _operator(who), key)
+    command = AssignWorkOrder(work_order_id, body.operator_id, body.operator_name, operator_of(who), key)
     return to_response(await handlers.assign_work_order(command, uow, claim_budget_s=budget_s))
 
 
@@ -130,14 +130,14 @@ async def give_back(
     who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID, body: schemas.WithReason
 ) -> Response:
     """Puts the work order back on the board and reverses its pay."""
-    command = ReturnWorkOrder(work_order_id, _operator(who), body.reason, key)
+    command = ReturnWorkOrder(work_order_id, operator_of(who), body.reason, key)
     return to_response(await handlers.return_work_order(command, uow, claim_budget_s=budget_s))
 
 
 @router.post("/work-orders/{work_order_id}/completion", response_model=schemas.WorkOrderView)
 async def completion(who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID) -> Response:
     """The piece is made."""
-    command = CompleteWorkOrder(work_order_id, _operator(who), key)
+    command = CompleteWorkOrder(work_order_id, operator_of(who), key)
     return to_response(await handlers.complete_work_order(command, uow, claim_budget_s=budget_s))
 
 
@@ -146,14 +146,14 @@ async def rework(
     who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID, body: schemas.WithReason
 ) -> Response:
     """Takes a made or packed piece back to the bench."""
-    command = StartRework(work_order_id, _operator(who), body.reason, key)
+    command = StartRework(work_order_id, operator_of(who), body.reason, key)
     return to_response(await handlers.start_rework(command, uow, claim_budget_s=budget_s))
 
 
 @router.post("/work-orders/{work_order_id}/packing", response_model=schemas.WorkOrderView)
 async def packing(who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID) -> Response:
     """Begins to pack."""
-    command = StartPacking(work_order_id, _operator(who), key)
+    command = StartPacking(work_order_id, operator_of(who), key)
     return to_response(await handlers.start_packing(command, uow, claim_budget_s=budget_s))
 
 
@@ -162,7 +162,7 @@ async def shipment(
     who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID, body: schemas.Shipping
 ) -> Response:
     """Hands the parcel to the carrier."""
-    command = ShipWorkOrder(work_order_id, _operator(who), Parcel(body.carrier, body.tracking_number), key)
+    command = ShipWorkOrder(work_order_id, operator_of(who), Parcel(body.carrier, body.tracking_number), key)
     return to_response(await handlers.ship_work_order(command, uow, claim_budget_s=budget_s))
 
 
@@ -194,7 +194,8 @@ async def reconciliation(
     return _json(await queries.beliefs(since))
 
 
-def _operator(who: Principal) -> Operator:
+def operator_of(who: Principal) -> Operator:
+    """The caller as the domain knows operators."""
     return Operator(who.subject, who.name or who.email)
 
 
@@ -202,7 +203,7 @@ def _json(body: dict[str, Any]) -> Response:
     return Response(orjson.dumps(body), media_type="application/json")
 
 
-async def _meet(request: Request, who: Principal) -> None:
+async def meet(request: Request, who: Principal) -> None:
     """Remembers an operator who reads the board; at most one write per operator and MEETING_EVERY_S in this process."""
     if not who.has("operator"):
         return
@@ -212,4 +213,4 @@ async def _meet(request: Request, who: Principal) -> None:
     if len(met) >= MET_MAX:
         met.clear()
     met[who.subject] = time.monotonic()
-    await handlers.meet_operator(_operator(who), _uow(request))
+    await handlers.meet_operator(operator_of(who), _uow(request))

@@ -6,22 +6,26 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.conftest import Infrastructure
 from system.kernel.clock import FixedClock
+from system.kernel.ids import new_id
 from system.mes.adapters import tables
 from system.mes.adapters.ledger import pay_entry_from
 from system.mes.adapters.repositories import work_order_from
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.domain.pay import PayEntry
 from system.mes.domain.work_order import WorkOrder
+from system.mes.main import service
 from system.mes.settings import MesSettings
-from system.mes.tests.harness import BUDGET_S, START
+from system.mes.tests.harness import BUDGET_S, OLEG, START
 from system.plumbing.database import create_engine
 from system.plumbing.schema import outbox
+from system.plumbing.tokens import Principal, TokenAuthority
 
 
 class PostgresMes:
@@ -77,3 +81,38 @@ async def mes(settings: MesSettings) -> AsyncIterator[PostgresMes]:
     engine = create_engine(settings)
     yield PostgresMes(engine)
     await engine.dispose()
+
+
+class People:
+    """Signs people in."""
+
+    def __init__(self, infrastructure: Infrastructure) -> None:
+        self._identity = TokenAuthority(infrastructure.settings_of("identity"))
+        self._orchestrator = TokenAuthority(infrastructure.settings_of("orchestrator"))
+
+    def headers(self, name: str, *roles: str, user_id: UUID | None = None) -> dict[str, str]:
+        who = Principal(user_id or new_id(), frozenset(roles), name, f"{name.lower()}@alexandrite.example")
+        return {"authorization": f"Bearer {self._identity.issue_for_user(who)}"}
+
+    def orchestrator(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._orchestrator.issue_for_service(to='mes', acting_for=None)}"}
+
+
+@pytest.fixture
+def people(infrastructure: Infrastructure) -> People:
+    return People(infrastructure)
+
+
+@pytest.fixture
+def oleg(people: People) -> dict[str, str]:
+    return people.headers("Oleg", "operator", user_id=OLEG.id)
+
+
+@pytest.fixture
+async def http(settings: MesSettings) -> AsyncIterator[httpx.AsyncClient]:
+    built = service(settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url="http://mes") as client:
+        yield client
+    await built.client.close()
+    await built.app.state.revocations.close()
+    await built.engine.dispose()

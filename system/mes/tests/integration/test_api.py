@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import UUID
 
 import httpx
 import pytest
 
-from system.conftest import Infrastructure
 from system.kernel.ids import new_id
 from system.mes.domain.work_order import Operator
 from system.mes.entrypoints import schemas
-from system.mes.main import service
-from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, OLGA, START, claim, hear, released, spec, withdrawal_of
-from system.mes.tests.integration.conftest import PostgresMes
-from system.plumbing.tokens import Principal, TokenAuthority
+from system.mes.tests.integration.conftest import People, PostgresMes
 
 pytestmark = pytest.mark.integration
 BOARD = "/api/mes/v1/work-orders"
-
-
-class People:
-    """Signs people in."""
-
-    def __init__(self, infrastructure: Infrastructure) -> None:
-        self._identity = TokenAuthority(infrastructure.settings_of("identity"))
-        self._orchestrator = TokenAuthority(infrastructure.settings_of("orchestrator"))
-
-    def headers(self, name: str, *roles: str, user_id: UUID | None = None) -> dict[str, str]:
-        who = Principal(user_id or new_id(), frozenset(roles), name, f"{name.lower()}@alexandrite.example")
-        return {"authorization": f"Bearer {self._identity.issue_for_user(who)}"}
-
-    def orchestrator(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._orchestrator.issue_for_service(to='mes', acting_for=None)}"}
-
-
-@pytest.fixture
-def people(infrastructure: Infrastructure) -> People:
-    return People(infrastructure)
-
-
-@pytest.fixture
-def oleg(people: People) -> dict[str, str]:
-    return people.headers("Oleg", "operator", user_id=OLEG.id)
-
-
-@pytest.fixture
-async def http(settings: MesSettings) -> AsyncIterator[httpx.AsyncClient]:
-    built = service(settings)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url="http://mes") as client:
-        yield client
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
 
 
 async def test_the_board_shows_the_newest_approved_first_and_pages_without_gaps(

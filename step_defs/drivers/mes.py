@@ -1,0 +1,295 @@
+"""An operator's place at MES, by its API or by its pages: the same questions and deeds, so that a scenario need not know which.
+
+A row is what both show of a work order: work_order_id, order_number, state, approved_at, claimed_by.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from operator import lt
+from typing import Any, Protocol
+
+import httpx
+
+from step_defs.drivers.address import trust
+from step_defs.drivers.browser import Window
+from step_defs.drivers.http import Door, Refusal, Trouble
+from step_defs.drivers.waiting import eventually
+
+MES = "/api/mes/v1"
+PAGES = "/mes/"
+PAGES_MAX = 40
+CLAIM_AT_ONCE_IN_S = 0.4
+Row = dict[str, Any]
+
+
+class Desk(Protocol):
+    """What an operator can see and do."""
+
+    def rows(self, **filters: str) -> Iterator[Row]:
+        """The board with these filters (status, material, channel, escalated, number), newest approved first."""
+
+    def mine(self) -> list[Row]:
+        """What the operator holds."""
+
+    def shown(self, work_order_id: str) -> Row:
+        """One work order as it is now."""
+
+    def act(self, work_order_id: str, action: str, **fields: str) -> Row:
+        """One action on a work order. Raises Refusal."""
+
+    def claim_at(self, work_order_id: str, moment: float) -> None:
+        """Presses the button at a moment (seconds since the epoch); `claimed` says how it ended."""
+
+    def claimed(self, work_order_id: str) -> Row:
+        """How `claim_at` ended. Raises Refusal."""
+
+    def pay(self) -> list[Row]:
+        """The own ledger, newest first: order_number, kind, amount."""
+
+    def open_board(self) -> None:
+        """Opens the board and leaves it open."""
+
+    def on_open_board(self, work_order_id: str) -> Row | None:
+        """What the board that was opened shows of a work order by now, without asking for anything."""
+
+    def close(self) -> None:
+        """Leaves."""
+
+
+class HttpDesk:
+    """By the API. An open board is its stream of changes."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._claims: dict[str, tuple[threading.Thread, list[Any]]] = {}
+        self._stream: BoardStream | None = None
+
+    def rows(self, **filters: str) -> Iterator[Row]:
+        number = filters.pop("number", "")
+        for row in self._pages(f"{MES}/work-orders", **filters):
+            if str(row["order_number"]).startswith(number):
+                yield row
+
+    def mine(self) -> list[Row]:
+        return list(self._pages(f"{MES}/work-orders", mine="true"))
+
+    def shown(self, work_order_id: str) -> Row:
+        row: Row = self._door.get(f"{MES}/work-orders/{work_order_id}").body
+        return row
+
+    def act(self, work_order_id: str, action: str, **fields: str) -> Row:
+        row: Row = self._door.post(f"{MES}/work-orders/{work_order_id}/{action}", fields).body
+        return row
+
+    def claim_at(self, work_order_id: str, moment: float) -> None:
+        result: list[Any] = []
+
+        def press() -> None:
+            time.sleep(max(0.0, moment - time.time()))
+            try:
+                result.append(self.act(work_order_id, "claim"))
+            except AssertionError as error:
+                result.append(error)
+
+        thread = threading.Thread(target=press)
+        thread.start()
+        self._claims[work_order_id] = thread, result
+
+    def claimed(self, work_order_id: str) -> Row:
+        thread, result = self._claims.pop(work_order_id)
+        thread.join()
+        if isinstance(result[0], AssertionError):
+            raise result[0]
+        row: Row = result[0]
+        return row
+
+    def pay(self) -> list[Row]:
+        return [entry | {"amount": entry["amount"]["amount"]} for entry in self._pages(f"{MES}/pay")]
+
+    def open_board(self) -> None:
+        assert self._door.token is not None, "nobody is signed in"
+        self._stream = BoardStream(self._door)
+
+    def on_open_board(self, work_order_id: str) -> Row | None:
+        assert self._stream is not None, "no board is open"
+        return self._stream.rows.get(work_order_id)
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+    def _pages(self, path: str, **filters: Any) -> Iterator[Row]:
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = self._door.get(path, limit=100, cursor=cursor, **filters).body
+            yield from page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return
+        raise AssertionError(f"more than {PAGES_MAX} pages of {path}")
+
+
+class BoardStream:
+    """The stream that keeps a board fresh, read in a thread. `rows` has the newest word on each work order."""
+
+    def __init__(self, door: Door) -> None:
+        self.rows: dict[str, Row] = {}
+        self._client = httpx.Client(verify=trust(door.address.ca_file), timeout=httpx.Timeout(20, read=30))
+        request = self._client.build_request(
+            "GET", f"{door.address.url}/mes/events", headers={"Authorization": f"Bearer {door.token}"}
+        )
+        self._response = self._client.send(request, stream=True)
+        if self._response.status_code != 200:
+            self._response.close()
+            raise Trouble(f"the board's stream answered {self._response.status_code}")
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        name = ""
+        try:
+            for line in self._response.iter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: ") and name == "work-order":
+                    said = json.loads(line.removeprefix("data: "))
+                    self.rows[said["work_order_id"]] = said
+        except (httpx.HTTPError, httpx.StreamError, RuntimeError):
+            # Closed by us, or by the system: what is missing then, the scenario sees.
+            return
+
+    def close(self) -> None:
+        """Ends it."""
+        self._response.close()
+        self._client.close()
+        self._thread.join(timeout=5)
+
+
+class BrowserDesk:
+    """By the pages, in a real browser. What a page offers no button for is refused by what the page shows instead."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._board: Window | None = None
+        self._trying: dict[str, Window] = {}
+
+    def rows(self, **filters: str) -> Iterator[Row]:
+        query = "&".join(f"{name}={value}" for name, value in filters.items())
+        self._window.goto(f"{PAGES}?{query}" if query else PAGES)
+        seen = 0
+        for _ in range(PAGES_MAX):
+            rows = self._window.all("#board > .row")[seen:]
+            yield from (self._row(row) for row in rows)
+            seen += len(rows)
+            more = self._window.page.locator("#board > .more a")
+            if not more.count():
+                return
+            more.scroll_into_view_if_needed()
+            eventually(self._count_rows, partial(lt, seen), what="more rows")
+        raise AssertionError(f"more than {PAGES_MAX} pages of the board")
+
+    def _count_rows(self) -> int:
+        return self._window.page.locator("#board > .row").count()
+
+    def mine(self) -> list[Row]:
+        self._window.goto("/mes/mine")
+        return [self._card(card) for card in self._window.all(".work")]
+
+    def shown(self, work_order_id: str) -> Row:
+        self._window.goto(f"/mes/work-orders/{work_order_id}")
+        return self._card(self._window.all(".work")[0])
+
+    def act(self, work_order_id: str, action: str, **fields: str) -> Row:
+        card = self.shown(work_order_id)
+        form = self._window.page.locator(f'.actions form[data-action="{action}"]')
+        if not form.count():
+            raise self._not_offered(action, card)
+        if not form.is_visible():
+            self._window.page.locator(f'.actions details:has(form[data-action="{action}"]) > summary').click()
+        for name, value in fields.items():
+            form.locator(f'[name="{name}"]').fill(value)
+        with self._window.page.expect_response(lambda answer: answer.url.endswith(f"/{action}")):
+            form.locator('button[type="submit"]').click()
+        self._window.page.locator(".work:not(.htmx-request)").first.wait_for()
+        problem = self._window.all(".work .problem")
+        if problem:
+            raise Refusal(action, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
+        return self._card(self._window.all(".work")[0])
+
+    def claim_at(self, work_order_id: str, moment: float) -> None:
+        window = self._trying[work_order_id] = self._window
+        window.goto(PAGES)
+        button = f"#wo-{work_order_id} .act form button"
+        window.page.locator(button).wait_for()
+        window.page.evaluate(
+            "([selector, at]) => setTimeout(() => document.querySelector(selector)?.click(), at - Date.now())",
+            [button, moment * 1000],
+        )
+
+    def claimed(self, work_order_id: str) -> Row:
+        window = self._trying.pop(work_order_id)
+        row = f"#wo-{work_order_id}"
+        window.page.locator(f"{row}:not(.released)").wait_for()
+        shown = self._row(window.all(row)[0])
+        if shown["mine"]:
+            return shown
+        raise self._not_offered("claim", shown)
+
+    def pay(self) -> list[Row]:
+        self._window.goto("/mes/pay")
+        return [
+            {"order_number": row["data-number"], "kind": row["data-kind"], "amount": row["data-amount"]}
+            for row in self._window.all("[data-kind]")
+        ]
+
+    def open_board(self) -> None:
+        self._board = self._window.another(PAGES)
+        self._board.page.locator(".live.on").wait_for()
+
+    def on_open_board(self, work_order_id: str) -> Row | None:
+        assert self._board is not None, "no board is open"
+        found = self._board.all(f"#wo-{work_order_id}")
+        return self._row(found[0]) if found else None
+
+    def close(self) -> None:
+        self._window.close()
+
+    @staticmethod
+    def _row(row: dict[str, str]) -> Row:
+        return {
+            "work_order_id": row["id"].removeprefix("wo-"),
+            "order_number": row["data-number"],
+            "state": row["data-state"],
+            "approved_at": row["data-approved"],
+            "claimed_by": row["data-by-name"] or None,
+            "mine": "mine" in row["class"].split(),
+        }
+
+    @staticmethod
+    def _card(card: dict[str, str]) -> Row:
+        return {
+            "work_order_id": card["id"].removeprefix("card-"),
+            "order_number": card["data-number"],
+            "state": card["data-state"],
+            "claimed_by": card["data-by-name"] or None,
+            "mine": card["data-mine"] == "yes",
+        }
+
+    @staticmethod
+    def _not_offered(action: str, shown: Row) -> Refusal:
+        """What somebody understands from a page that offers no such button."""
+        if shown["state"] == "WITHDRAWN":
+            code = "work-order-withdrawn"
+        elif action == "claim":
+            code = "work-order-already-claimed"
+        elif shown["claimed_by"] and not shown["mine"]:
+            code = "not-the-holder"
+        else:
+            code = "work-order-state"
+        said = f"the page offers no {action}, and shows {shown['state']} by {shown['claimed_by']}"
+        return Refusal(action, 409, {"code": code, "detail": said, "claimed_by": shown["claimed_by"]})

@@ -1,0 +1,125 @@
+"""`python -m step_defs.gallery`: every page of the running system as pictures on one page, to be looked at by a person.
+
+Phone and desktop, light and dark, Russian and English. What is on them is the system's own: orders are made first, so that
+no list is empty. Pages are named in PAGES; one that no role can open, or that has a fault, fails the run.
+"""
+
+from __future__ import annotations
+
+import html
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from step_defs.assembly import running_system
+from step_defs.drivers.address import STATE
+from step_defs.drivers.browser import DESKTOP, PHONE, Window
+from step_defs.dsl.backstage import Backstage
+from step_defs.dsl.world import World
+
+OUT = STATE / "reports" / "gallery"
+LOOKS = (
+    ("desktop", DESKTOP, "light"),
+    ("desktop", DESKTOP, "dark"),
+    ("phone", PHONE, "light"),
+    ("phone", PHONE, "dark"),
+)
+ORDERS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One page as one person sees it. `path` may name {free} and {mine}, work orders of this visit."""
+
+    name: str
+    path: str
+    signed_in: bool = True
+    status: int = 200
+
+
+PAGES = (
+    Picture("sign-in", "/sign-in", signed_in=False),
+    Picture("board", "/mes/"),
+    Picture("board-in-work", "/mes/?status=CLAIMED"),
+    Picture("card-free", "/mes/work-orders/{free}"),
+    Picture("card-mine", "/mes/work-orders/{mine}"),
+    Picture("my-work", "/mes/mine"),
+    Picture("my-pay", "/mes/pay"),
+    Picture("nothing-there", "/mes/nothing", status=404),
+)
+
+
+def furnish(world: World) -> dict[str, str]:
+    """Orders on the board, some of them taken by the operator whose pages are shown; the work orders that pages are about."""
+    operator, other = world.operator("Олег"), world.operator("Ольга")
+    known: dict[str, str] = {}
+    for number in range(ORDERS):
+        customer = world.shopper(f"Анна{number}")
+        world.road.bring(customer, "MANUFACTURING_APPROVED")
+        row = operator.finds_on_board(world.order)[0]
+        if number == 0:
+            operator.takes(world.order)
+            operator.completes(world.order)
+        elif number == 1:
+            operator.takes(world.order)
+            known["mine"] = row["work_order_id"]
+        elif number == 2:
+            other.takes(world.order)
+        else:
+            known["free"] = row["work_order_id"]
+    return known
+
+
+def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) -> Path:
+    """Opens the page and keeps its picture."""
+    window.goto(picture.path.format(**known), expect=picture.status)
+    path = OUT / f"{name}.png"
+    window.page.screenshot(path=path, full_page=True)
+    return path
+
+
+def main() -> int:
+    """Takes the pictures; exit status 1 with what was wrong when a page has faults."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    rows = []
+    with running_system() as address:
+        backstage = Backstage(address, in_browser=True)
+        world = World(backstage)
+        try:
+            known = furnish(world)
+            operator = world.operator("Олег")
+            assert backstage.browser is not None
+            for language in ("ru", "en"):
+                for size, viewport, scheme in LOOKS:
+                    window = backstage.browser.window(language=language, viewport=viewport, scheme=scheme)
+                    inside = False
+                    for picture in sorted(PAGES, key=lambda one: one.signed_in):
+                        if picture.signed_in and not inside:
+                            window.sign_in(email=operator.email, password=operator.password)
+                            inside = True
+                        name = f"{picture.name}-{language}-{size}-{scheme}"
+                        rows.append((name, shoot(window, picture, known, name)))
+                        print(name, flush=True)
+                    window.close()
+        finally:
+            world.close()
+            backstage.close()
+    write_page(rows)
+    return 0
+
+
+def write_page(rows: list[tuple[str, Path]]) -> None:
+    """The gallery itself."""
+    figures = "".join(
+        f'<figure><a href="{path.name}"><img loading="lazy" src="{path.name}" alt="{html.escape(name)}"></a>'
+        f"<figcaption>{html.escape(name)}</figcaption></figure>"
+        for name, path in rows
+    )
+    style = "body{font:16px system-ui;display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0}img{max-height:420px;border:1px solid #ccc}"
+    page = f'<!doctype html><meta charset="utf-8"><title>Gallery</title><style>{style}</style>{figures}'
+    (OUT / "index.html").write_text(page, encoding="utf-8")
+    print(f"{len(rows)} pictures: {(OUT / 'index.html').as_uri()}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

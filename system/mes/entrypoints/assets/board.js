@@ -1,0 +1,237 @@
+// The board while it is open: rows change in place, new work slides in, keys move and take, a lost connection is shown and mended.
+(() => {
+  const board = document.getElementById("board");
+  const { memory, refreshSession, say, connection } = window.alexandrite;
+  const viewer = document.body.dataset.user;
+  const SILENCE_MS = 15000;
+  const COUNT_AFTER_MS = 700;
+  const COUNT_MISS_MS = 2000;
+  const waiting = [];
+
+  // -- rows -----------------------------------------------------------------------------------------------------------
+
+  const rows = () => [...board.querySelectorAll(":scope > .row")];
+  const rowOf = (id) => document.getElementById(`wo-${id}`);
+
+  function made(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html.trim();
+    const row = template.content.firstElementChild;
+    row.classList.toggle("mine", row.dataset.by !== "" && row.dataset.by === viewer);
+    return row;
+  }
+
+  function fits(row) {
+    const { status, material, channel, plain } = board.dataset;
+    return (
+      plain === "yes" &&
+      row.dataset.state === status &&
+      (!material || row.dataset.material === material) &&
+      (!channel || row.dataset.channel === channel)
+    );
+  }
+
+  // Newest approved first, as the server sorts: by moment, then by id. ISO moments of one zone compare as text.
+  const later = (one, other) =>
+    one.dataset.approved === other.dataset.approved
+      ? one.id > other.id
+      : Date.parse(one.dataset.approved) > Date.parse(other.dataset.approved);
+
+  function insert(row) {
+    const next = rows().find((other) => later(row, other));
+    const more = board.querySelector(":scope > .more");
+    // Older than all that is loaded: it comes with the next page.
+    if (!next && more) return;
+    board.insertBefore(row, next || more || null);
+    htmx.process(row);
+    document.querySelector(".empty").hidden = true;
+    // A browser in the background has no animations, and needs none.
+    row.classList.add("fresh");
+  }
+
+  function show(change) {
+    const row = made(change.row);
+    const present = rowOf(change.work_order_id);
+    if (present) {
+      if (present.querySelector(".htmx-request")) return;
+      const current = present.classList.contains("current");
+      const focused = present.contains(document.activeElement);
+      if (present.classList.contains("lost-it") && row.dataset.by === present.dataset.by) return;
+      present.replaceWith(row);
+      htmx.process(row);
+      if (current) row.classList.add("current");
+      if (focused) row.focus({ preventScroll: true });
+      return;
+    }
+    if (!fits(row)) return;
+    // Somebody who reads further down is told, and not moved.
+    if (window.scrollY > 400) {
+      waiting.push(row);
+      tellNews();
+    } else insert(row);
+    if (row.dataset.state === "RELEASED") ring();
+  }
+
+  const news = document.querySelector("[data-news]");
+  function tellNews() {
+    news.hidden = waiting.length === 0;
+    news.textContent = news.dataset.text.replace("{count}", String(waiting.length));
+  }
+  news.addEventListener("click", () => {
+    window.scrollTo({ top: 0 });
+    // What came first goes in first; each finds its own place.
+    for (const row of waiting.splice(0)) if (!rowOf(row.id.slice(3))) insert(row);
+    tellNews();
+  });
+
+  setInterval(() => {
+    for (const row of rows()) {
+      const waits = row.dataset.state === "RELEASED" && Date.parse(row.dataset.escalates) < Date.now();
+      row.querySelector(".waits").hidden = !waits;
+    }
+  }, 5000);
+
+  // -- counts ---------------------------------------------------------------------------------------------------------
+
+  let counting = 0;
+  let counted = 0;
+  function recount() {
+    if (counting) return;
+    counting = setTimeout(() => {
+      counting = 0;
+      counted = Date.now();
+      htmx.ajax("GET", `/mes/counts?status=${board.dataset.status}`, { target: "#counts", swap: "outerHTML" });
+    }, Math.max(COUNT_AFTER_MS, counted + COUNT_MISS_MS - Date.now()));
+  }
+
+  // -- the stream -----------------------------------------------------------------------------------------------------
+
+  const light = document.querySelector("[data-live]");
+  let source;
+  let heard = Date.now();
+  let last = board.dataset.since;
+
+  function live(on) {
+    light.classList.toggle("on", on);
+    light.querySelector("[data-live-text]").textContent = on ? light.dataset.on : light.dataset.off;
+    if (on) connection(false);
+  }
+
+  function open() {
+    source = new EventSource(`/mes/events?since=${encodeURIComponent(last)}`);
+    source.addEventListener("open", () => {
+      heard = Date.now();
+      live(true);
+    });
+    source.addEventListener("beat", () => {
+      heard = Date.now();
+      live(true);
+    });
+    source.addEventListener("work-order", (event) => {
+      heard = Date.now();
+      last = event.lastEventId || last;
+      show(JSON.parse(event.data));
+      recount();
+    });
+    source.addEventListener("reload", () => location.reload());
+    source.addEventListener("error", () => {
+      live(false);
+      if (source.readyState === EventSource.CLOSED) reopen();
+    });
+  }
+
+  // The browser reconnects by itself, except after a refusal: then the session is renewed first.
+  let reopening = 0;
+  function reopen() {
+    if (reopening) return;
+    source.close();
+    connection(true);
+    reopening = setTimeout(async () => {
+      reopening = 0;
+      try {
+        if (!(await refreshSession({ unlessWithinMs: 20000 }))) {
+          location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+          return;
+        }
+      } catch {
+        // Not even that reached anybody: the same again.
+      }
+      open();
+    }, 2000);
+  }
+
+  setInterval(() => {
+    if (Date.now() - heard < SILENCE_MS) return;
+    live(false);
+    connection(true);
+    if (source.readyState !== EventSource.CONNECTING) reopen();
+  }, 3000);
+  window.addEventListener("pagehide", () => source.close());
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+  open();
+
+  // -- sound ----------------------------------------------------------------------------------------------------------
+
+  const sound = document.querySelector("[data-sound]");
+  sound.checked = memory.get("sound") === "on";
+  sound.addEventListener("change", () => {
+    memory.set("sound", sound.checked ? "on" : null);
+    ring();
+  });
+  let audio;
+  function ring() {
+    if (!sound.checked) return;
+    audio = audio || new AudioContext();
+    const tone = audio.createOscillator();
+    const loudness = audio.createGain();
+    tone.frequency.value = 880;
+    loudness.gain.setValueAtTime(0.15, audio.currentTime);
+    loudness.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.4);
+    tone.connect(loudness).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.4);
+  }
+
+  // -- keys -----------------------------------------------------------------------------------------------------------
+
+  function current() {
+    return board.querySelector(".row.current");
+  }
+  function go(step) {
+    const all = rows();
+    const place = all.indexOf(current());
+    const row = all[Math.max(0, Math.min(all.length - 1, place + step))];
+    if (!row) return;
+    current()?.classList.remove("current");
+    row.classList.add("current");
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    // By place on the keyboard: the same key whatever the language of the layout.
+    const act = {
+      KeyJ: () => go(1),
+      ArrowDown: () => go(1),
+      KeyK: () => go(-1),
+      ArrowUp: () => go(-1),
+      KeyT: () => current()?.querySelector(".act form button")?.click(),
+      Slash: () => document.querySelector("[data-search]").focus(),
+    }[event.code];
+    if (act) {
+      event.preventDefault();
+      act();
+    } else if (event.code === "Enter" && event.target.matches(".row")) {
+      event.target.querySelector(".what").click();
+    }
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const row = event.detail.elt?.closest?.(".row") || rowOf((event.detail.target?.id || "").slice(3));
+    if (!row || !event.detail.requestConfig?.path.endsWith("/claim")) return;
+    if (row.dataset.by === viewer) say(board.dataset.taken.replace("{number}", row.dataset.number), "good");
+    row.classList.add("current");
+    row.focus({ preventScroll: true });
+    recount();
+  });
+})();

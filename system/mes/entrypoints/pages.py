@@ -1,0 +1,365 @@
+"""MES's pages: the board, a work order's card, what an operator holds and earned. Each works without a script; with one it is live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlencode
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from system.kernel.errors import Refused
+from system.mes.adapters.queries import BoardFilter, MesQueries
+from system.mes.application import handlers
+from system.mes.application.commands import (
+    ClaimWorkOrder,
+    CompleteWorkOrder,
+    ReturnWorkOrder,
+    ShipWorkOrder,
+    StartPacking,
+    StartRework,
+)
+from system.mes.domain.work_order import Parcel
+from system.mes.entrypoints import schemas
+from system.mes.entrypoints.api import AnOperator, Budget, Queries, Reader, Uow, meet, operator_of
+from system.mes.settings import MesSettings
+from system.pagekit import live
+from system.pagekit.languages import LANGUAGES, language_of
+from system.pagekit.pages import Pages, is_piece
+from system.pagekit.words import N_
+from system.plumbing.auth import Principal
+from system.plumbing.unit_of_work import Answer
+
+BASE = "/mes"
+PAGE_ROWS = 40
+# More than this at once is no news to be slid in: the list is loaded again.
+CAUGHT_UP_MAX = 500
+
+PROBLEMS = {
+    "work-order-not-found": N_("There is no such work order. Open one from the board."),
+    "not-the-holder": N_("%(claimed_by)s holds this work order, and only the holder may do this."),
+    "work-order-already-claimed": N_("%(claimed_by)s took this work order first, %(claimed_at)s. Choose another one."),
+    "work-order-withdrawn": N_("The order was cancelled and nobody makes this any more. Choose another one."),
+    "work-order-state": N_("Now it is: %(state)s. That does not allow what you asked for; see what can be done below."),
+    "tracking-number-taken": N_(
+        "%(carrier)s %(tracking_number)s already carries another order. Check the number on the parcel's label."
+    ),
+    "invalid-request": N_("Something is missing or cannot be understood. Check what you entered."),
+}
+
+router = APIRouter(prefix=BASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A refusal on a page: its code for programs, its sentence for people."""
+
+    code: str
+    text: str
+
+
+def pages_of(settings: MesSettings) -> Pages:
+    """MES's pages."""
+    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS)
+
+
+def watch_of(queries: MesQueries, pages: Pages) -> live.Watch:
+    """What every open board of this process is told from."""
+
+    async def find(since: datetime) -> Sequence[live.Found]:
+        found = await queries.changed_since(since, limit=CAUGHT_UP_MAX + 1)
+        if len(found) > CAUGHT_UP_MAX:
+            raise live.TooMuch
+        return [((work_order_id, at), at) for work_order_id, at in found]
+
+    async def load(found: Sequence[live.Found]) -> Sequence[live.Change]:
+        shown = await queries.work_orders([cast(tuple[UUID, datetime], version)[0] for version, _ in found])
+        return [_change(pages, work_order) for work_order in shown]
+
+    return live.Watch(find, load, now=lambda: datetime.now(UTC))
+
+
+def _change(pages: Pages, work_order: dict[str, Any]) -> live.Change:
+    at = datetime.fromisoformat(work_order["state_since"])
+    about = {name: work_order[name] for name in ("work_order_id", "state", "claimed_by_id", "approved_at")}
+    words = {
+        language: orjson.dumps(
+            about | {"row": pages.fragment(language, "board_row.html", w=work_order, viewer=None, said=None)}
+        ).decode()
+        for language in LANGUAGES
+    }
+    return live.Change((UUID(work_order["work_order_id"]), at), at, "work-order", words)
+
+
+# -- the board -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The filters as the address has them; empty means all."""
+
+    status: schemas.WorkableState = "RELEASED"
+    material: Annotated[str, Query(max_length=60)] = ""
+    channel: Annotated[str, Query(max_length=20)] = ""
+    due: Literal["", "late", "3", "7", "14"] = ""
+    number: Annotated[str, Query(max_length=40)] = ""
+    escalated: bool = False
+
+    def filter(self, now: datetime) -> BoardFilter:
+        """As the queries want it."""
+        return BoardFilter(
+            state=self.status,
+            material=self.material or None,
+            channel=self.channel or None,
+            escalated=True if self.escalated else None,
+            number=self.number.strip().upper() or None,
+            due_before=now + timedelta(days=0 if self.due == "late" else int(self.due)) if self.due else None,
+        )
+
+    def address(self, **other: Any) -> str:
+        """The board's address with these filters, some of them changed."""
+        given = {
+            "status": self.status,
+            "material": self.material,
+            "channel": self.channel,
+            "due": self.due,
+            "number": self.number,
+            "escalated": "true" if self.escalated else "",
+        } | other
+        kept = {name: value for name, value in given.items() if value and (name, value) != ("status", "RELEASED")}
+        return f"{BASE}/?{urlencode(kept)}" if kept else f"{BASE}/"
+
+
+def _pages(request: Request) -> Pages:
+    return cast(Pages, request.app.state.pages)
+
+
+Shown = Annotated[Pages, Depends(_pages)]
+
+
+@router.get("/")
+async def board_page(
+    request: Request,
+    who: Reader,
+    queries: Queries,
+    pages: Shown,
+    wishes: Annotated[Wishes, Depends()],
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """Work that can be done, the newest approved first; asked by htmx with a cursor: the next rows only."""
+    await meet(request, who)
+    now = datetime.now(UTC)
+    found = await queries.board(wishes.filter(now), cursor=cursor, limit=PAGE_ROWS)
+    more = wishes.address(cursor=found["next"]) if found["next"] else None
+    shown = {
+        "items": found["items"],
+        "more": more,
+        "viewer": str(who.subject),
+        "wishes": wishes,
+        "who": who,
+        "said": None,
+    }
+    if is_piece(request) and cursor:
+        return pages.render(request, "board_rows.html", **shown)
+    counts = await queries.counts()
+    materials = await queries.materials()
+    return pages.render(request, "board.html", counts=counts, materials=materials, since=now.isoformat(), **shown)
+
+
+@router.get("/counts")
+async def counts_piece(request: Request, who: Reader, queries: Queries, pages: Shown) -> Response:
+    """The numbers on the tabs, for a board that saw something change."""
+    return pages.render(request, "board_counts.html", who=who, counts=await queries.counts())
+
+
+@router.get("/events")
+async def board_events(request: Request, who: Reader) -> Response:
+    """Every change of a work order as it happens (server-sent events)."""
+    now = datetime.now(UTC)
+    watch: live.Watch = request.app.state.watch
+    return live.stream(request, watch, since=live.moment_of(request, now), language=language_of(request))
+
+
+# -- one work order ------------------------------------------------------------------------------------------------------
+
+
+@router.get("/work-orders/{work_order_id}")
+async def work_order_page(
+    request: Request, who: Reader, queries: Queries, pages: Shown, work_order_id: UUID
+) -> Response:
+    """The card: what is to be made, for whom nobody is told, and what can be done now."""
+    return await _card(request, who, queries, pages, work_order_id)
+
+
+@router.get("/mine")
+async def mine_page(request: Request, who: AnOperator, queries: Queries, pages: Shown) -> Response:
+    """What the operator holds, with what can be done next."""
+    await meet(request, who)
+    found = await queries.board(BoardFilter(held_by=who.subject), cursor=None, limit=100)
+    return pages.render(request, "mine.html", who=who, items=found["items"], viewer=str(who.subject), said=None)
+
+
+@router.get("/pay")
+async def pay_page(
+    request: Request,
+    who: AnOperator,
+    queries: Queries,
+    pages: Shown,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """The operator's own ledger, newest first."""
+    found = await queries.pay(who.subject, cursor=cursor, limit=100)
+    more = f"{BASE}/pay?{urlencode({'cursor': found['next']})}" if found["next"] else None
+    return pages.render(request, "pay.html", who=who, items=found["items"], total=found["total"], more=more)
+
+
+@router.post("/work-orders/{work_order_id}/claim")
+async def claim_form(
+    request: Request, who: AnOperator, uow: Uow, queries: Queries, pages: Shown, budget_s: Budget, work_order_id: UUID
+) -> Response:
+    """Takes it. On the board the row answers: yours, or whose."""
+    said, status = None, 200
+    try:
+        await handlers.claim_work_order(ClaimWorkOrder(work_order_id, operator_of(who)), uow, claim_budget_s=budget_s)
+    except Refused as refusal:
+        said, status = _says(request, pages, refusal), refusal.status
+    if not is_piece(request) and said is None:
+        return _after(work_order_id)
+    if not request.headers.get("hx-target", "").startswith("wo-"):
+        return await _card(request, who, queries, pages, work_order_id, said=said, status=status)
+    work_order = await queries.work_order(work_order_id)
+    # Pressed twice: the second press finds what the first one won.
+    if work_order["claimed_by_id"] == str(who.subject):
+        said = None
+    return pages.render(request, "board_row.html", who=who, w=work_order, viewer=str(who.subject), said=said)
+
+
+@router.post("/work-orders/{work_order_id}/return")
+async def return_form(
+    request: Request,
+    who: AnOperator,
+    uow: Uow,
+    queries: Queries,
+    pages: Shown,
+    budget_s: Budget,
+    work_order_id: UUID,
+    reason: Annotated[schemas.Reason, Form()],
+) -> Response:
+    """Back to the board."""
+    command = ReturnWorkOrder(work_order_id, operator_of(who), reason)
+    return await _done(
+        request, who, queries, pages, work_order_id, handlers.return_work_order(command, uow, claim_budget_s=budget_s)
+    )
+
+
+@router.post("/work-orders/{work_order_id}/completion")
+async def completion_form(
+    request: Request, who: AnOperator, uow: Uow, queries: Queries, pages: Shown, budget_s: Budget, work_order_id: UUID
+) -> Response:
+    """Made."""
+    command = CompleteWorkOrder(work_order_id, operator_of(who))
+    return await _done(
+        request, who, queries, pages, work_order_id, handlers.complete_work_order(command, uow, claim_budget_s=budget_s)
+    )
+
+
+@router.post("/work-orders/{work_order_id}/rework")
+async def rework_form(
+    request: Request,
+    who: AnOperator,
+    uow: Uow,
+    queries: Queries,
+    pages: Shown,
+    budget_s: Budget,
+    work_order_id: UUID,
+    reason: Annotated[schemas.Reason, Form()],
+) -> Response:
+    """Back to the bench."""
+    command = StartRework(work_order_id, operator_of(who), reason)
+    return await _done(
+        request, who, queries, pages, work_order_id, handlers.start_rework(command, uow, claim_budget_s=budget_s)
+    )
+
+
+@router.post("/work-orders/{work_order_id}/packing")
+async def packing_form(
+    request: Request, who: AnOperator, uow: Uow, queries: Queries, pages: Shown, budget_s: Budget, work_order_id: UUID
+) -> Response:
+    """Packing begins."""
+    command = StartPacking(work_order_id, operator_of(who))
+    return await _done(
+        request, who, queries, pages, work_order_id, handlers.start_packing(command, uow, claim_budget_s=budget_s)
+    )
+
+
+@router.post("/work-orders/{work_order_id}/shipment")
+async def shipment_form(
+    request: Request,
+    who: AnOperator,
+    uow: Uow,
+    queries: Queries,
+    pages: Shown,
+    budget_s: Budget,
+    work_order_id: UUID,
+    carrier: Annotated[schemas.Label, Form()],
+    tracking_number: Annotated[schemas.Label, Form()],
+) -> Response:
+    """The carrier has it."""
+    command = ShipWorkOrder(work_order_id, operator_of(who), Parcel(carrier, tracking_number))
+    return await _done(
+        request, who, queries, pages, work_order_id, handlers.ship_work_order(command, uow, claim_budget_s=budget_s)
+    )
+
+
+async def _done(
+    request: Request, who: Principal, queries: MesQueries, pages: Pages, work_order_id: UUID, doing: Any
+) -> Response:
+    """Does it and shows the card; a refusal is said on the card, which is as it is now."""
+    try:
+        answer: Answer = await doing
+    except Refused as refusal:
+        said = _says(request, pages, refusal)
+        return await _card(request, who, queries, pages, work_order_id, said=said, status=refusal.status)
+    assert answer.status < 400
+    if is_piece(request):
+        return await _card(request, who, queries, pages, work_order_id)
+    return _after(work_order_id)
+
+
+async def _card(
+    request: Request,
+    who: Principal,
+    queries: MesQueries,
+    pages: Pages,
+    work_order_id: UUID,
+    *,
+    said: Said | None = None,
+    status: int = 200,
+) -> Response:
+    work_order = await queries.work_order(work_order_id)
+    piece = is_piece(request)
+    # A piece says itself what was refused; a browser would report any other status as a fault of the page.
+    return pages.render(
+        request,
+        "card_piece.html" if piece else "card.html",
+        who=who,
+        w=work_order,
+        viewer=str(who.subject),
+        said=said,
+        status=200 if piece else status,
+    )
+
+
+def _after(work_order_id: UUID) -> Response:
+    return RedirectResponse(f"{BASE}/work-orders/{work_order_id}", status_code=303)
+
+
+def _says(request: Request, pages: Pages, refusal: Refused) -> Said:
+    body = refusal.extra | {"code": refusal.code, "detail": refusal.detail}
+    return Said(refusal.code, pages.says(language_of(request), body))

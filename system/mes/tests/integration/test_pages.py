@@ -1,0 +1,263 @@
+"""MES's pages as a browser without a script, and one with htmx, gets them; on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from system.kernel.clock import SystemClock
+from system.kernel.ids import new_id
+from system.mes.main import service
+from system.mes.settings import MesSettings
+from system.mes.tests.harness import OLEG, OLGA, claim, hear, released, spec, withdrawal_of
+from system.mes.tests.integration.conftest import People, PostgresMes
+
+pytestmark = pytest.mark.integration
+HTMX = {"HX-Request": "true"}
+ENGLISH = {"Accept-Language": "en"}
+
+
+def own_alloy() -> str:
+    """A material that no other test's rows have."""
+    return f"alloy_{new_id().hex[-12:]}"
+
+
+async def on_board(mes: PostgresMes, count: int = 1) -> tuple[str, list[UUID]]:
+    material = own_alloy()
+    _, ids = await released(mes, *(spec(material=material) for _ in range(count)))
+    return material, ids
+
+
+async def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/mes/?material=gold_585")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/mes/%3Fmaterial%3Dgold_585")
+    piece = await http.get("/mes/", headers=HTMX | {"HX-Current-URL": "https://localhost:8443/mes/?due=3"})
+    assert (piece.status_code, piece.headers["hx-redirect"]) == (204, "/sign-in?next=/mes/%3Fdue%3D3")
+
+
+async def test_who_lacks_the_role_reads_so_on_a_page(http: httpx.AsyncClient, people: People) -> None:
+    answer = await http.get("/mes/", headers=people.headers("Anna", "customer"))
+    assert answer.status_code == 403
+    assert "не разрешено" in answer.text and "<main" in answer.text
+
+
+async def test_the_board_shows_what_is_free_and_pages_on(
+    http: httpx.AsyncClient, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    material, ids = await on_board(mes, 45)
+    first = (await http.get("/mes/", params={"material": material}, headers=oleg)).text
+    assert first.count('class="row released') == 40
+    more = first.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
+    rest = (await http.get(more, headers=oleg | HTMX)).text
+    assert rest.count('class="row released') == 5 and "<main" not in rest and 'class="more"' not in rest
+    assert all(f"wo-{each}" in first + rest for each in ids)
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"number": "a-26000123"}, True),
+        ({"number": "A-27"}, False),
+        ({"number": "%"}, False),
+        ({"due": "14"}, True),
+        ({"channel": "shop"}, True),
+        ({"channel": "partner"}, False),
+        ({"status": "CLAIMED"}, False),
+    ],
+)
+async def test_the_board_filters(
+    http: httpx.AsyncClient, oleg: dict[str, str], mes: PostgresMes, filters: dict[str, str], found: bool
+) -> None:
+    # The harness promises for three weeks after a day in the past, so the work is late whenever the test runs.
+    material, [work_order_id] = await on_board(mes)
+    shown = (await http.get("/mes/", params={"material": material} | filters, headers=oleg)).text
+    assert (f"wo-{work_order_id}" in shown) is found
+
+
+async def test_the_first_who_takes_it_has_it_and_the_other_reads_who(
+    http: httpx.AsyncClient, people: People, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    _, [work_order_id] = await on_board(mes)
+    olga = people.headers("Olga", "operator", user_id=OLGA.id)
+    row = HTMX | {"HX-Target": f"wo-{work_order_id}"}
+    won = await http.post(f"/mes/work-orders/{work_order_id}/claim", headers=oleg | row)
+    assert won.status_code == 200 and f'data-by="{OLEG.id}"' in won.text and 'class="row claimed mine"' in won.text
+    lost = await http.post(f"/mes/work-orders/{work_order_id}/claim", headers=olga | row)
+    assert lost.status_code == 200 and "lost-it" in lost.text and "Oleg" in lost.text
+    again = await http.post(f"/mes/work-orders/{work_order_id}/claim", headers=oleg | row)
+    assert "lost-it" not in again.text, "pressed twice is taken once, and is no loss"
+    entries = await mes.ledger(work_order_id)
+    assert [(entry.operator.id, str(entry.kind)) for entry in entries] == [(OLEG.id, "earn")]
+
+
+async def test_without_a_script_a_form_leads_to_the_card(
+    http: httpx.AsyncClient, people: People, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    _, [work_order_id] = await on_board(mes)
+    address = f"/mes/work-orders/{work_order_id}"
+    won = await http.post(f"{address}/claim", headers=oleg)
+    assert (won.status_code, won.headers["location"]) == (303, address)
+    lost = await http.post(f"{address}/claim", headers=people.headers("Olga", "operator") | ENGLISH)
+    assert lost.status_code == 409 and "Oleg took this work order first" in lost.text
+
+
+async def test_the_card_goes_with_the_work_to_the_carrier(
+    http: httpx.AsyncClient, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    _, [work_order_id] = await on_board(mes)
+    await claim(mes, work_order_id)
+    parcel = {"carrier": "SwiftPost", "tracking_number": f"SP{new_id().hex[-12:]}"}
+    for action, fields, state in (
+        ("completion", {}, "COMPLETED"),
+        ("rework", {"reason": "a scratch"}, "CLAIMED"),
+        ("completion", {}, "COMPLETED"),
+        ("packing", {}, "PACKING"),
+        ("shipment", parcel, "SHIPPED"),
+    ):
+        done = await http.post(f"/mes/work-orders/{work_order_id}/{action}", data=fields, headers=oleg | HTMX)
+        assert f'data-state="{state}"' in done.text, done.text
+    assert parcel["tracking_number"] in done.text
+
+
+async def test_what_is_refused_is_said_on_the_card_as_it_is_now(
+    http: httpx.AsyncClient, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    _, [work_order_id] = await on_board(mes)
+    await claim(mes, work_order_id)
+    refused = await http.post(f"/mes/work-orders/{work_order_id}/packing", headers=oleg | HTMX | ENGLISH)
+    assert 'data-code="work-order-state"' in refused.text and "Now it is: Being made" in refused.text
+    nothing = await http.post(f"/mes/work-orders/{work_order_id}/return", data={"reason": " "}, headers=oleg | ENGLISH)
+    assert nothing.status_code == 422 and "Something is missing" in nothing.text
+    assert (await mes.work_order(work_order_id)).state == "CLAIMED"
+
+
+async def test_a_page_for_what_is_not_there(http: httpx.AsyncClient, oleg: dict[str, str]) -> None:
+    answer = await http.get(f"/mes/work-orders/{new_id()}", headers=oleg | ENGLISH)
+    assert answer.status_code == 404 and "There is no such work order" in answer.text
+
+
+async def test_the_pay_page_adds_up(http: httpx.AsyncClient, people: People, mes: PostgresMes) -> None:
+    who = new_id()
+    _, ids = await on_board(mes, 2)
+    headers = people.headers("Pavel", "operator", user_id=who) | ENGLISH
+    for work_order_id in ids:
+        await http.post(f"/mes/work-orders/{work_order_id}/claim", headers=headers)
+    await http.post(f"/mes/work-orders/{ids[0]}/return", data={"reason": "no torch"}, headers=headers)
+    page = (await http.get("/mes/pay", headers=headers)).text
+    amounts = [part.split('"')[0] for part in page.split('data-amount="')[1:]]
+    assert len(amounts) == 3 and "given back" in page
+    assert f"RUB {float(amounts[-1]):g}" in page.split('class="total"')[1][:80]
+
+
+async def test_a_page_tells_browsers_what_may_run_on_it(http: httpx.AsyncClient, oleg: dict[str, str]) -> None:
+    page = await http.get("/mes/", headers=oleg)
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert "<script>" not in page.text and " style=" not in page.text and " onclick=" not in page.text
+
+
+# -- the stream ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def live_mes(settings: MesSettings) -> AsyncIterator[Any]:
+    """The application; its streams are asked without a client, because an answer that never ends fits in none."""
+    built = service(settings)
+    yield built.app
+    await built.client.close()
+    await built.app.state.revocations.close()
+    await built.engine.dispose()
+
+
+class Listener:
+    """One open stream, read as the server sends it."""
+
+    def __init__(self, app: Any, headers: dict[str, str], query: str = "") -> None:
+        self.app, self.query = app, query
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self.lines: asyncio.Queue[str] = asyncio.Queue()
+        self.status = 0
+        self._gone = asyncio.Event()
+
+    async def __aenter__(self) -> Listener:
+        self._task = asyncio.create_task(self.app(self._scope(), self._receive, self._send))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gone.set()
+        await asyncio.wait_for(self._task, 10)
+
+    def _scope(self) -> dict[str, Any]:
+        return {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+            "path": "/mes/events", "raw_path": b"/mes/events", "query_string": self.query.encode(), "root_path": "",
+            "headers": self.headers, "server": ("mes", 80), "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+
+    async def _receive(self) -> dict[str, Any]:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.status = message.get("status", self.status)
+        for line in message.get("body", b"").decode().splitlines():
+            self.lines.put_nowait(line)
+
+    async def change_of(self, work_order_id: UUID, *, within_s: float = 3.0) -> dict[str, Any]:
+        """The next event about a work order. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while True:
+                line = await self.lines.get()
+                if line.startswith("data: {") and str(work_order_id) in line:
+                    said: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                    return said
+
+
+async def test_an_open_board_is_told_of_new_work_and_of_who_took_it(
+    live_mes: Any, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    mes.clock = SystemClock()  # type: ignore[assignment]
+    async with Listener(live_mes, oleg) as board:
+        _, [work_order_id] = await on_board(mes)
+        arrived = await board.change_of(work_order_id)
+        assert arrived["state"] == "RELEASED" and f'id="wo-{work_order_id}"' in arrived["row"]
+        await claim(mes, work_order_id, OLGA)
+        taken = await board.change_of(work_order_id)
+        assert (taken["state"], taken["claimed_by_id"]) == ("CLAIMED", str(OLGA.id)) and "Olga" in taken["row"]
+
+
+async def test_a_stream_goes_on_where_the_page_was_made(live_mes: Any, oleg: dict[str, str], mes: PostgresMes) -> None:
+    mes.clock = SystemClock()  # type: ignore[assignment]
+    since = datetime.now(UTC) - timedelta(seconds=1)
+    _, [work_order_id] = await on_board(mes)
+    query = f"since={since.isoformat().replace('+', '%2B')}"
+    async with Listener(live_mes, oleg, query) as board:
+        assert (await board.change_of(work_order_id))["state"] == "RELEASED"
+    async with Listener(live_mes, oleg | {"Last-Event-ID": since.isoformat()}) as board:
+        assert (await board.change_of(work_order_id))["state"] == "RELEASED"
+
+
+async def test_a_withdrawn_order_leaves_open_boards(live_mes: Any, oleg: dict[str, str], mes: PostgresMes) -> None:
+    mes.clock = SystemClock()  # type: ignore[assignment]
+    order_id, [work_order_id] = await released(mes, spec(material=own_alloy()))
+    async with Listener(live_mes, oleg) as board:
+        await hear(mes, withdrawal_of(order_id))
+        while (said := await board.change_of(work_order_id))["state"] != "WITHDRAWN":
+            pass
+    assert "/claim" not in said["row"]
+
+
+async def test_a_process_that_is_told_to_stop_ends_its_streams(live_mes: Any, oleg: dict[str, str]) -> None:
+    live_mes.state.is_stopping = lambda: True
+    board = Listener(live_mes, oleg)
+    async with asyncio.timeout(5):
+        await live_mes(board._scope(), board._receive, board._send)
+    assert board.status == 200

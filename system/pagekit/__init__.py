@@ -1,0 +1,1 @@
+"""What all pages share: templates, design tokens, scripts, languages, live updates. Entrypoints alone import it."""

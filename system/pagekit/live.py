@@ -1,0 +1,176 @@
+"""Server-sent events: one reader of the database for everybody who watches, and a stream for each of them.
+
+Changes are read by time, not told by a message: what is committed is seen, whichever process committed it, and nothing that
+a dead process forgot to tell is missed. The reader rests while nobody watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from system.pagekit.reader import Language
+from system.plumbing.telemetry import log
+
+READ_EVERY_S = 0.3
+# A row's time is written before its transaction commits: it may appear this much later than rows that are younger.
+COMMITTED_WITHIN = timedelta(seconds=10)
+PAUSE_S = 1.0
+# A browser that hears nothing for a few of these says that the connection is gone.
+BEAT_EVERY_S = 5.0
+# Signing out, losing a role: a stream is asked for again, and answers for it, after this long at the latest.
+STREAM_S_MAX = 300.0
+WAITING_MAX = 1000
+RECONNECT_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that changed: which version of it, since when. `words` by language, written once for all who watch."""
+
+    version: Hashable
+    at: datetime
+    name: str
+    words: Mapping[Language, str]
+
+
+Found = tuple[Hashable, datetime]
+Find = Callable[[datetime], Awaitable[Sequence[Found]]]
+Load = Callable[[Sequence[Found]], Awaitable[Sequence[Change]]]
+
+
+class TooMuch(Exception):
+    """More changed than a page can catch up with: it is loaded again."""
+
+
+class Watch:
+    """One reader for all who watch. `find` tells the versions since a moment, oldest first, or raises TooMuch; `load` writes them."""
+
+    def __init__(self, find: Find, load: Load, *, now: Callable[[], datetime]) -> None:
+        self._find, self._load, self._now = find, load, now
+        self._watchers: set[asyncio.Queue[Change | None]] = set()
+        self._seen: dict[Hashable, datetime] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def watchers(self) -> int:
+        """How many streams are open."""
+        return len(self._watchers)
+
+    async def changes(self, since: datetime) -> AsyncGenerator[Change | None, None]:
+        """Every change after `since`, for ever; None every second in which nothing changes. Raises TooMuch.
+
+        The same change may come twice, but none is missed.
+        """
+        queue: asyncio.Queue[Change | None] = asyncio.Queue(WAITING_MAX)
+        # First in line, then what was before: whatever is committed meanwhile comes through the queue.
+        self._watchers.add(queue)
+        try:
+            self._start()
+            for change in await self._load(await self._find(since - COMMITTED_WITHIN)):
+                yield change
+            while True:
+                try:
+                    async with asyncio.timeout(PAUSE_S):
+                        found = await queue.get()
+                except TimeoutError:
+                    yield None
+                    continue
+                if found is None:
+                    raise TooMuch
+                yield found
+        finally:
+            self._watchers.discard(queue)
+
+    def _start(self) -> None:
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._keep_reading(), name="live")
+
+    async def _keep_reading(self) -> None:
+        """Reads while somebody watches; a database that is away is asked again."""
+        # What is there before the first round, every watcher has read itself.
+        self._seen = dict(await self._quietly(self._find, self._now() - COMMITTED_WITHIN))
+        while self._watchers:
+            await asyncio.sleep(READ_EVERY_S)
+            found = await self._quietly(self._find, self._now() - COMMITTED_WITHIN)
+            news = [one for one in found if one[0] not in self._seen]
+            if not news:
+                continue
+            for change in await self._quietly(self._load, news):
+                self._seen[change.version] = change.at
+                for queue in self._watchers:
+                    _put(queue, change)
+            forgotten = self._now() - 2 * COMMITTED_WITHIN
+            self._seen = {version: at for version, at in self._seen.items() if at > forgotten}
+
+    async def _quietly(self, ask: Callable[[Any], Awaitable[Sequence[Any]]], about: Any) -> Sequence[Any]:
+        try:
+            return await ask(about)
+        except TooMuch:
+            for queue in self._watchers:
+                _put(queue, None)
+        except Exception as error:
+            log.warning("live updates not readable", error=str(error))
+        return ()
+
+
+def _put(queue: asyncio.Queue[Change | None], change: Change | None) -> None:
+    with contextlib.suppress(asyncio.QueueFull):
+        queue.put_nowait(change)
+        return
+    # Too slow to follow: what waits is worth nothing to it any more, it loads its page again.
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(None)
+
+
+def event(name: str, data: str, *, moment: datetime | None = None) -> str:
+    """One event as the wire has it; `moment` is what a browser that reconnects continues from."""
+    lines = [f"id: {moment.isoformat()}"] if moment else []
+    lines += [f"event: {name}", *(f"data: {line}" for line in data.splitlines() or [""])]
+    return "\n".join(lines) + "\n\n"
+
+
+def stream(request: Request, watch: Watch, *, since: datetime, language: Language) -> Response:
+    """The answer that never ends, until the page is left, the process stops, or STREAM_S_MAX passed: then the browser comes again."""
+
+    async def events() -> AsyncIterator[str]:
+        ends_at = time.monotonic() + STREAM_S_MAX
+        heard_at = 0.0
+        yield f"retry: {RECONNECT_MS}\n\n"
+        try:
+            async with contextlib.aclosing(watch.changes(since)) as changes:
+                async for change in changes:
+                    if change is not None:
+                        yield event(change.name, change.words[language], moment=change.at)
+                    elif time.monotonic() - heard_at > BEAT_EVERY_S:
+                        heard_at = time.monotonic()
+                        yield event("beat", "")
+                    if time.monotonic() > ends_at or request.app.state.is_stopping():
+                        return
+        except TooMuch:
+            yield event("reload", "")
+
+    return StreamingResponse(
+        events(), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+
+
+def moment_of(request: Request, otherwise: datetime) -> datetime:
+    """Where a stream goes on: the browser's Last-Event-ID, else the page's own `since`, else now; never a day ago."""
+    for wish in (request.headers.get("last-event-id"), request.query_params.get("since")):
+        try:
+            moment = datetime.fromisoformat(wish or "")
+        except ValueError:
+            continue
+        if moment.tzinfo is not None and moment > otherwise - timedelta(days=1):
+            return min(moment, otherwise)
+    return otherwise

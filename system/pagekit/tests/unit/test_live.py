@@ -1,0 +1,128 @@
+"""The reader behind open pages: nothing is missed, nobody is waited for, and it rests when nobody watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from system.pagekit import live
+from system.pagekit.live import Change, Found, TooMuch, Watch, event
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class Table:
+    """What is committed, and how often somebody looked."""
+
+    def __init__(self) -> None:
+        self.rows: list[Found] = []
+        self.reads = 0
+        self.fails = 0
+        self.too_much = False
+
+    def commit(self, version: str, after_s: float = 0.0) -> None:
+        self.rows.append((version, START + timedelta(seconds=after_s)))
+
+    async def find(self, since: datetime) -> Sequence[Found]:
+        self.reads += 1
+        if self.fails:
+            self.fails -= 1
+            raise OSError("the database is away")
+        if self.too_much and self.reads > 2:
+            raise TooMuch
+        return [row for row in self.rows if row[1] > since]
+
+    async def load(self, found: Sequence[Found]) -> Sequence[Change]:
+        return [Change(version, at, "row", {"en": str(version), "ru": str(version)}) for version, at in found]
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    monkeypatch.setattr(live, "READ_EVERY_S", 0.005)
+    monkeypatch.setattr(live, "PAUSE_S", 0.02)
+    return Table()
+
+
+@pytest.fixture
+def watch(table: Table) -> Watch:
+    return Watch(table.find, table.load, now=lambda: START)
+
+
+async def heard(watch: Watch, count: int, *, since: datetime = START) -> list[str]:
+    """The first `count` changes that a new watcher is told of."""
+    found: list[str] = []
+    async with asyncio.timeout(5), aclosing(watch.changes(since)) as changes:
+        async for change in changes:
+            if change is not None:
+                found.append(str(change.version))
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_what_was_before_and_what_comes_later_is_told(watch: Watch, table: Table) -> None:
+    table.commit("before")
+    telling = asyncio.create_task(heard(watch, 2))
+    await asyncio.sleep(0.05)
+    table.commit("later")
+    assert await telling == ["before", "later"]
+
+
+async def test_a_row_that_appears_after_a_younger_one_is_told_too(watch: Watch, table: Table) -> None:
+    telling = asyncio.create_task(heard(watch, 2))
+    await asyncio.sleep(0.05)
+    table.commit("young", after_s=1)
+    await asyncio.sleep(0.05)
+    table.commit("old but late", after_s=-5)
+    assert await telling == ["young", "old but late"]
+
+
+async def test_one_reader_serves_all_and_rests_when_all_left(watch: Watch, table: Table) -> None:
+    telling = [asyncio.create_task(heard(watch, 1)) for _ in range(20)]
+    await asyncio.sleep(0.05)
+    assert watch.watchers == 20
+    table.commit("news")
+    assert await asyncio.gather(*telling) == [["news"]] * 20
+    await asyncio.sleep(0.05)
+    rested = table.reads
+    await asyncio.sleep(0.05)
+    assert (watch.watchers, table.reads) == (0, rested)
+    table.commit("more", after_s=1)
+    assert "more" in await heard(watch, 2), "and it wakes for the next one"
+
+
+async def test_a_database_that_is_away_is_asked_again(watch: Watch, table: Table) -> None:
+    telling = asyncio.create_task(heard(watch, 1))
+    await asyncio.sleep(0.02)
+    table.fails = 3
+    await asyncio.sleep(0.05)
+    table.commit("at last")
+    assert await telling == ["at last"]
+
+
+async def test_more_than_a_page_can_follow_means_load_it_again(watch: Watch, table: Table) -> None:
+    table.too_much = True
+    with pytest.raises(TooMuch):
+        await heard(watch, 1)
+
+
+async def test_who_does_not_follow_is_not_waited_for(
+    watch: Watch, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "WAITING_MAX", 3)
+    async with aclosing(watch.changes(START)) as slow:
+        assert await anext(slow) is None
+        for number in range(5):
+            table.commit(str(number), after_s=number)
+        await asyncio.sleep(0.05)
+        with pytest.raises(TooMuch):
+            await anext(slow)
+
+
+def test_an_event_of_several_lines_stays_one() -> None:
+    assert event("row", "a\nb", moment=START) == f"id: {START.isoformat()}\nevent: row\ndata: a\ndata: b\n\n"
+    assert event("beat", "") == "event: beat\ndata: \n\n"

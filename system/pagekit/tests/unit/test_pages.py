@@ -1,0 +1,128 @@
+"""What the kit gives to every page: refusals as pages, files by their hash, the way to the sign-in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import APIRouter, Request, Response
+
+from system.kernel.errors import Conflict
+from system.pagekit.areas import AREAS, SIGN_IN, areas_of, landing_of
+from system.pagekit.pages import Pages, content_security_policy
+from system.plumbing.auth import Principal, public, require
+from system.plumbing.settings import ServiceSettings
+from system.plumbing.web import make_app
+
+PROBLEMS = {"already-gone": "%(by)s took it, %(at)s.", "says-too-much": "%(nobody_knows)s"}
+AnOperator = Annotated[Principal, require("operator")]
+HTML = {"Accept": "text/html", "Accept-Language": "en"}
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Pages:
+    for name in ("templates", "assets", "locales"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "templates" / "hello.html").write_text(
+        '{% extends "base.html" %}{% block main %}{{ name }}{% endblock %}'
+    )
+    (tmp_path / "assets" / "own.js").write_text("// ours")
+    (tmp_path / "locales" / "ru.po").write_text('msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n')
+    return Pages("/yard", tmp_path, ServiceSettings(service="mes"), problems=PROBLEMS)
+
+
+@pytest.fixture
+def client(pages: Pages) -> httpx.AsyncClient:
+    router = APIRouter(prefix="/yard")
+
+    @router.get("/hello", dependencies=[public])
+    async def hello(request: Request, name: str) -> Response:
+        return pages.render(request, "hello.html", name=name)
+
+    @router.get("/gone", dependencies=[public])
+    async def gone(code: str = "already-gone") -> Response:
+        raise Conflict(code, "In English only.", by="<Oleg>", at="2026-03-02T09:00:00+00:00")
+
+    @router.get("/bug", dependencies=[public])
+    async def bug() -> Response:
+        raise RuntimeError("a bug")
+
+    @router.get("/inside")
+    async def inside(who: AnOperator) -> Response:
+        return Response()
+
+    api = APIRouter()
+
+    @api.get("/gone", dependencies=[public])
+    async def api_gone() -> Response:
+        raise Conflict("already-gone", "In English only.")
+
+    app = make_app(ServiceSettings(service="mes"), routers=[api], pages=[pages.router(), router])
+    pages.install(app)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mes")
+
+
+async def test_what_people_wrote_is_text_and_never_markup(client: httpx.AsyncClient) -> None:
+    shown = await client.get("/yard/hello", params={"name": "<script>alert(1)</script>"})
+    assert "<script>alert" not in shown.text and "&lt;script&gt;" in shown.text
+    problem = await client.get("/yard/gone", headers=HTML)
+    assert "&lt;Oleg&gt; took it, Mar 2, 12:00." in problem.text and problem.status_code == 409
+
+
+async def test_a_program_gets_the_problem_itself(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/mes/v1/gone", headers=HTML)
+    assert answer.headers["content-type"] == "application/problem+json" and answer.json()["code"] == "already-gone"
+
+
+@pytest.mark.parametrize("code", ["says-too-much", "never-heard-of"])
+async def test_a_problem_without_words_of_ours_says_its_own(client: httpx.AsyncClient, code: str) -> None:
+    assert "In English only." in (await client.get("/yard/gone", params={"code": code}, headers=HTML)).text
+
+
+async def test_a_bug_is_a_page_with_the_number_for_support(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/yard/bug", headers=HTML)
+    assert answer.status_code == 500 and "Number for support" in answer.text and "a bug" not in answer.text
+    piece = await client.get("/yard/bug", headers=HTML | {"HX-Request": "true"})
+    assert "<main" not in piece.text and 'role="alert"' in piece.text
+
+
+async def test_a_stranger_is_led_to_the_sign_in(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/yard/inside?a=b")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/yard/inside%3Fa%3Db")
+
+
+async def test_a_file_is_kept_for_ever_under_its_hash_and_shortly_under_another(
+    client: httpx.AsyncClient, pages: Pages
+) -> None:
+    ours = await client.get(pages.assets.address("own.js"))
+    assert ours.text == "// ours" and "immutable" in ours.headers["cache-control"]
+    older = await client.get("/yard/assets/000000000000/own.js")
+    assert older.text == "// ours" and "immutable" not in older.headers["cache-control"]
+    assert (await client.get("/yard/assets/000000000000/nothing.js")).status_code == 404
+    assert (await client.get("/yard/assets/x/..%2f..%2fpages.py")).status_code == 404
+
+
+async def test_the_language_of_the_address_is_remembered(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/yard/hello?name=x&lang=en", headers={"Accept-Language": "ru"})
+    assert 'lang="en"' in answer.text and answer.cookies["lang"] == "en"
+    assert "lang=ru" in answer.text, "and there is a way back, with the other parameters kept"
+    assert "name=x" in answer.text
+
+
+async def test_a_page_with_a_missing_word_is_a_fault_and_not_a_gap(pages: Pages) -> None:
+    with pytest.raises(Exception, match="is undefined"):
+        pages.fragment("en", "hello.html")
+
+
+def test_only_our_own_files_run() -> None:
+    policy = content_security_policy("https://storage.example")
+    assert "unsafe" not in policy and "img-src 'self' data: blob: https://storage.example" in policy
+
+
+def test_everybody_lands_where_they_may_be() -> None:
+    assert landing_of({"operator"}) == "/mes/"
+    assert landing_of({"customer"}) == SIGN_IN
+    assert [area.address for area in areas_of({"seller"})] == ["/mes/"]
+    assert len({area.address for area in AREAS}) == len(AREAS)
