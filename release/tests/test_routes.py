@@ -63,6 +63,30 @@ def test_every_service_is_routed_by_the_same_weights(production: Environment, ro
         }
 
 
+@pytest.mark.parametrize("routing", EVERY, ids=str)
+def test_streams_go_where_answers_go_and_are_counted_with_nobodys(production: Environment, routing: Routing) -> None:
+    services = http_of(production, routing)["services"]
+    for service in routes.STREAMING:
+        shares = services[f"{service}-live"].get("weighted", {}).get("services", [])
+        assert {share["name"]: share["weight"] for share in shares} == {
+            f"{service}-{slot}-live": weight for slot, weight in routing.weights.items()
+        }
+        for share in shares:
+            slot = share["name"].split("-")[1]
+            assert services[share["name"]] == services[f"{service}-{slot}"]
+            counter = f'traefik_service_requests_total{{code="200",service="{share["name"]}@file"}} 7'
+            assert routes.count(counter) == {BLUE: Counts(), GREEN: Counts()}
+
+
+def test_the_ring_header_reaches_the_candidates_pages_too(production: Environment) -> None:
+    routers = http_of(production, CANARY)["routers"]
+    common = routes.ROUTES_FILE.read_text(encoding="utf-8")
+    for service, paths in routes.PAGES.items():
+        for path in paths:
+            assert f"PathPrefix(`{path}`)" in routers[f"{service}-ring"]["rule"]
+            assert f"`{path}`" in common
+
+
 def test_a_slot_is_reached_by_its_containers_and_asked_whether_it_lives(production: Environment) -> None:
     service = http_of(production, HALVES)["services"]["shop-green"]["loadBalancer"]
     assert service["servers"] == [{"url": "http://shining-production-green-shop-1:8000"}]

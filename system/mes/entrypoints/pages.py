@@ -87,7 +87,9 @@ def watch_of(queries: MesQueries, pages: Pages) -> live.Watch:
 
 def _change(pages: Pages, work_order: dict[str, Any]) -> live.Change:
     at = datetime.fromisoformat(work_order["state_since"])
-    about = {name: work_order[name] for name in ("work_order_id", "state", "claimed_by_id", "approved_at")}
+    about = {
+        name: work_order[name] for name in ("work_order_id", "state", "claimed_by", "claimed_by_id", "approved_at")
+    }
     words = {
         language: orjson.dumps(
             about | {"row": pages.fragment(language, "board_row.html", w=work_order, viewer=None, said=None)}

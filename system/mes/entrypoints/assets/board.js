@@ -91,6 +91,10 @@
     }
   }, 5000);
 
+  // On a small screen the work comes first, and the filters when they are asked for.
+  const filters = document.querySelector("[data-filters]");
+  if (matchMedia("(max-width: 40rem)").matches && !("used" in filters.dataset)) filters.open = false;
+
   // -- counts ---------------------------------------------------------------------------------------------------------
 
   let counting = 0;

@@ -1,0 +1,101 @@
+"""The sign-in as a browser gets it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from system.identity.tests.integration.conftest import PASSWORD, STAFF_PASSWORD, Running
+from system.identity.tests.integration.test_sessions import cookie_line
+
+pytestmark = pytest.mark.integration
+ORIGIN = "https://localhost:8443"
+OPERATOR = "oleg.operator@alexandrite.example"
+
+
+async def sent(client: httpx.AsyncClient, **fields: str) -> httpx.Response:
+    return await client.post(f"{ORIGIN}/sign-in", data=fields)
+
+
+async def staffed(identity: Running) -> httpx.AsyncClient:
+    await identity.administrator()
+    return identity.visitor()
+
+
+async def test_an_operator_lands_on_the_board_with_both_cookies(identity: Running) -> None:
+    client = await staffed(identity)
+    answer = await sent(client, email=OPERATOR, password=STAFF_PASSWORD)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/mes/")
+    assert "httponly" in cookie_line(answer, "__Host-session").lower()
+    assert "path=/api/identity" in cookie_line(answer, "__Secure-refresh").lower()
+    shown = await client.get(f"{ORIGIN}/sign-in")
+    assert "Олег Смирнов" in shown.text and 'href="/mes/"' in shown.text
+
+
+async def test_a_customer_is_told_that_there_is_no_page_yet(identity: Running) -> None:
+    client = await identity.registered("page@example.com")
+    answer = await sent(client, email="page@example.com", password=PASSWORD)
+    assert answer.headers["location"] == "/sign-in"
+    shown = await client.get(f"{ORIGIN}/sign-in?lang=en")
+    assert "no pages here yet" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("wish", "led_to"),
+    [
+        ("/mes/?material=gold_585", "/mes/?material=gold_585"),
+        ("https://thief.example/", "/mes/"),
+        ("//thief.example/", "/mes/"),
+        ("/\\thief.example", "/mes/"),
+        ("/mes/\r\nSet-Cookie: a=b", "/mes/"),
+        ("/sign-in", "/mes/"),
+        ("mes", "/mes/"),
+    ],
+)
+async def test_nobody_is_sent_to_strangers(identity: Running, wish: str, led_to: str) -> None:
+    client = await staffed(identity)
+    answer = await sent(client, email=OPERATOR, password=STAFF_PASSWORD, next=wish)
+    assert answer.headers["location"] == led_to
+
+
+async def test_a_wrong_password_is_said_and_the_address_is_kept(identity: Running) -> None:
+    client = await staffed(identity)
+    client.headers["accept-language"] = "en"
+    answer = await sent(client, email=OPERATOR, password="not this one", next="/mes/mine")
+    assert answer.status_code == 401 and "do not fit together" in answer.text
+    assert f'value="{OPERATOR}"' in answer.text and 'value="/mes/mine"' in answer.text
+    assert "not this one" not in answer.text and "set-cookie" not in answer.headers
+
+
+async def test_guessing_is_slowed_down_and_says_for_how_long(identity: Running) -> None:
+    client = identity.visitor()
+    client.headers["accept-language"] = "en"
+    for _ in range(4):
+        answer = await sent(client, email="guess@example.com", password="a wrong guess")
+    answer = await sent(client, email="guess@example.com", password="a wrong guess")
+    assert answer.status_code == 429 and "Too many wrong passwords. Wait" in answer.text
+
+
+async def test_another_site_cannot_sign_anybody_in_or_out(identity: Running) -> None:
+    client = await staffed(identity)
+    for path in ("/sign-in", "/sign-out"):
+        answer = await client.post(f"{ORIGIN}{path}", headers={"origin": "https://thief.example"})
+        assert answer.status_code == 403 and "<main" in answer.text
+
+
+async def test_signing_out_ends_the_session_everywhere(identity: Running) -> None:
+    client = await staffed(identity)
+    await sent(client, email=OPERATOR, password=STAFF_PASSWORD)
+    session = client.cookies["__Host-session"]
+    answer = await client.post(f"{ORIGIN}/sign-out")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert "__Host-session" not in client.cookies
+    kept = await identity.visitor().get("/me", headers={"authorization": f"Bearer {session}"})
+    assert kept.status_code == 401
+
+
+async def test_an_empty_form_is_a_wrong_password_and_nothing_breaks(identity: Running) -> None:
+    answer = await sent(identity.visitor(), email="", password="")
+    assert answer.status_code == 401
+    longer = await sent(identity.visitor(), email="a" * 300, password="x")
+    assert longer.status_code == 422 and "<main" in longer.text
