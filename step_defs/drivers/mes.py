@@ -24,6 +24,9 @@ MES = "/api/mes/v1"
 PAGES = "/mes/"
 PAGES_MAX = 40
 CLAIM_AT_ONCE_IN_S = 0.4
+RECONNECT_S = 0.5
+# A thread that waits for a line hears of the end with the next beat at the latest.
+BEAT_S_MAX = 8.0
 Row = dict[str, Any]
 
 
@@ -42,8 +45,11 @@ class Desk(Protocol):
     def act(self, work_order_id: str, action: str, **fields: str) -> Row:
         """One action on a work order. Raises Refusal."""
 
+    def looks_at(self, work_order_id: str) -> None:
+        """Has it before the eyes, with the hand at the button."""
+
     def claim_at(self, work_order_id: str, moment: float) -> None:
-        """Presses the button at a moment (seconds since the epoch); `claimed` says how it ended."""
+        """Presses the button at a moment (seconds since the epoch), after `looks_at`; `claimed` says how it ended."""
 
     def claimed(self, work_order_id: str) -> Row:
         """How `claim_at` ended. Raises Refusal."""
@@ -56,6 +62,9 @@ class Desk(Protocol):
 
     def on_open_board(self, work_order_id: str) -> Row | None:
         """What the board that was opened shows of a work order by now, without asking for anything."""
+
+    def was_cut_off(self) -> bool:
+        """Whether the open board noticed that it lost its connection, and said so. What that cost is forgiven."""
 
     def close(self) -> None:
         """Leaves."""
@@ -85,6 +94,9 @@ class HttpDesk:
     def act(self, work_order_id: str, action: str, **fields: str) -> Row:
         row: Row = self._door.post(f"{MES}/work-orders/{work_order_id}/{action}", fields).body
         return row
+
+    def looks_at(self, work_order_id: str) -> None:
+        assert self.shown(work_order_id)["state"] == "RELEASED", "it is not free"
 
     def claim_at(self, work_order_id: str, moment: float) -> None:
         result: list[Any] = []
@@ -119,6 +131,10 @@ class HttpDesk:
         assert self._stream is not None, "no board is open"
         return self._stream.rows.get(work_order_id)
 
+    def was_cut_off(self) -> bool:
+        assert self._stream is not None, "no board is open"
+        return self._stream.interruptions > 0
+
     def close(self) -> None:
         if self._stream is not None:
             self._stream.close()
@@ -135,39 +151,67 @@ class HttpDesk:
 
 
 class BoardStream:
-    """The stream that keeps a board fresh, read in a thread. `rows` has the newest word on each work order."""
+    """The stream that keeps a board fresh, read in a thread. `rows` has the newest word on each work order.
+
+    As a browser does: one that ends is asked for again, from the last event that came.
+    """
 
     def __init__(self, door: Door) -> None:
         self.rows: dict[str, Row] = {}
-        self._client = httpx.Client(verify=trust(door.address.ca_file), timeout=httpx.Timeout(20, read=30))
-        request = self._client.build_request(
-            "GET", f"{door.address.url}/mes/events", headers={"Authorization": f"Bearer {door.token}"}
-        )
-        self._response = self._client.send(request, stream=True)
-        if self._response.status_code != 200:
-            self._response.close()
-            raise Trouble(f"the board's stream answered {self._response.status_code}")
-        self._thread = threading.Thread(target=self._read, daemon=True)
+        self.interruptions = 0
+        self._last = ""
+        self._closed = threading.Event()
+        self._client = httpx.Client(verify=trust(door.address.ca_file), timeout=httpx.Timeout(5, read=30))
+        self._address = f"{door.address.url}/mes/events"
+        self._token = f"Bearer {door.token}"
+        # The first one here, so that a board that cannot be opened fails at once.
+        response = self._open = self._ask()
+        self._thread = threading.Thread(target=self._keep_reading, args=(response,), daemon=True)
         self._thread.start()
 
-    def _read(self) -> None:
+    def _ask(self) -> httpx.Response:
+        headers = {"Authorization": self._token} | ({"Last-Event-ID": self._last} if self._last else {})
+        response = self._client.send(self._client.build_request("GET", self._address, headers=headers), stream=True)
+        if response.status_code != 200:
+            response.close()
+            raise Trouble(f"the board's stream answered {response.status_code}")
+        return response
+
+    def _keep_reading(self, response: httpx.Response) -> None:
+        opened: httpx.Response | None = response
+        while not self._closed.is_set():
+            try:
+                opened = self._open = opened or self._ask()
+                self._read(opened)
+            except (httpx.HTTPError, httpx.StreamError, Trouble, RuntimeError):
+                self._closed.wait(RECONNECT_S)
+            finally:
+                if opened is not None:
+                    opened.close()
+                opened = None
+            if not self._closed.is_set():
+                self.interruptions += 1
+
+    def _read(self, response: httpx.Response) -> None:
         name = ""
-        try:
-            for line in self._response.iter_lines():
-                if line.startswith("event: "):
-                    name = line.removeprefix("event: ")
-                elif line.startswith("data: ") and name == "work-order":
-                    said = json.loads(line.removeprefix("data: "))
-                    self.rows[said["work_order_id"]] = said
-        except (httpx.HTTPError, httpx.StreamError, RuntimeError):
-            # Closed by us, or by the system: what is missing then, the scenario sees.
-            return
+        for line in response.iter_lines():
+            if self._closed.is_set():
+                return
+            field, _, value = line.partition(": ")
+            if field == "id":
+                self._last = value
+            elif field == "event":
+                name = value
+            elif field == "data" and name == "work-order":
+                said = json.loads(value)
+                self.rows[said["work_order_id"]] = said
 
     def close(self) -> None:
         """Ends it."""
-        self._response.close()
+        self._closed.set()
+        self._open.close()
+        self._thread.join(timeout=BEAT_S_MAX)
         self._client.close()
-        self._thread.join(timeout=5)
 
 
 class BrowserDesk:
@@ -176,7 +220,6 @@ class BrowserDesk:
     def __init__(self, window: Window) -> None:
         self._window = window
         self._board: Window | None = None
-        self._trying: dict[str, Window] = {}
 
     def rows(self, **filters: str) -> Iterator[Row]:
         query = "&".join(f"{name}={value}" for name, value in filters.items())
@@ -221,18 +264,18 @@ class BrowserDesk:
             raise Refusal(action, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
         return self._card(self._window.all(".work")[0])
 
+    def looks_at(self, work_order_id: str) -> None:
+        self._window.goto(PAGES)
+        self._window.page.locator(_BUTTON.format(work_order_id)).wait_for()
+
     def claim_at(self, work_order_id: str, moment: float) -> None:
-        window = self._trying[work_order_id] = self._window
-        window.goto(PAGES)
-        button = f"#wo-{work_order_id} .act form button"
-        window.page.locator(button).wait_for()
-        window.page.evaluate(
+        self._window.page.evaluate(
             "([selector, at]) => setTimeout(() => document.querySelector(selector)?.click(), at - Date.now())",
-            [button, moment * 1000],
+            [_BUTTON.format(work_order_id), moment * 1000],
         )
 
     def claimed(self, work_order_id: str) -> Row:
-        window = self._trying.pop(work_order_id)
+        window = self._window
         row = f"#wo-{work_order_id}"
         window.page.locator(f"{row}:not(.released)").wait_for()
         shown = self._row(window.all(row)[0])
@@ -250,11 +293,17 @@ class BrowserDesk:
     def open_board(self) -> None:
         self._board = self._window.another(PAGES)
         self._board.page.locator(".live.on").wait_for()
+        self._board.page.evaluate(_NOTE_WHEN_LOST)
 
     def on_open_board(self, work_order_id: str) -> Row | None:
         assert self._board is not None, "no board is open"
         found = self._board.all(f"#wo-{work_order_id}")
         return self._row(found[0]) if found else None
+
+    def was_cut_off(self) -> bool:
+        assert self._board is not None, "no board is open"
+        self._board.forgive(*CUT_OFF)
+        return bool(self._board.all("body[data-was-lost]"))
 
     def close(self) -> None:
         self._window.close()
@@ -293,3 +342,14 @@ class BrowserDesk:
             code = "work-order-state"
         said = f"the page offers no {action}, and shows {shown['state']} by {shown['claimed_by']}"
         return Refusal(action, 409, {"code": code, "detail": said, "claimed_by": shown["claimed_by"]})
+
+
+_BUTTON = "#wo-{} .act form button"
+# What a browser writes into its console when nobody answers, or only the gateway does.
+CUT_OFF = ("502", "503", "504", "net::ERR_")
+_NOTE_WHEN_LOST = """() => {
+  const bar = document.querySelector(".lost");
+  new MutationObserver(() => {
+    if (!bar.hidden) document.body.dataset.wasLost = bar.textContent;
+  }).observe(bar, { attributes: true });
+}"""

@@ -154,6 +154,11 @@ class Operator(Person):
             what=f"order {order.number} taken by {by} on the open board of {self.name}",
         )
 
+    def sees_missed(self, order: Order, *, by: str) -> None:
+        """The open board lost its connection, said so, and shows by itself what happened meanwhile."""
+        self.sees_taken(order, by=by, within_s=SOON_S)
+        assert self.desk.was_cut_off(), f"the board of {self.name} did not notice that it was cut off"
+
     # -- the pay -------------------------------------------------------------------------------------------------
 
     def pay_entries(self, order: Order) -> list[str]:
@@ -167,7 +172,9 @@ class Operator(Person):
 
 def claim_at_once(operators: list[Operator], work_order_id: str) -> list[Row | AssertionError]:
     """Everybody presses the button at one moment; how it ended for each, in the order given."""
-    moment = time.time() + CLAIM_AT_ONCE_IN_S * len(operators)
+    for operator in operators:
+        operator.desk.looks_at(work_order_id)
+    moment = time.time() + CLAIM_AT_ONCE_IN_S
     for operator in operators:
         operator.desk.claim_at(work_order_id, moment)
     ended: list[Row | AssertionError] = []

@@ -363,3 +363,14 @@ def arrives_on_open_board(world: World, name: str) -> None:
 @Then
 def taken_on_open_board(world: World, name: str, holder: str) -> None:
     world.operator(name).sees_taken(world.order, by=holder)
+
+
+@step(
+    en="the open board of operator {name:w} catches up and shows that operator {holder:w} took the order",
+    ru="открытая доска оператора {name:w} догоняет пропущенное и показывает, что заказ взял оператор {holder:w}",
+    about="A board that lost its connection says so, comes back by itself and misses nothing.",
+    example="the open board of operator Oleg catches up and shows that operator Olga took the order",
+)
+@Then
+def open_board_catches_up(world: World, name: str, holder: str) -> None:
+    world.operator(name).sees_missed(world.order, by=holder)

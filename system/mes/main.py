@@ -32,6 +32,7 @@ def service(settings: MesSettings | None = None) -> Service:
     shown.install(mes.app)
     queries = MesQueries(mes.engine, claim_budget_s=settings.claim_budget_s, currency=settings.pay_currency)
     mes.app.state.queries = queries
+    mes.app.state.tally = pages.Tally(queries)
     mes.app.state.watch = pages.watch_of(queries, shown)
     mes.app.state.met = {}
     return mes

@@ -53,6 +53,11 @@ class Writing:
         local = _parsed(value).astimezone(self.zone)
         return str(format_date(local.date(), "d MMM" if self.language == "ru" else "MMM d", locale=self.language))
 
+    @staticmethod
+    def is_past(value: str | datetime, *, now: datetime) -> bool:
+        """Whether the moment is over."""
+        return _parsed(value) < now
+
     def since(self, value: str | datetime, *, now: datetime) -> str:
         """How long ago, or how long until, in the largest unit that fits."""
         return str(format_timedelta(_parsed(value) - now, add_direction=True, threshold=1.2, locale=self.language))

@@ -41,8 +41,11 @@ def _pages(request: Request) -> Pages:
 
 @router.get(SIGN_IN, dependencies=[public])
 async def sign_in_page(request: Request, next: str = "") -> Response:
-    """The form; for whoever is signed in already, where they may go."""
-    return _form(request, who=await _whoever(request), after=_inside(next), resume=bool(next))
+    """The form; whoever is signed in already goes on, or reads where they may go."""
+    who = await _whoever(request)
+    if who is not None and (after := _inside(next)):
+        return RedirectResponse(after, status_code=303)
+    return _form(request, who=who, after=_inside(next), resume=bool(next))
 
 
 @router.post(SIGN_IN, dependencies=[public])

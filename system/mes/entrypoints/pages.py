@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +40,7 @@ from system.plumbing.unit_of_work import Answer
 
 BASE = "/mes"
 PAGE_ROWS = 40
+COUNTED_EVERY_S = 1.0
 # More than this at once is no news to be slid in: the list is loaded again.
 CAUGHT_UP_MAX = 500
 
@@ -97,6 +100,24 @@ def _change(pages: Pages, work_order: dict[str, Any]) -> live.Change:
         for language in LANGUAGES
     }
     return live.Change((UUID(work_order["work_order_id"]), at), at, "work-order", words)
+
+
+class Tally:
+    """How much work waits in each state, counted at most once a second however many boards ask."""
+
+    def __init__(self, queries: MesQueries) -> None:
+        self._queries = queries
+        self._turn = asyncio.Lock()
+        self._counted: dict[str, int] = {}
+        self._at = float("-inf")
+
+    async def counts(self) -> dict[str, int]:
+        """By state, and how many of the free ones are escalated; a second old at most."""
+        async with self._turn:
+            if time.monotonic() - self._at > COUNTED_EVERY_S:
+                self._counted = await self._queries.counts()
+                self._at = time.monotonic()
+        return self._counted
 
 
 # -- the board -----------------------------------------------------------------------------------------------------------
@@ -169,15 +190,15 @@ async def board_page(
     }
     if is_piece(request) and cursor:
         return pages.render(request, "board_rows.html", **shown)
-    counts = await queries.counts()
+    counts = await request.app.state.tally.counts()
     materials = await queries.materials()
     return pages.render(request, "board.html", counts=counts, materials=materials, since=now.isoformat(), **shown)
 
 
 @router.get("/counts")
-async def counts_piece(request: Request, who: Reader, queries: Queries, pages: Shown) -> Response:
+async def counts_piece(request: Request, who: Reader, pages: Shown) -> Response:
     """The numbers on the tabs, for a board that saw something change."""
-    return pages.render(request, "board_counts.html", who=who, counts=await queries.counts())
+    return pages.render(request, "board_counts.html", who=who, counts=await request.app.state.tally.counts())
 
 
 @router.get("/events")

@@ -71,7 +71,7 @@
     bar.hidden = !lost;
   }
 
-  for (const failure of ["htmx:sendError", "htmx:timeout"]) {
+  for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(failure, () => say(document.body.dataset.failed, "bad"));
   }
 

@@ -99,3 +99,10 @@ async def test_an_empty_form_is_a_wrong_password_and_nothing_breaks(identity: Ru
     assert answer.status_code == 401
     longer = await sent(identity.visitor(), email="a" * 300, password="x")
     assert longer.status_code == 422 and "<main" in longer.text
+
+
+async def test_who_is_signed_in_already_goes_on(identity: Running) -> None:
+    client = await staffed(identity)
+    await sent(client, email=OPERATOR, password=STAFF_PASSWORD)
+    answer = await client.get(f"{ORIGIN}/sign-in", params={"next": "/mes/mine"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/mes/mine")

@@ -16,7 +16,11 @@
   function made(html) {
     const template = document.createElement("template");
     template.innerHTML = html.trim();
-    const row = template.content.firstElementChild;
+    return template.content.firstElementChild;
+  }
+
+  function madeRow(html) {
+    const row = made(html);
     row.classList.toggle("mine", row.dataset.by !== "" && row.dataset.by === viewer);
     return row;
   }
@@ -50,7 +54,7 @@
   }
 
   function show(change) {
-    const row = made(change.row);
+    const row = madeRow(change.row);
     const present = rowOf(change.work_order_id);
     if (present) {
       if (present.querySelector(".htmx-request")) return;
@@ -101,10 +105,16 @@
   let counted = 0;
   function recount() {
     if (counting) return;
-    counting = setTimeout(() => {
+    counting = setTimeout(async () => {
       counting = 0;
       counted = Date.now();
-      htmx.ajax("GET", `/mes/counts?status=${board.dataset.status}`, { target: "#counts", swap: "outerHTML" });
+      try {
+        const answer = await fetch(`/mes/counts?status=${board.dataset.status}`, { redirect: "error" });
+        // Numbers that cannot be had now stay as they were: the next change asks again.
+        if (answer.ok) document.getElementById("counts").replaceWith(made(await answer.text()));
+      } catch {
+        // As above.
+      }
     }, Math.max(COUNT_AFTER_MS, counted + COUNT_MISS_MS - Date.now()));
   }
 

@@ -71,4 +71,6 @@ def test_writing() -> None:
     assert (ru.grams("2.6200"), en.grams(None)) == ("2,62 г", "—")
     assert (ru.clock(NOON), en.day(NOON), ru.moment(NOON.isoformat())) == ("12:00", "Mar 2", "2 мар., 12:00")
     assert en.day(datetime(2026, 3, 2, 22, 0, tzinfo=UTC)) == "Mar 3", "days are the workshop's"
+    assert Writing.is_past("2026-03-02T11:59:00+03:00", now=NOON), "moments of other zones are compared as moments"
+    assert not Writing.is_past("2026-03-02T09:01:00+00:00", now=NOON)
     assert en.since(NOON + timedelta(days=3), now=NOON) == "in 3 days"
