@@ -10,6 +10,7 @@ from system.identity.tests.integration.test_sessions import cookie_line
 
 pytestmark = pytest.mark.integration
 ORIGIN = "https://localhost:8443"
+GUESS = "not this one"
 OPERATOR = "oleg.operator@alexandrite.example"
 
 
@@ -61,18 +62,18 @@ async def test_nobody_is_sent_to_strangers(identity: Running, wish: str, led_to:
 async def test_a_wrong_password_is_said_and_the_address_is_kept(identity: Running) -> None:
     client = await staffed(identity)
     client.headers["accept-language"] = "en"
-    answer = await sent(client, email=OPERATOR, password="not this one", next="/mes/mine")
+    answer = await sent(client, email=OPERATOR, password=GUESS, next="/mes/mine")
     assert answer.status_code == 401 and "do not fit together" in answer.text
     assert f'value="{OPERATOR}"' in answer.text and 'value="/mes/mine"' in answer.text
-    assert "not this one" not in answer.text and "set-cookie" not in answer.headers
+    assert GUESS not in answer.text and "set-cookie" not in answer.headers
 
 
 async def test_guessing_is_slowed_down_and_says_for_how_long(identity: Running) -> None:
     client = identity.visitor()
     client.headers["accept-language"] = "en"
     for _ in range(4):
-        answer = await sent(client, email="guess@example.com", password="a wrong guess")
-    answer = await sent(client, email="guess@example.com", password="a wrong guess")
+        answer = await sent(client, email="guess@example.com", password=GUESS)
+    answer = await sent(client, email="guess@example.com", password=GUESS)
     assert answer.status_code == 429 and "Too many wrong passwords. Wait" in answer.text
 
 
@@ -97,7 +98,7 @@ async def test_signing_out_ends_the_session_everywhere(identity: Running) -> Non
 async def test_an_empty_form_is_a_wrong_password_and_nothing_breaks(identity: Running) -> None:
     answer = await sent(identity.visitor(), email="", password="")
     assert answer.status_code == 401
-    longer = await sent(identity.visitor(), email="a" * 300, password="x")
+    longer = await sent(identity.visitor(), email="a" * 300, password=GUESS)
     assert longer.status_code == 422 and "<main" in longer.text
 
 
