@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -48,10 +48,16 @@ class Writing:
         """The time of day."""
         return str(format_time(_parsed(value), "HH:mm", tzinfo=self.zone, locale=self.language))
 
-    def day(self, value: str | datetime) -> str:
-        """Day and month."""
-        local = _parsed(value).astimezone(self.zone)
-        return str(format_date(local.date(), "d MMM" if self.language == "ru" else "MMM d", locale=self.language))
+    def day(self, value: str | datetime | date) -> str:
+        """Day and month; a moment's day is the workshop's."""
+        if isinstance(value, (str, datetime)):
+            value = _parsed(value).astimezone(self.zone).date()
+        return str(format_date(value, "d MMM" if self.language == "ru" else "MMM d", locale=self.language))
+
+    def month(self, value: date) -> str:
+        """Month and year, as a heading has them."""
+        named = str(format_date(value, "LLLL y", locale=self.language))
+        return named[:1].upper() + named[1:]
 
     @staticmethod
     def is_past(value: str | datetime, *, now: datetime) -> bool:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, literal_column, select, text, true, tuple_, union
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Select,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+    tuple_,
+    union,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.kernel.errors import Invalid
@@ -24,6 +38,8 @@ from system.plumbing.web import Cursor
 
 ITEMS_MAX = 100
 RECONCILED_MAX = 20_000
+# Two years of working days.
+DAYS_MAX = 750
 
 _work_order = tables.work_order
 _status = tables.order_status
@@ -244,6 +260,36 @@ class MesQueries:
             "next": following,
             "total": money_view(Money(Decimal(total), self._currency)),
         }
+
+    async def earned_by_day(self, operator_id: UUID, *, zone: str) -> list[tuple[date, Money, int]]:
+        """Each day of a time zone on which the operator's ledger got an entry, newest first: the day's sum, and its earnings' number.
+
+        A day's sum may be negative: what is given back is reversed on the day when it is.
+        """
+        day = cast(func.timezone(zone, _ledger.c.at), Date)
+        statement = (
+            select(day.label("day"), func.sum(_ledger.c.amount), func.count().filter(_ledger.c.kind == "earn"))
+            .where(_ledger.c.operator_id == operator_id, _ledger.c.currency == self._currency)
+            .group_by(day)
+            .order_by(day.desc())
+            .limit(DAYS_MAX)
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(statement)
+            return [(row[0], Money(Decimal(row[1]), self._currency), row[2]) for row in rows]
+
+    async def ledger_of_month(self, operator_id: UUID, *, zone: str, month: date) -> list[dict[str, Any]]:
+        """The operator's entries of a month of a time zone, oldest first. `month` is its first day."""
+        begins = func.timezone(zone, cast(month, DateTime(timezone=False)))
+        ends = func.timezone(zone, cast(month, DateTime(timezone=False)) + text("interval '1 month'"))
+        statement = (
+            select(_ledger)
+            .where(_ledger.c.operator_id == operator_id, _ledger.c.at >= begins, _ledger.c.at < ends)
+            .order_by(_ledger.c.at, _ledger.c.work_order_id, _ledger.c.claim_no, _ledger.c.kind)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        return [pay_entry_view(pay_entry_from(row)) for row in rows]
 
     async def operators(self) -> dict[str, Any]:
         """The operators MES has met, for whoever assigns work."""

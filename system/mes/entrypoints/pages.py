@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from system.kernel.errors import Refused
+from system.kernel.money import Money
 from system.mes.adapters.queries import BoardFilter, MesQueries
 from system.mes.application import handlers
 from system.mes.application.commands import (
@@ -27,6 +33,7 @@ from system.mes.application.commands import (
     StartPacking,
     StartRework,
 )
+from system.mes.application.views import money_view
 from system.mes.domain.work_order import Parcel
 from system.mes.entrypoints import schemas
 from system.mes.entrypoints.api import AnOperator, Budget, Queries, Reader, Uow, meet, operator_of
@@ -100,6 +107,42 @@ def _change(pages: Pages, work_order: dict[str, Any]) -> live.Change:
         for language in LANGUAGES
     }
     return live.Change((UUID(work_order["work_order_id"]), at), at, "work-order", words)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month of earnings: its first day, its sum, and (day, sum, claims) of each day, newest first."""
+
+    begins: date
+    total: dict[str, str]
+    days: tuple[tuple[date, dict[str, str], int], ...]
+
+
+def by_month(days: Sequence[tuple[date, Money, int]]) -> list[Month]:
+    """Days, newest first, as months, newest first."""
+    months = []
+    for begins, group in groupby(days, key=lambda one: one[0].replace(day=1)):
+        own = list(group)
+        total = Money(sum((money.amount for _, money, _ in own), Decimal(0)), own[0][1].currency)
+        months.append(Month(begins, money_view(total), tuple((day, money_view(money), n) for day, money, n in own)))
+    return months
+
+
+def pay_table(entries: Sequence[dict[str, Any]], zone: ZoneInfo) -> bytes:
+    """Ledger entries as CSV (RFC 4180) that spreadsheets open as UTF-8 and never take for formulas."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["at", "order", "piece", "kind", "amount", "currency"])
+    for entry in entries:
+        at = datetime.fromisoformat(entry["at"]).astimezone(zone).isoformat(timespec="seconds")
+        words = [as_text(entry[name]) for name in ("order_number", "title", "kind")]
+        table.writerow([at, *words, entry["amount"]["amount"], entry["amount"]["currency"]])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def as_text(cell: str) -> str:
+    """A customer named the piece: what a spreadsheet would compute is shown as it was written."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 class Tally:
@@ -236,10 +279,27 @@ async def pay_page(
     pages: Shown,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
-    """The operator's own ledger, newest first."""
+    """What the operator earned, by month and day, and the ledger itself, newest first."""
     found = await queries.pay(who.subject, cursor=cursor, limit=100)
     more = f"{BASE}/pay?{urlencode({'cursor': found['next']})}" if found["next"] else None
-    return pages.render(request, "pay.html", who=who, items=found["items"], total=found["total"], more=more)
+    months = by_month(await queries.earned_by_day(who.subject, zone=pages.zone.key))
+    return pages.render(
+        request, "pay.html", who=who, items=found["items"], total=found["total"], more=more, months=months
+    )
+
+
+@router.get("/pay.csv")
+async def pay_csv(
+    who: AnOperator,
+    queries: Queries,
+    pages: Shown,
+    month: Annotated[str, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")],
+) -> Response:
+    """The operator's ledger of one month as a table for a spreadsheet, oldest first."""
+    entries = await queries.ledger_of_month(who.subject, zone=pages.zone.key, month=date.fromisoformat(f"{month}-01"))
+    name = f"pay-{month}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(pay_table(entries, pages.zone), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.post("/work-orders/{work_order_id}/claim")

@@ -12,8 +12,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from system.kernel.clock import SystemClock
+from system.kernel.clock import FixedClock, SystemClock
 from system.kernel.ids import new_id
+from system.mes.domain.work_order import Operator
 from system.mes.main import service
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, OLGA, claim, hear, released, spec, withdrawal_of
@@ -261,3 +262,47 @@ async def test_a_process_that_is_told_to_stop_ends_its_streams(live_mes: Any, ol
     async with asyncio.timeout(5):
         await live_mes(board._scope(), board._receive, board._send)
     assert board.status == 200
+
+
+# -- the pay -------------------------------------------------------------------------------------------------------------
+
+
+async def test_earnings_are_shown_by_month_and_day_of_the_workshop(
+    http: httpx.AsyncClient, people: People, mes: PostgresMes
+) -> None:
+    pavel = Operator(new_id(), "Pavel")
+    _, ids = await on_board(mes, 3)
+    # The first is claimed at half past eleven in the evening of January by UTC: in Moscow that is February.
+    for work_order_id, moment in zip(
+        ids,
+        (
+            datetime(2026, 1, 31, 23, 30, tzinfo=UTC),
+            datetime(2026, 2, 1, 10, 0, tzinfo=UTC),
+            datetime(2026, 1, 31, 10, 0, tzinfo=UTC),
+        ),
+        strict=True,
+    ):
+        mes.clock = FixedClock(moment)
+        await claim(mes, work_order_id, pavel)
+    headers = people.headers("Pavel", "operator", user_id=pavel.id) | ENGLISH
+    page = (await http.get("/mes/pay", headers=headers)).text
+    months = [part.split("</details>")[0] for part in page.split('<details class="month')[1:]]
+    assert len(months) == 2
+    assert "February 2026" in months[0] and "2 pieces taken" in months[0] and "Feb 1" in months[0]
+    assert "January 2026" in months[1] and "1 piece taken" in months[1] and "Jan 31" in months[1]
+    russian = (await http.get("/mes/pay", headers=headers | {"Accept-Language": "ru"})).text
+    assert "Февраль 2026" in russian and "2 изделия" in russian
+
+    table = await http.get("/mes/pay.csv?month=2026-02", headers=headers)
+    rows = table.content.decode("utf-8-sig").splitlines()
+    assert rows[0] == "at,order,piece,kind,amount,currency" and len(rows) == 3
+    assert rows[1].startswith("2026-02-01T02:30:00+03:00,A-26000123,Pave ring,earn,")
+    assert (await http.get("/mes/pay.csv?month=2026-13", headers=headers)).status_code == 422
+
+
+async def test_nobody_reads_the_pay_of_another(http: httpx.AsyncClient, people: People, mes: PostgresMes) -> None:
+    _, [work_order_id] = await on_board(mes)
+    await claim(mes, work_order_id, Operator(new_id(), "Pavel"))
+    stranger = people.headers("Olga", "operator")
+    assert "<details" not in (await http.get("/mes/pay", headers=stranger)).text.split("<main")[1]
+    assert (await http.get("/mes/pay", headers=people.headers("Maria", "seller"))).status_code == 403

@@ -81,11 +81,17 @@ async def test_a_problem_without_words_of_ours_says_its_own(client: httpx.AsyncC
     assert "In English only." in (await client.get("/yard/gone", params={"code": code}, headers=HTML)).text
 
 
-async def test_a_bug_is_a_page_with_the_number_for_support(client: httpx.AsyncClient) -> None:
+async def test_a_bug_is_a_page_that_says_nothing_of_the_bug(client: httpx.AsyncClient) -> None:
     answer = await client.get("/yard/bug", headers=HTML)
-    assert answer.status_code == 500 and "Number for support" in answer.text and "a bug" not in answer.text
+    assert answer.status_code == 500 and "our mistake" in answer.text and "a bug" not in answer.text
     piece = await client.get("/yard/bug", headers=HTML | {"HX-Request": "true"})
     assert "<main" not in piece.text and 'role="alert"' in piece.text
+
+
+async def test_a_bug_has_its_number_for_support(pages: Pages) -> None:
+    problem = {"status": 500, "code": "internal-error", "detail": "", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
+    said = pages.fragment("en", "problem_piece.html", problem=problem, said="Sorry.")
+    assert "Number for support" in said and problem["trace_id"] in said
 
 
 async def test_a_stranger_is_led_to_the_sign_in(client: httpx.AsyncClient) -> None:
