@@ -91,7 +91,7 @@ async def test_a_bug_is_a_page_that_says_nothing_of_the_bug(client: httpx.AsyncC
 async def test_a_bug_has_its_number_for_support(pages: Pages) -> None:
     problem = {"status": 500, "code": "internal-error", "detail": "", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
     said = pages.fragment("en", "problem_piece.html", problem=problem, said="Sorry.")
-    assert "Number for support" in said and problem["trace_id"] in said
+    assert "Number for support" in said and str(problem["trace_id"]) in said
 
 
 async def test_a_stranger_is_led_to_the_sign_in(client: httpx.AsyncClient) -> None:
