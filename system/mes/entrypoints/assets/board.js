@@ -4,6 +4,7 @@
   const { memory, refreshSession, say, connection } = window.alexandrite;
   const viewer = document.body.dataset.user;
   const SILENCE_MS = 15000;
+  const RELOAD_MS_MIN = 3000;
   const COUNT_AFTER_MS = 700;
   const COUNT_MISS_MS = 2000;
   const waiting = [];
@@ -73,7 +74,7 @@
       waiting.push(row);
       tellNews();
     } else insert(row);
-    if (row.dataset.state === "RELEASED") ring();
+    if (row.dataset.state === "RELEASED") announce(row);
   }
 
   const news = document.querySelector("[data-news]");
@@ -147,7 +148,13 @@
       show(JSON.parse(event.data));
       recount();
     });
-    source.addEventListener("reload", () => location.reload());
+    source.addEventListener("reload", () => {
+      // More changed than can be slid in. Not all boards at one moment, and none again at once while it goes on.
+      source.close();
+      live(false);
+      heard = Infinity;
+      setTimeout(() => location.reload(), RELOAD_MS_MIN + Math.random() * RELOAD_MS_MIN);
+    });
     source.addEventListener("error", () => {
       live(false);
       if (source.readyState === EventSource.CLOSED) reopen();
@@ -184,14 +191,31 @@
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
   open();
 
-  // -- sound ----------------------------------------------------------------------------------------------------------
+  // -- sound and notice -----------------------------------------------------------------------------------------------
 
   const sound = document.querySelector("[data-sound]");
   sound.checked = memory.get("sound") === "on";
   sound.addEventListener("change", () => {
     memory.set("sound", sound.checked ? "on" : null);
     ring();
+    // Asked for by a person's own press only; whoever says no still hears it.
+    if (sound.checked && "Notification" in window && Notification.permission === "default") {
+      Notification.requestPermission().catch(() => {});
+    }
   });
+  function announce(row) {
+    ring();
+    if (!sound.checked || !document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+    const title = row.querySelector(".title").textContent;
+    const notice = new Notification(sound.dataset.notice.replace("{number}", row.dataset.number), {
+      body: title,
+      tag: row.id,
+    });
+    notice.addEventListener("click", () => {
+      window.focus();
+      notice.close();
+    });
+  }
   let audio;
   function ring() {
     if (!sound.checked) return;
