@@ -26,6 +26,7 @@ from system.kernel.money import Money
 from system.mes.adapters.queries import BoardFilter, MesQueries
 from system.mes.application import handlers
 from system.mes.application.commands import (
+    AssignWorkOrder,
     ClaimWorkOrder,
     CompleteWorkOrder,
     ReturnWorkOrder,
@@ -36,7 +37,7 @@ from system.mes.application.commands import (
 from system.mes.application.views import money_view
 from system.mes.domain.work_order import Parcel
 from system.mes.entrypoints import schemas
-from system.mes.entrypoints.api import AnOperator, Budget, Queries, Reader, Uow, meet, operator_of
+from system.mes.entrypoints.api import AnOperator, Assigner, Budget, Queries, Reader, Uow, meet, operator_of
 from system.mes.settings import MesSettings
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
@@ -57,6 +58,10 @@ PROBLEMS = {
     "work-order-already-claimed": N_("%(claimed_by)s took this work order first, %(claimed_at)s. Choose another one."),
     "work-order-withdrawn": N_("The order was cancelled and nobody makes this any more. Choose another one."),
     "work-order-state": N_("Now it is: %(state)s. That does not allow what you asked for; see what can be done below."),
+    "work-order-not-escalated": N_(
+        "Operators may still take it themselves until %(escalates_at)s. Give it out after that."
+    ),
+    "operator-unknown": N_("This operator has not been at the board yet. Choose another one."),
     "tracking-number-taken": N_(
         "%(carrier)s %(tracking_number)s already carries another order. Check the number on the parcel's label."
     ),
@@ -268,7 +273,9 @@ async def mine_page(request: Request, who: AnOperator, queries: Queries, pages: 
     """What the operator holds, with what can be done next."""
     await meet(request, who)
     found = await queries.board(BoardFilter(held_by=who.subject), cursor=None, limit=100)
-    return pages.render(request, "mine.html", who=who, items=found["items"], viewer=str(who.subject), said=None)
+    return pages.render(
+        request, "mine.html", who=who, items=found["items"], viewer=str(who.subject), operators=[], said=None
+    )
 
 
 @router.get("/pay")
@@ -321,6 +328,24 @@ async def claim_form(
     if work_order["claimed_by_id"] == str(who.subject):
         said = None
     return pages.render(request, "board_row.html", who=who, w=work_order, viewer=str(who.subject), said=said)
+
+
+@router.post("/work-orders/{work_order_id}/assignment")
+async def assignment_form(
+    request: Request,
+    who: Assigner,
+    uow: Uow,
+    queries: Queries,
+    pages: Shown,
+    budget_s: Budget,
+    work_order_id: UUID,
+    operator_id: Annotated[UUID, Form()],
+) -> Response:
+    """A seller gives what nobody took to an operator."""
+    command = AssignWorkOrder(work_order_id, operator_id, None, operator_of(who))
+    return await _done(
+        request, who, queries, pages, work_order_id, handlers.assign_work_order(command, uow, claim_budget_s=budget_s)
+    )
 
 
 @router.post("/work-orders/{work_order_id}/return")
@@ -426,6 +451,8 @@ async def _card(
     status: int = 200,
 ) -> Response:
     work_order = await queries.work_order(work_order_id)
+    gives_out = who.has("seller", "administrator") and work_order["escalated"]
+    operators = (await queries.operators())["items"] if gives_out else []
     piece = is_piece(request)
     # A piece says itself what was refused; a browser would report any other status as a fault of the page.
     return pages.render(
@@ -434,6 +461,7 @@ async def _card(
         who=who,
         w=work_order,
         viewer=str(who.subject),
+        operators=operators,
         said=said,
         status=200 if piece else status,
     )

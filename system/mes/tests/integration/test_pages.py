@@ -165,6 +165,28 @@ async def test_a_page_tells_browsers_what_may_run_on_it(http: httpx.AsyncClient,
     assert "<script>" not in page.text and " style=" not in page.text and " onclick=" not in page.text
 
 
+async def test_a_seller_gives_out_what_nobody_took_and_only_that(
+    http: httpx.AsyncClient, people: People, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    seller = people.headers("Maria", "seller") | ENGLISH
+    await http.get("/mes/", headers=oleg)
+    # The harness's clock stands in the past, so that what it releases has waited too long by now.
+    _, [waiting] = await on_board(mes)
+    assert f'<option value="{OLEG.id}">Oleg' in (await http.get(f"/mes/work-orders/{waiting}", headers=seller)).text
+    assert "operator_id" not in (await http.get(f"/mes/work-orders/{waiting}", headers=oleg)).text
+    address = f"/mes/work-orders/{waiting}/assignment"
+    given = await http.post(address, data={"operator_id": str(OLEG.id)}, headers=seller | HTMX)
+    assert 'data-state="CLAIMED"' in given.text and "Oleg" in given.text
+    mes.clock = SystemClock()  # type: ignore[assignment]
+    _, [fresh] = await on_board(mes)
+    assert "operator_id" not in (await http.get(f"/mes/work-orders/{fresh}", headers=seller)).text
+    early = await http.post(
+        f"/mes/work-orders/{fresh}/assignment", data={"operator_id": str(OLEG.id)}, headers=seller | HTMX
+    )
+    assert "may still take it themselves" in early.text and (await mes.work_order(fresh)).state == "RELEASED"
+    assert (await http.post(address, data={"operator_id": str(OLEG.id)}, headers=oleg)).status_code == 403
+
+
 # -- the stream ----------------------------------------------------------------------------------------------------------
 
 
