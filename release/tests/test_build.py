@@ -34,6 +34,7 @@ def code_files(): return (state.ROOT / "system").rglob("*.py")
 def references(): return {"system": "alexandrite/system:" + str(len([*code_files()]))}
 """,
     "requirements/system.txt": "",
+    "package-lock.json": "{}",
     "images/system/Dockerfile": "FROM base\n",
     "system/main.py": "print('hello')\n",
     ".gitignore": ".prepared\n__pycache__/\nignored.py\n",
