@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -212,6 +212,9 @@ def _pages(request: Request) -> Pages:
 
 
 Shown = Annotated[Pages, Depends(_pages)]
+Why = Annotated[schemas.Reason, Form()]
+LabelField = Annotated[schemas.Label, Form()]
+Handler = Callable[..., Awaitable[Answer]]
 
 
 @router.get("/")
@@ -260,12 +263,123 @@ async def board_events(request: Request, who: Reader) -> Response:
 # -- one work order ------------------------------------------------------------------------------------------------------
 
 
-@router.get("/work-orders/{work_order_id}")
-async def work_order_page(
-    request: Request, who: Reader, queries: Queries, pages: Shown, work_order_id: UUID
-) -> Response:
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request about one work order, with all that answers it."""
+
+    request: Request
+    queries: Queries
+    pages: Shown
+    uow: Uow
+    budget_s: Budget
+    work_order_id: UUID
+
+    async def does(self, who: Principal, handler: Handler, command: Any) -> Response:
+        """Does it and shows the card; a refusal is said on the card, which is as it is now."""
+        said, status = await self.tries(handler, command)
+        if said is None and not is_piece(self.request):
+            return RedirectResponse(f"{BASE}/work-orders/{self.work_order_id}", status_code=303)
+        return await self.card(who, said=said, status=status)
+
+    async def tries(self, handler: Handler, command: Any) -> tuple[Said | None, int]:
+        """Does it: what was refused, if it was, and the status that means it."""
+        try:
+            await handler(command, self.uow, claim_budget_s=self.budget_s)
+        except Refused as refusal:
+            body = refusal.extra | {"code": refusal.code, "detail": refusal.detail}
+            return Said(refusal.code, self.pages.says(language_of(self.request), body)), refusal.status
+        return None, 200
+
+    async def card(self, who: Principal, *, said: Said | None = None, status: int = 200) -> Response:
+        """The card as it is now; asked by htmx, without the page around it."""
+        work_order = await self.queries.work_order(self.work_order_id)
+        gives_out = who.has("seller", "administrator") and work_order["escalated"]
+        operators = (await self.queries.operators())["items"] if gives_out else []
+        piece = is_piece(self.request)
+        return self.pages.render(
+            self.request,
+            "card_piece.html" if piece else "card.html",
+            who=who,
+            w=work_order,
+            viewer=str(who.subject),
+            operators=operators,
+            said=said,
+            # A piece says itself what was refused; a browser would report any other status as a fault of the page.
+            status=200 if piece else status,
+        )
+
+
+AtWorkOrder = Annotated[Visit, Depends()]
+WORK_ORDER = "/work-orders/{work_order_id}"
+
+
+@router.get(WORK_ORDER)
+async def work_order_page(visit: AtWorkOrder, who: Reader) -> Response:
     """The card: what is to be made, for whom nobody is told, and what can be done now."""
-    return await _card(request, who, queries, pages, work_order_id)
+    return await visit.card(who)
+
+
+@router.post(f"{WORK_ORDER}/claim")
+async def claim_form(visit: AtWorkOrder, who: AnOperator) -> Response:
+    """Takes it. On the board the row answers: yours, or whose."""
+    command = ClaimWorkOrder(visit.work_order_id, operator_of(who))
+    if not visit.request.headers.get("hx-target", "").startswith("wo-"):
+        return await visit.does(who, handlers.claim_work_order, command)
+    said, _ = await visit.tries(handlers.claim_work_order, command)
+    work_order = await visit.queries.work_order(visit.work_order_id)
+    # Pressed twice: the second press finds what the first one won.
+    if work_order["claimed_by_id"] == str(who.subject):
+        said = None
+    return visit.pages.render(
+        visit.request, "board_row.html", who=who, w=work_order, viewer=str(who.subject), said=said
+    )
+
+
+@router.post(f"{WORK_ORDER}/assignment")
+async def assignment_form(visit: AtWorkOrder, who: Assigner, operator_id: Annotated[UUID, Form()]) -> Response:
+    """A seller gives what nobody took to an operator."""
+    command = AssignWorkOrder(visit.work_order_id, operator_id, None, operator_of(who))
+    return await visit.does(who, handlers.assign_work_order, command)
+
+
+@router.post(f"{WORK_ORDER}/return")
+async def return_form(visit: AtWorkOrder, who: AnOperator, reason: Why) -> Response:
+    """Back to the board."""
+    command = ReturnWorkOrder(visit.work_order_id, operator_of(who), reason)
+    return await visit.does(who, handlers.return_work_order, command)
+
+
+@router.post(f"{WORK_ORDER}/completion")
+async def completion_form(visit: AtWorkOrder, who: AnOperator) -> Response:
+    """Made."""
+    command = CompleteWorkOrder(visit.work_order_id, operator_of(who))
+    return await visit.does(who, handlers.complete_work_order, command)
+
+
+@router.post(f"{WORK_ORDER}/rework")
+async def rework_form(visit: AtWorkOrder, who: AnOperator, reason: Why) -> Response:
+    """Back to the bench."""
+    command = StartRework(visit.work_order_id, operator_of(who), reason)
+    return await visit.does(who, handlers.start_rework, command)
+
+
+@router.post(f"{WORK_ORDER}/packing")
+async def packing_form(visit: AtWorkOrder, who: AnOperator) -> Response:
+    """Packing begins."""
+    command = StartPacking(visit.work_order_id, operator_of(who))
+    return await visit.does(who, handlers.start_packing, command)
+
+
+@router.post(f"{WORK_ORDER}/shipment")
+async def shipment_form(
+    visit: AtWorkOrder, who: AnOperator, carrier: LabelField, tracking_number: LabelField
+) -> Response:
+    """The carrier has it."""
+    command = ShipWorkOrder(visit.work_order_id, operator_of(who), Parcel(carrier, tracking_number))
+    return await visit.does(who, handlers.ship_work_order, command)
+
+
+# -- one operator --------------------------------------------------------------------------------------------------------
 
 
 @router.get("/mine")
@@ -307,170 +421,3 @@ async def pay_csv(
     name = f"pay-{month}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(pay_table(entries, pages.zone), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-@router.post("/work-orders/{work_order_id}/claim")
-async def claim_form(
-    request: Request, who: AnOperator, uow: Uow, queries: Queries, pages: Shown, budget_s: Budget, work_order_id: UUID
-) -> Response:
-    """Takes it. On the board the row answers: yours, or whose."""
-    said, status = None, 200
-    try:
-        await handlers.claim_work_order(ClaimWorkOrder(work_order_id, operator_of(who)), uow, claim_budget_s=budget_s)
-    except Refused as refusal:
-        said, status = _says(request, pages, refusal), refusal.status
-    if not is_piece(request) and said is None:
-        return _after(work_order_id)
-    if not request.headers.get("hx-target", "").startswith("wo-"):
-        return await _card(request, who, queries, pages, work_order_id, said=said, status=status)
-    work_order = await queries.work_order(work_order_id)
-    # Pressed twice: the second press finds what the first one won.
-    if work_order["claimed_by_id"] == str(who.subject):
-        said = None
-    return pages.render(request, "board_row.html", who=who, w=work_order, viewer=str(who.subject), said=said)
-
-
-@router.post("/work-orders/{work_order_id}/assignment")
-async def assignment_form(
-    request: Request,
-    who: Assigner,
-    uow: Uow,
-    queries: Queries,
-    pages: Shown,
-    budget_s: Budget,
-    work_order_id: UUID,
-    operator_id: Annotated[UUID, Form()],
-) -> Response:
-    """A seller gives what nobody took to an operator."""
-    command = AssignWorkOrder(work_order_id, operator_id, None, operator_of(who))
-    return await _done(
-        request, who, queries, pages, work_order_id, handlers.assign_work_order(command, uow, claim_budget_s=budget_s)
-    )
-
-
-@router.post("/work-orders/{work_order_id}/return")
-async def return_form(
-    request: Request,
-    who: AnOperator,
-    uow: Uow,
-    queries: Queries,
-    pages: Shown,
-    budget_s: Budget,
-    work_order_id: UUID,
-    reason: Annotated[schemas.Reason, Form()],
-) -> Response:
-    """Back to the board."""
-    command = ReturnWorkOrder(work_order_id, operator_of(who), reason)
-    return await _done(
-        request, who, queries, pages, work_order_id, handlers.return_work_order(command, uow, claim_budget_s=budget_s)
-    )
-
-
-@router.post("/work-orders/{work_order_id}/completion")
-async def completion_form(
-    request: Request, who: AnOperator, uow: Uow, queries: Queries, pages: Shown, budget_s: Budget, work_order_id: UUID
-) -> Response:
-    """Made."""
-    command = CompleteWorkOrder(work_order_id, operator_of(who))
-    return await _done(
-        request, who, queries, pages, work_order_id, handlers.complete_work_order(command, uow, claim_budget_s=budget_s)
-    )
-
-
-@router.post("/work-orders/{work_order_id}/rework")
-async def rework_form(
-    request: Request,
-    who: AnOperator,
-    uow: Uow,
-    queries: Queries,
-    pages: Shown,
-    budget_s: Budget,
-    work_order_id: UUID,
-    reason: Annotated[schemas.Reason, Form()],
-) -> Response:
-    """Back to the bench."""
-    command = StartRework(work_order_id, operator_of(who), reason)
-    return await _done(
-        request, who, queries, pages, work_order_id, handlers.start_rework(command, uow, claim_budget_s=budget_s)
-    )
-
-
-@router.post("/work-orders/{work_order_id}/packing")
-async def packing_form(
-    request: Request, who: AnOperator, uow: Uow, queries: Queries, pages: Shown, budget_s: Budget, work_order_id: UUID
-) -> Response:
-    """Packing begins."""
-    command = StartPacking(work_order_id, operator_of(who))
-    return await _done(
-        request, who, queries, pages, work_order_id, handlers.start_packing(command, uow, claim_budget_s=budget_s)
-    )
-
-
-@router.post("/work-orders/{work_order_id}/shipment")
-async def shipment_form(
-    request: Request,
-    who: AnOperator,
-    uow: Uow,
-    queries: Queries,
-    pages: Shown,
-    budget_s: Budget,
-    work_order_id: UUID,
-    carrier: Annotated[schemas.Label, Form()],
-    tracking_number: Annotated[schemas.Label, Form()],
-) -> Response:
-    """The carrier has it."""
-    command = ShipWorkOrder(work_order_id, operator_of(who), Parcel(carrier, tracking_number))
-    return await _done(
-        request, who, queries, pages, work_order_id, handlers.ship_work_order(command, uow, claim_budget_s=budget_s)
-    )
-
-
-async def _done(
-    request: Request, who: Principal, queries: MesQueries, pages: Pages, work_order_id: UUID, doing: Any
-) -> Response:
-    """Does it and shows the card; a refusal is said on the card, which is as it is now."""
-    try:
-        answer: Answer = await doing
-    except Refused as refusal:
-        said = _says(request, pages, refusal)
-        return await _card(request, who, queries, pages, work_order_id, said=said, status=refusal.status)
-    assert answer.status < 400
-    if is_piece(request):
-        return await _card(request, who, queries, pages, work_order_id)
-    return _after(work_order_id)
-
-
-async def _card(
-    request: Request,
-    who: Principal,
-    queries: MesQueries,
-    pages: Pages,
-    work_order_id: UUID,
-    *,
-    said: Said | None = None,
-    status: int = 200,
-) -> Response:
-    work_order = await queries.work_order(work_order_id)
-    gives_out = who.has("seller", "administrator") and work_order["escalated"]
-    operators = (await queries.operators())["items"] if gives_out else []
-    piece = is_piece(request)
-    # A piece says itself what was refused; a browser would report any other status as a fault of the page.
-    return pages.render(
-        request,
-        "card_piece.html" if piece else "card.html",
-        who=who,
-        w=work_order,
-        viewer=str(who.subject),
-        operators=operators,
-        said=said,
-        status=200 if piece else status,
-    )
-
-
-def _after(work_order_id: UUID) -> Response:
-    return RedirectResponse(f"{BASE}/work-orders/{work_order_id}", status_code=303)
-
-
-def _says(request: Request, pages: Pages, refusal: Refused) -> Said:
-    body = refusal.extra | {"code": refusal.code, "detail": refusal.detail}
-    return Said(refusal.code, pages.says(language_of(request), body))
