@@ -1,4 +1,4 @@
-"""`make quick`: static checks, unit tests, and the scenarios that this work changes, on a system that is kept warm.
+"""`make quick`: static checks, the unit tests that this work touches, and the scenarios that it changes, on a system kept warm.
 
 python -m release quick [--base COMMIT]      the last line is `N passed, N failed, N skipped`
 python -m release quick --down               removes the warm system
@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from release import policy
+from release.affected import affected, changed_files
 from release.changes import FEATURES, ChangedScenario, Scenario, compare, scenarios_in, scenarios_of
 from release.errors import NotReady
 from release.pins import Pins
@@ -73,10 +74,10 @@ def run(system: WarmSystem, base: str) -> int:
     starting = system.begin() if changed else None
     declared = policy.load(GATES)
     values = {"python": sys.executable, "out": str(state.REPORTS)}
-    statuses = [
-        subprocess.run(fill_in(declared.runs[name], values), cwd=state.ROOT, check=False).returncode for name in RUNS
-    ]
-    names = list(RUNS)
+    commands: dict[str, Sequence[str]] = {name: fill_in(declared.runs[name], values) for name in RUNS}
+    commands["unit"] = narrowed(commands["unit"], state.ROOT, base)
+    names = [name for name in RUNS if commands[name]]
+    statuses = [subprocess.run(commands[name], cwd=state.ROOT, check=False).returncode for name in names]
     if changed:
         print(f"quick: {len(changed)} scenarios differ from {base[:12]}", flush=True)
         names.append(SCENARIOS)
@@ -91,6 +92,23 @@ def run(system: WarmSystem, base: str) -> int:
     status = next((status for status in statuses if status), 0)
     count = [sys.executable, "-m", "tools.count", "--status", str(status), *names]
     return subprocess.run(count, cwd=state.ROOT, check=False).returncode
+
+
+def narrowed(command: Sequence[str], root: Path, base: str) -> list[str]:
+    """The command of the unit tests for those alone that the work since `base` touches; empty when it touches none."""
+    tests = affected(root, changed_files(root, base))
+    if tests is None:
+        return list(command)
+    within = tuple(f"{argument}/" for argument in command if (root / argument).is_dir())
+    tests = [path for path in tests if path.startswith(within)]
+    print(f"quick: {len(tests)} files of unit tests are touched by what differs from {base[:12]}", flush=True)
+    if not tests:
+        return []
+    chosen = selection(tests, state.REPORTS / "quick-unit.txt")
+    kept = [argument for argument in command if not (root / argument).is_dir()]
+    # After `-m pytest`: what runs comes where the directories were.
+    place = kept.index("pytest") + 1
+    return [*kept[:place], chosen, *kept[place:]]
 
 
 def base_commit(root: Path, named: str | None) -> str:
@@ -117,11 +135,16 @@ def changed_since(root: Path, base: str) -> list[ChangedScenario]:
 
 
 def scenario_commands(changed: Sequence[ChangedScenario], reports: Path) -> list[list[str]]:
-    """One pytest for those that may run beside each other, one for those that break shared parts."""
+    """One pytest for those that may run beside each other, one for those that break shared parts, one for those at the pages."""
     together = [change.node for change in changed if "exclusive" not in change.tags]
     alone = [change.node for change in changed if "exclusive" in change.tags]
     workers = ["-n", "auto", "--dist", "worksteal"] if len(together) >= PARALLEL_FROM else ["-p", "no:xdist"]
-    batches = (("scenarios", together, workers), ("faults", alone, ["-p", "no:xdist"]))
+    at_pages = [change.node for change in changed if "pages" in change.tags]
+    batches = (
+        ("scenarios", together, workers),
+        ("faults", alone, ["-p", "no:xdist"]),
+        ("pages", at_pages, ["--through", "pages", "-p", "no:xdist"]),
+    )
     return [
         [
             *(sys.executable, "-m", "pytest", selection(nodes, reports / f"{SCENARIOS}-{name}.txt"), *options),

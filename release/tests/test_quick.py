@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,10 @@ def test_scenarios_that_break_shared_parts_run_alone_and_many_others_in_parallel
     assert [Path(command[-1]).name for command in few] == ["quick-scenarios.xml", "quick-faults.xml"]
     assert all("-n" not in command and "release.counting" in command for command in few)
     assert (tmp_path / "quick-scenarios.txt").read_text() == "features/making/claiming.feature::altered\n"
+    seen = [replace(change, tags=("pages",)) for change in changes(root, 1)]
+    twice = quick.scenario_commands(seen, tmp_path)
+    assert [Path(command[-1]).name for command in twice] == ["quick-scenarios.xml", "quick-pages.xml"]
+    assert twice[1][twice[1].index("--through") + 1] == "pages"
     (many,) = quick.scenario_commands(changes(root, quick.PARALLEL_FROM), tmp_path)
     assert many[many.index("-n") + 1] == "auto"
 
@@ -243,6 +248,7 @@ def quickly(
     declare(tmp_path / "gates.toml", status)
     monkeypatch.setattr(quick, "GATES", tmp_path / "gates.toml")
     monkeypatch.setattr(state, "REPORTS", reports)
+    monkeypatch.setattr(quick, "narrowed", lambda command, root, base: list(command))
     monkeypatch.setattr(quick, "changed_since", lambda root, base: [object()] * changed)
     command = [sys.executable, "-c", WRITE, str(reports / "quick-scenarios.xml"), "0"]
     monkeypatch.setattr(quick, "scenario_commands", lambda changed, reports: [command])
