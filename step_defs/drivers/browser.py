@@ -7,7 +7,6 @@ once per kind of page, language and process, no violation of the accessibility r
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -24,9 +23,10 @@ from playwright.sync_api import (
 )
 
 from step_defs.drivers.address import ROOT, SystemAddress
+from step_defs.drivers.http import RING_HEADER
+from tools.prepare import browser
 
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TIMEOUT_MS = 15_000
 DESKTOP = {"width": 1280, "height": 900}
@@ -34,10 +34,9 @@ PHONE = {"width": 390, "height": 844}
 UNIQUE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 # A container that starts or ends gives this machine a network card more or less, and Chromium drops what is on its way.
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
-CUT_OFF = ("htmx:sendError", "htmx:afterRequest")
+SAID_OF_IT = ("htmx:sendError", "htmx:afterRequest")
 ERROR_PAGE = "chrome-error://"
 NETWORK_CHANGES_MAX = 5
-RING_HEADER = "X-Alexandrite-Ring"
 
 
 class Chromium:
@@ -47,8 +46,8 @@ class Chromium:
         self.address = address
         self.looked_at: set[str] = set()
         self._playwright: Playwright = sync_playwright().start()
-        program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
-        self._browser: Browser = self._playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        # Playwright's own is looked for by Playwright when this machine has none.
+        self._browser: Browser = self._playwright.chromium.launch(executable_path=browser.find(), args=list(ARGUMENTS))
 
     def window(self, *, language: str = "ru", viewport: dict[str, int] | None = None, scheme: str = "light") -> Window:
         """A window of somebody's own: no cookie is shared with anybody."""
@@ -75,8 +74,8 @@ class Chromium:
 class Window:
     """One person's window. What goes wrong in it is kept in `faults`, and raised when it is closed or moved on."""
 
-    def __init__(self, browser: Chromium, context: BrowserContext) -> None:
-        self._browser = browser
+    def __init__(self, chromium: Chromium, context: BrowserContext) -> None:
+        self._browser = chromium
         self._context = context
         self.faults: list[str] = []
         self.page: Page = context.new_page()
@@ -154,7 +153,7 @@ class Window:
         """The faults so far. What the machine itself cut off is none of the page's, nor what the page says of that."""
         faults, self.faults[:] = list(self.faults), []
         if any(NETWORK_CHANGED in fault for fault in faults):
-            faults = [fault for fault in faults if not any(word in fault for word in (NETWORK_CHANGED, *CUT_OFF))]
+            faults = [fault for fault in faults if not any(word in fault for word in (NETWORK_CHANGED, *SAID_OF_IT))]
         return faults
 
     def close(self) -> None:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from step_defs.drivers.mes import CLAIM_AT_ONCE_IN_S, BrowserDesk, Desk, HttpDesk, Row
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, BrowserDesk, Desk, HttpDesk, Row
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 

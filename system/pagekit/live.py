@@ -65,6 +65,11 @@ class Watch:
         """How many streams are open."""
         return len(self._watchers)
 
+    async def rests(self) -> None:
+        """Returns when the reader has stopped because nobody watches any more."""
+        if self._reading is not None:
+            await self._reading
+
     async def changes(self, since: datetime) -> AsyncGenerator[Change | None, None]:
         """Every change after `since`, for ever; None every second in which nothing changes. Raises TooMuch.
 

@@ -39,6 +39,13 @@ def _pages(request: Request) -> Pages:
     return pages
 
 
+@router.get("/", dependencies=[public])
+async def front_door(request: Request) -> Response:
+    """Whoever comes to the bare address is led to their first place, or to the sign-in."""
+    who = await _whoever(request)
+    return RedirectResponse(landing_of(who.roles) if who else SIGN_IN, status_code=303)
+
+
 @router.get(SIGN_IN, dependencies=[public])
 async def sign_in_page(request: Request, next: str = "") -> Response:
     """The form; whoever is signed in already goes on, or reads where they may go."""

@@ -23,12 +23,21 @@ class Table:
         self.reads = 0
         self.fails = 0
         self.too_much = False
+        self._looked = asyncio.Condition()
+
+    async def is_read(self, times: int = 2) -> None:
+        """Returns when somebody has looked so often from now on; with two looks, what the first found is told."""
+        wanted = self.reads + times
+        async with asyncio.timeout(5), self._looked:
+            await self._looked.wait_for(lambda: self.reads >= wanted)
 
     def commit(self, version: str, after_s: float = 0.0) -> None:
         self.rows.append((version, START + timedelta(seconds=after_s)))
 
     async def find(self, since: datetime) -> Sequence[Found]:
-        self.reads += 1
+        async with self._looked:
+            self.reads += 1
+            self._looked.notify_all()
         if self.fails:
             self.fails -= 1
             raise OSError("the database is away")
@@ -67,39 +76,42 @@ async def heard(watch: Watch, count: int, *, since: datetime = START) -> list[st
 async def test_what_was_before_and_what_comes_later_is_told(watch: Watch, table: Table) -> None:
     table.commit("before")
     telling = asyncio.create_task(heard(watch, 2))
-    await asyncio.sleep(0.05)
+    await table.is_read()
     table.commit("later")
     assert await telling == ["before", "later"]
 
 
 async def test_a_row_that_appears_after_a_younger_one_is_told_too(watch: Watch, table: Table) -> None:
     telling = asyncio.create_task(heard(watch, 2))
-    await asyncio.sleep(0.05)
+    await table.is_read()
     table.commit("young", after_s=1)
-    await asyncio.sleep(0.05)
+    await table.is_read()
     table.commit("old but late", after_s=-5)
     assert await telling == ["young", "old but late"]
 
 
 async def test_one_reader_serves_all_and_rests_when_all_left(watch: Watch, table: Table) -> None:
     telling = [asyncio.create_task(heard(watch, 1)) for _ in range(20)]
-    await asyncio.sleep(0.05)
+    await table.is_read(25)
     assert watch.watchers == 20
+    before = table.reads
+    await table.is_read(3)
+    assert table.reads - before < 10, "twenty who watch cost no more than one"
     table.commit("news")
     assert await asyncio.gather(*telling) == [["news"]] * 20
-    await asyncio.sleep(0.05)
-    rested = table.reads
-    await asyncio.sleep(0.05)
-    assert (watch.watchers, table.reads) == (0, rested)
+    async with asyncio.timeout(5):
+        await watch.rests()
+    assert watch.watchers == 0
     table.commit("more", after_s=1)
     assert "more" in await heard(watch, 2), "and it wakes for the next one"
 
 
 async def test_a_database_that_is_away_is_asked_again(watch: Watch, table: Table) -> None:
     telling = asyncio.create_task(heard(watch, 1))
-    await asyncio.sleep(0.02)
+    await table.is_read()
     table.fails = 3
-    await asyncio.sleep(0.05)
+    await table.is_read(4)
+    assert table.fails == 0
     table.commit("at last")
     assert await telling == ["at last"]
 
@@ -118,7 +130,7 @@ async def test_who_does_not_follow_is_not_waited_for(
         assert await anext(slow) is None
         for number in range(5):
             table.commit(str(number), after_s=number)
-        await asyncio.sleep(0.05)
+        await table.is_read(2)
         with pytest.raises(TooMuch):
             await anext(slow)
 
