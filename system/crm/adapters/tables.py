@@ -28,6 +28,14 @@ APPEND_ONLY = ("carrier_event", "delivery")
 # Repeated literally by the queries: a bound parameter would hide the partial index from a prepared plan.
 AWAITS_APPROVAL = "status = 'PRICE_CALCULATED' AND decision IS NULL AND submitted_at IS NOT NULL"
 
+# As the indexes have them, word for word: an expression written differently finds no index.
+PHONE = "right(regexp_replace(customer ->> 'phone', '[^0-9]', '', 'g'), 10)"
+WORDS = (
+    "to_tsvector('russian', coalesce(customer ->> 'name', '') || ' ' || coalesce(delivery ->> 'recipient', '') || ' ' ||"
+    " coalesce(delivery ->> 'city', '') || ' ' || coalesce(partner_reference, '')) ||"
+    " to_tsvector('russian', jsonb_path_query_array(coalesce(lines, '[]'), '$[*].title'))"
+)
+
 
 def _moment(name: str, **more: Any) -> Column[Any]:
     return Column(name, DateTime(timezone=True), **more)
@@ -84,6 +92,8 @@ sales_order = Table(
     Index("sales_order_newest", text("opened_at DESC"), text("order_id DESC")),
     Index("sales_order_status", "status", text("opened_at DESC"), text("order_id DESC")),
     Index("sales_order_heard", "heard_at"),
+    Index("sales_order_phone", text(PHONE)),
+    Index("sales_order_words", text(f"({WORDS})"), postgresql_using="gin"),
 )
 
 shipment = Table(
@@ -97,6 +107,7 @@ shipment = Table(
     Column("tracking_number", Text, nullable=False),
     PrimaryKeyConstraint("carrier_key", "tracking_key", "work_order_id"),
     Index("shipment_order", "order_id"),
+    Index("shipment_tracking", "tracking_key"),
 )
 
 carrier_event = Table(

@@ -53,6 +53,15 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class RepairOrder:
+    """A seller has a hanging order tried again."""
+
+    order_id: UUID
+    who: Principal
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiveCarrierEvent:
     """A carrier's message whose signature was checked."""
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder, ReceiveCarrierEvent, RejectOrder
+from system.crm.application.commands import (
+    ApproveOrder,
+    CancelOrder,
+    CloseOrder,
+    ReceiveCarrierEvent,
+    RejectOrder,
+    RepairOrder,
+)
 from system.crm.application.deliveries import report_deliveries
 from system.crm.application.ports import CrmUnitOfWork, Orchestrator, OrchestratorReply
 from system.crm.application.views import order_view
@@ -59,7 +67,7 @@ async def close_order(command: CloseOrder, uow: CrmUnitOfWork, orchestrator: Orc
         if seen := await uow.answer_to(command.key):
             return seen
         reply = await orchestrator.close(command.order_id, who=command.who, reason=command.reason)
-        await _audit(uow, command.who, "close_order", command.order_id, command.reason)
+        await _audit(uow, command.who, "close_order", command.order_id, {"reason": command.reason})
         return await uow.commit(_ended(reply, outcome="closed"))
 
 
@@ -69,8 +77,19 @@ async def cancel_order(command: CancelOrder, uow: CrmUnitOfWork, orchestrator: O
         if seen := await uow.answer_to(command.key):
             return seen
         reply = await orchestrator.cancel(command.order_id, who=command.who, reason=command.reason)
-        await _audit(uow, command.who, "cancel_order", command.order_id, command.reason)
+        await _audit(uow, command.who, "cancel_order", command.order_id, {"reason": command.reason})
         return await uow.commit(_ended(reply, outcome="cancelled"))
+
+
+async def repair_order(command: RepairOrder, uow: CrmUnitOfWork, orchestrator: Orchestrator) -> Answer:
+    """Has parked messages delivered again, or the silent step asked once more. Raises NothingToRepair, OrderNotFound, Unavailable."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        done = await orchestrator.repair(command.order_id, who=command.who)
+        body = {"replayed": done.replayed, "resent": done.is_resent, "not_answering": list(done.not_answering)}
+        await _audit(uow, command.who, "repair_order", command.order_id, body)
+        return await uow.commit(Answer(200, body))
 
 
 async def receive_carrier_event(command: ReceiveCarrierEvent, uow: CrmUnitOfWork) -> Answer:
@@ -102,12 +121,12 @@ async def _decide(order_id: UUID, decision: Decision, uow: CrmUnitOfWork, *, see
     return decided
 
 
-async def _audit(uow: CrmUnitOfWork, who: Principal, action: str, order_id: UUID, reason: str) -> None:
+async def _audit(uow: CrmUnitOfWork, who: Principal, action: str, order_id: UUID, details: dict[str, Any]) -> None:
     await uow.audit(
         actor=f"{who.name or who.email} ({who.subject})",
         action=action,
         subject=str(order_id),
-        details={"reason": reason},
+        details=details,
     )
 
 

@@ -81,6 +81,15 @@ class OrchestratorReply:
     order: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was tried: how many parked messages were delivered again, or that the silent step was asked once more."""
+
+    replayed: int
+    is_resent: bool
+    not_answering: tuple[str, ...]
+
+
 class Orchestrator(Protocol):
     """The service that alone decides an order's status. Asking again after a lost answer is safe."""
 
@@ -89,3 +98,16 @@ class Orchestrator(Protocol):
 
     async def cancel(self, order_id: UUID, *, who: Principal, reason: str) -> OrchestratorReply:
         """Cancels an order or begins to. Raises TransitionRefused, OrderNotFound, Unavailable."""
+
+    async def timeline(self, order_id: UUID, *, who: Principal) -> dict[str, Any]:
+        """Everything that happened to the order in every service, as the orchestrator tells it. Raises OrderNotFound, Unavailable."""
+
+    async def repair(self, order_id: UUID, *, who: Principal) -> Repair:
+        """Has a hanging order tried again. Raises NothingToRepair, OrderNotFound, Unavailable."""
+
+
+class Quotes(Protocol):
+    """Pricing's word on what an order's lines cost and weigh, and what its models are like."""
+
+    async def of(self, quote_ids: list[UUID], *, who: Principal) -> dict[str, dict[str, Any]]:
+        """The known ones of these quotes by their id. Raises Unavailable."""

@@ -181,3 +181,43 @@ class EndedOrder(BaseModel):
 
     outcome: Literal["closed", "cancelled", "requested"]
     order: dict[str, Any]
+
+
+class RepairedOrder(BaseModel):
+    """How many parked messages were delivered again, or that the silent service was asked once more; and who could not be asked."""
+
+    replayed: int
+    resent: bool
+    not_answering: list[str]
+
+
+class StoryLine(BaseModel):
+    """One thing that happened. `text` is a status for `status`, else a sentence; `service`, `type` and `state` are of a message."""
+
+    at: datetime
+    kind: Literal["status", "carrier", "trouble", "deed", "message"]
+    text: str
+    actor: str | None
+    reason: str | None
+    service: str | None
+    type: str | None
+    state: str | None
+    trace_id: str | None
+
+
+class AdviceView(BaseModel):
+    """Why an order hangs, what to do, and the deed that does it; `since` is when it should have gone on."""
+
+    why: str
+    what_to_do: str
+    action: Literal["decide", "repair", "assign", "work", "call", "close"]
+    since: datetime | None
+
+
+class StoryView(BaseModel):
+    """Everything told of an order, the newest first; `messages` went well. `not_heard` names services whose part is missing."""
+
+    lines: list[StoryLine]
+    messages: list[StoryLine]
+    advice: AdviceView | None
+    not_heard: list[str]

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from system.crm.application import handlers
-from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder
+from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder, RepairOrder
 from system.crm.domain.errors import (
+    NothingToRepair,
     OrderAlreadyDecided,
     OrderChangedSinceRead,
     OrderContentMissing,
@@ -37,7 +38,7 @@ from system.kernel.errors import Invalid, Refused
 from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.messages.orchestrator_v1 import OrderStatus
-from system.plumbing.unit_of_work import IdempotencyKey
+from system.plumbing.unit_of_work import Answer, IdempotencyKey
 
 
 class ReadModelRules:
@@ -217,6 +218,18 @@ class EndingRules:
 
         answer = await handlers.cancel_order(command, crm.make_uow(), ScriptedOrchestrator())
         assert answer.status == 200
+
+    async def test_a_repair_is_ordered_once_per_key_and_audited(self, crm: Crm) -> None:
+        order_id, orchestrator = new_id(), ScriptedOrchestrator()
+        command = RepairOrder(order_id, SOFIA_SIGNED_IN, IdempotencyKey("sofia", str(new_id()), "body"))
+
+        first = await handlers.repair_order(command, crm.make_uow(), orchestrator)
+        again = await handlers.repair_order(command, crm.make_uow(), orchestrator)
+
+        assert orchestrator.asked == [("repair", order_id, "Sofia", "")]
+        assert first == again == Answer(200, {"replayed": 1, "resent": False, "not_answering": []})
+        with pytest.raises(NothingToRepair):
+            await handlers.repair_order(RepairOrder(order_id, SOFIA_SIGNED_IN), crm.make_uow(), orchestrator)
 
     async def test_a_key_with_another_body_is_refused(self, crm: Crm) -> None:
         key, order_id = str(new_id()), new_id()

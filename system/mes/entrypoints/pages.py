@@ -41,7 +41,7 @@ from system.mes.entrypoints.api import AnOperator, Assigner, Budget, Queries, Re
 from system.mes.settings import MesSettings
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
-from system.pagekit.pages import Pages, is_piece
+from system.pagekit.pages import Pages, Said, is_piece
 from system.pagekit.words import N_
 from system.plumbing.auth import Principal
 from system.plumbing.unit_of_work import Answer
@@ -69,14 +69,6 @@ PROBLEMS = {
 }
 
 router = APIRouter(prefix=BASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A refusal on a page: its code for programs, its sentence for people."""
-
-    code: str
-    text: str
 
 
 def pages_of(settings: MesSettings) -> Pages:
@@ -286,8 +278,7 @@ class Visit:
         try:
             await handler(command, self.uow, claim_budget_s=self.budget_s)
         except Refused as refusal:
-            body = refusal.extra | {"code": refusal.code, "detail": refusal.detail}
-            return Said(refusal.code, self.pages.says(language_of(self.request), body)), refusal.status
+            return self.pages.refusal(self.request, refusal), refusal.status
         return None, 200
 
     async def card(self, who: Principal, *, said: Said | None = None, status: int = 200) -> Response:

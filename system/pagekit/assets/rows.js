@@ -1,6 +1,7 @@
 // A list that is worked through with the keyboard: J and K or the arrows from row to row, Enter opens, / searches.
 // alexandrite.keys(list, {KeyT: (row) => ...})
 (() => {
+  const CLOCK_MS = 20000;
   const rowsOf = (list) => [...list.querySelectorAll(":scope > .row")];
 
   function enter(list, row, { scroll = true } = {}) {
@@ -44,5 +45,24 @@
     return template.content.firstElementChild;
   }
 
-  Object.assign(window.alexandrite, { rowsOf, enter, keys, made });
+  // [data-clock="moment"]: how long until then, or since; late once it is over.
+  const UNITS = [
+    ["week", 604800],
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ];
+  const spoken = new Intl.RelativeTimeFormat(document.documentElement.lang);
+  function clocks() {
+    for (const clock of document.querySelectorAll("[data-clock]")) {
+      const left = (Date.parse(clock.dataset.clock) - Date.now()) / 1000;
+      const [unit, seconds] = UNITS.find(([, size]) => Math.abs(left) >= size * 1.2) || UNITS.at(-1);
+      clock.textContent = spoken.format(Math.round(left / seconds), unit);
+      clock.classList.toggle("late", left < 0);
+      clock.classList.toggle("soon", left >= 0 && clock.dataset.risk === "yes");
+    }
+  }
+  setInterval(clocks, CLOCK_MS);
+
+  Object.assign(window.alexandrite, { rowsOf, enter, keys, made, clocks });
 })();
