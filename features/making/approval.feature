@@ -37,3 +37,13 @@ Feature: A seller decides what is made
     When seller Maria approves the order
     And seller Sofia tries to reject the order: "the prongs are too thin to hold a stone"
     Then it is refused, because it is too late
+
+  @pages
+  Scenario: A seller asks for a change, and the customer answers
+    Given Anna has an order that is priced
+    When seller Maria asks Anna: "may the band be a millimetre wider?"
+    And Anna answers: "yes, please"
+    Then seller Maria reads the answer: "yes, please"
+    And the order waits in the queue of seller Maria
+    When seller Maria approves the order
+    Then the order becomes approved

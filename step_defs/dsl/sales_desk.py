@@ -28,6 +28,12 @@ class SalesDesk(Protocol):
     def decides(self, order_id: str, what: str, **fields: str) -> None:
         """One decision: approval, rejection, closure, cancellation. Raises Refusal."""
 
+    def asks(self, order_id: str, text: str) -> None:
+        """Asks the order's customer."""
+
+    def letters(self, order_id: str) -> list[Shown]:
+        """What customer and sellers wrote to each other: side and text, the oldest first."""
+
     def has_in_queue(self, order_id: str) -> bool:
         """Whether the order is in the queue of orders that wait for approval."""
 
@@ -62,6 +68,13 @@ class HttpSalesDesk:
 
     def decides(self, order_id: str, what: str, **fields: str) -> None:
         self._door.post(f"{CRM}/orders/{order_id}/{what}", fields)
+
+    def asks(self, order_id: str, text: str) -> None:
+        self._door.post(f"{CRM}/orders/{order_id}/questions", {"text": text})
+
+    def letters(self, order_id: str) -> list[Shown]:
+        written = self._door.get(f"{CRM}/orders/{order_id}").body["letters"]
+        return [{"side": letter["side"], "text": letter["text"]} for letter in written]
 
     def has_in_queue(self, order_id: str) -> bool:
         cursor: str | None = None
@@ -132,6 +145,16 @@ class BrowserSalesDesk:
         problem = self._window.all("#order .problem")
         if problem:
             raise Refusal(what, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
+
+    def asks(self, order_id: str, text: str) -> None:
+        self.decides(order_id, "question", text=text)
+
+    def letters(self, order_id: str) -> list[Shown]:
+        self._window.goto(f"/crm/orders/{order_id}")
+        return [
+            {"side": letter["data-letter"], "text": letter["text"].splitlines()[0]}
+            for letter in self._window.all("[data-letter]")
+        ]
 
     def has_in_queue(self, order_id: str) -> bool:
         self._window.goto(QUEUE)

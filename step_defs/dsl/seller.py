@@ -66,6 +66,20 @@ class Seller(Person):
         """One decision, at once, whatever the order's status. Raises Refusal."""
         self.desk.decides(order.order_id, what, **fields)
 
+    def asks_customer(self, order: Order, text: str) -> None:
+        """Asks for a change, or a question."""
+        self.sees(order, "PRICE_CALCULATED")
+        self.desk.asks(order.order_id, text)
+
+    def reads_letter(self, order: Order, text: str) -> None:
+        """Waits until the customer's letter is shown as the last one."""
+        eventually(
+            lambda: self.desk.letters(order.order_id),
+            lambda letters: bool(letters) and letters[-1] == {"side": "customer", "text": text},
+            within_s=SOON_S,
+            what=f"the customer's letter about {order.number}",
+        )
+
     # -- the queue -----------------------------------------------------------------------------------------------
 
     def has_in_queue(self, order: Order) -> bool:

@@ -191,6 +191,19 @@ class Shopper(Person):
         """What this kind of buyer adds to an order."""
         return {}
 
+    def reads_question(self) -> str:
+        """What a seller asks about the order; waits until somebody does."""
+        letters = eventually(
+            lambda: self.door.get(f"{self.order.path}/letters").body,
+            lambda shown: shown["waits_for_you"],
+            what=f"a seller asks {self.name}",
+        )
+        return str(letters["items"][-1]["text"])
+
+    def writes(self, text: str) -> None:
+        """Writes to our sellers about the order, or answers them. Raises Refusal."""
+        self.door.post(f"{self.order.path}/letters", {"text": text})
+
     def submits_again(self) -> None:
         """The same press of the same button, once more."""
         assert self.order.submission is not None, "the order was not submitted yet"

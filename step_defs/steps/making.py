@@ -86,6 +86,41 @@ def left_queue(world: World, name: str) -> None:
 
 
 @step(
+    en='seller {name:w} asks {customer:w}: "{text}"',
+    ru="продавец {name:w} спрашивает покупателя {customer:w}: «{text}»",
+    about="A seller asks for a change, or a question; the customer reads it on the order's page.",
+    example='seller Maria asks Anna: "may the band be a millimetre wider?"',
+)
+@When
+def seller_asks(world: World, name: str, customer: str, text: str) -> None:
+    world.seller(name).asks_customer(world.order, text)
+    asked = world.shopper(customer).reads_question()
+    assert asked == text, f"{customer} reads {asked!r}"
+
+
+@step(
+    en='{name:w} answers: "{text}"',
+    ru="покупатель {name:w} отвечает: «{text}»",
+    about="The customer writes on the order's page.",
+    example='Anna answers: "yes, please"',
+)
+@When
+def customer_answers(world: World, name: str, text: str) -> None:
+    world.shopper(name).writes(text)
+
+
+@step(
+    en='seller {name:w} reads the answer: "{text}"',
+    ru="продавец {name:w} читает ответ: «{text}»",
+    about="The customer's letter stands on the order as the last one.",
+    example='seller Maria reads the answer: "yes, please"',
+)
+@Then
+def seller_reads(world: World, name: str, text: str) -> None:
+    world.seller(name).reads_letter(world.order, text)
+
+
+@step(
     en="seller {name:w} has the queue of approvals open",
     ru="у продавца {name:w} открыта очередь на одобрение",
     about="The queue of orders that wait for a seller stays open and is not loaded again.",

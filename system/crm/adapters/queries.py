@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select, tupl
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.crm.adapters import tables
-from system.crm.adapters.rows import sales_order_from
-from system.crm.application.views import order_view, summary_view
+from system.crm.adapters.repositories import letters_statement
+from system.crm.adapters.rows import letter_from, sales_order_from
+from system.crm.application.views import letter_view, order_view, summary_view
 from system.crm.domain.errors import OrderNotFound
 from system.crm.domain.parcel import plain
 from system.kernel.errors import Invalid
@@ -175,7 +176,7 @@ class CrmQueries:
         }
 
     async def order(self, order_id: UUID) -> dict[str, Any]:
-        """One order with what carriers said of its parcels. Raises OrderNotFound."""
+        """One order with what carriers said of its parcels and what was written about it. Raises OrderNotFound."""
         events, shipments = tables.carrier_event, tables.shipment
         async with self._engine.connect() as connection:
             found = await connection.execute(select(_order).where(_order.c.order_id == order_id))
@@ -203,8 +204,16 @@ class CrmQueries:
                 }
                 for event in said
             ]
+            written = await connection.execute(letters_statement(order_id))
+            letters = [letter_view(letter_from(letter)) for letter in written.mappings()]
         view = order_view(sales_order_from(row), now=datetime.now(UTC), at_risk_margin_s=self._margin_s)
-        return view | {"carrier_events": carrier_events}
+        return view | {"carrier_events": carrier_events, "letters": letters}
+
+    async def letters(self, order_id: UUID) -> list[dict[str, Any]]:
+        """What customer and sellers wrote to each other about an order, the oldest first."""
+        async with self._engine.connect() as connection:
+            written = await connection.execute(letters_statement(order_id))
+            return [letter_view(letter_from(letter)) for letter in written.mappings()]
 
     async def beliefs(self, since: datetime | None) -> dict[str, Any]:
         """What CRM believes of each order that changed since then: for the reconciliation report."""

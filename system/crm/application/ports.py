@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, overload
 from uuid import UUID
 
+from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import CarrierEvent, ParcelKey, Shipment
 from system.crm.domain.sales_order import Decision, SalesOrder
 from system.messages.envelope import Message
@@ -31,6 +32,19 @@ class SalesOrders(Protocol):
 
     async def decide(self, order_id: UUID, decision: Decision, *, seen_version: int | None) -> SalesOrder | None:
         """One conditional update: the decided order, or None when nobody may decide about it now."""
+
+    async def wait_for_customer(self, order_id: UUID, *, since: datetime | None) -> bool:
+        """The order waits for its customer since then, or not any more; False when nobody knows yet whose order it is."""
+
+
+class Letters(Protocol):
+    """What customers and sellers wrote to each other."""
+
+    async def add(self, letter: Letter) -> bool:
+        """Keeps a letter. False when its id was kept before."""
+
+    async def of(self, order_id: UUID) -> list[Letter]:
+        """An order's letters, the oldest first."""
 
 
 class Parcels(Protocol):
@@ -58,6 +72,7 @@ class CrmUnitOfWork(Protocol):
     now: datetime
     orders: SalesOrders
     parcels: Parcels
+    letters: Letters
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(

@@ -11,8 +11,17 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from system.crm.adapters.queries import ITEMS_MAX, CrmQueries
 from system.crm.application import handlers
-from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder, RejectOrder, RepairOrder
+from system.crm.application.commands import (
+    ApproveOrder,
+    AskCustomer,
+    CancelOrder,
+    CloseOrder,
+    ReceiveLetter,
+    RejectOrder,
+    RepairOrder,
+)
 from system.crm.application.ports import CrmUnitOfWork, Orchestrator
+from system.crm.domain.letter import Letter, Side
 from system.crm.domain.sales_order import Seller
 from system.crm.entrypoints import schemas
 from system.crm.entrypoints.story import Story, as_view, story_of
@@ -58,6 +67,7 @@ async def seen_version(
 
 
 Staff = Annotated[Principal, require("seller", "administrator")]
+Shop = Annotated[Principal, require("service:shop")]
 Queries = Annotated[CrmQueries, Depends(_queries)]
 Uow = Annotated[CrmUnitOfWork, Depends(_uow)]
 TheOrchestrator = Annotated[Orchestrator, Depends(_orchestrator)]
@@ -152,6 +162,25 @@ async def cancellation(
 async def repair(who: Staff, uow: Uow, key: Key, orchestrator: TheOrchestrator, order_id: UUID) -> Response:
     """Tries a hanging order again: parked messages are delivered once more, or else the silent service is asked once more."""
     return to_response(await handlers.repair_order(RepairOrder(order_id, who, key), uow, orchestrator))
+
+
+@router.post("/orders/{order_id}/questions", status_code=201, response_model=schemas.LetterView)
+async def question(who: Staff, uow: Uow, key: Key, order_id: UUID, body: schemas.QuestionBody) -> Response:
+    """Asks the customer for a change or an answer. The order waits for them from now on, and the queue says so."""
+    return to_response(await handlers.ask_customer(AskCustomer(order_id, seller_of(who), body.text, key), uow))
+
+
+@internal.get("/orders/{order_id}/letters")
+async def letters(who: Shop, queries: Queries, order_id: UUID) -> Response:
+    """What customer and sellers wrote to each other, the oldest first."""
+    return _json({"items": await queries.letters(order_id)})
+
+
+@internal.post("/orders/{order_id}/letters", status_code=201)
+async def letter(who: Shop, uow: Uow, order_id: UUID, body: schemas.LetterBody) -> Response:
+    """A customer's letter."""
+    written = Letter(body.letter_id, order_id, Side.CUSTOMER, body.author, body.text, body.at)
+    return to_response(await handlers.receive_letter(ReceiveLetter(written), uow))
 
 
 @internal.get("/reconciliation")

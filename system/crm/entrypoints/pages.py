@@ -16,7 +16,14 @@ from fastapi.responses import RedirectResponse
 
 from system.crm.adapters.queries import CrmQueries
 from system.crm.application import handlers
-from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder, RejectOrder, RepairOrder
+from system.crm.application.commands import (
+    ApproveOrder,
+    AskCustomer,
+    CancelOrder,
+    CloseOrder,
+    RejectOrder,
+    RepairOrder,
+)
 from system.crm.application.ports import Quotes
 from system.crm.entrypoints import schemas
 from system.crm.entrypoints.api import Margin, Queries, Staff, TheOrchestrator, Uow, hear_story, seller_of
@@ -326,6 +333,13 @@ async def rejection_form(
     """Refuses the order; the customer reads the reason."""
     command = RejectOrder(visit.order_id, seller_of(who), reason, seen_version=seen_version)
     return await visit.does(who, lambda: handlers.reject_order(command, visit.uow, at_risk_margin_s=visit.margin_s))
+
+
+@router.post(f"{ORDER}/question")
+async def question_form(visit: AtOrder, who: Staff, text: Annotated[schemas.Words, Form()]) -> Response:
+    """Asks the customer for a change or an answer."""
+    command = AskCustomer(visit.order_id, seller_of(who), text)
+    return await visit.does(who, lambda: handlers.ask_customer(command, visit.uow))
 
 
 @router.post(f"{ORDER}/closure")

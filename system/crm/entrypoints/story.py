@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from system.pagekit.words import N_
 
-Kind = Literal["status", "carrier", "trouble", "deed", "message"]
+Kind = Literal["status", "carrier", "letter", "trouble", "deed", "message"]
 Action = Literal["decide", "repair", "assign", "work", "call", "close"]
 
 SERVICES: Mapping[str, str] = {
@@ -107,6 +107,8 @@ WHY: Mapping[str, tuple[str, str, Action]] = {
     ),
 }
 """For each status that may last too long: why, what to do, and the deed that does it."""
+UNANSWERED = N_("The customer was asked, and has not answered.")
+CALL = N_("Call the customer; then approve or reject it here.")
 SILENT_STEP = N_("A service does not answer, though it was asked more than once.")
 PARKED = N_("Messages of this order were set aside, and somebody waits for them.")
 TRY_AGAIN = N_("Try it again here. If it hangs once more, call an administrator.")
@@ -115,7 +117,7 @@ SILENT_AFTER_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the story. `text` is a message of the catalogue, or a status' code where `kind` is `status`."""
+    """One line of the story. `text` is a message of the catalogue; a status' code for `status`, what was written for `letter`."""
 
     at: datetime
     kind: Kind
@@ -148,7 +150,7 @@ class Story:
 
 def story_of(order: Mapping[str, Any], told: Mapping[str, Any] | None, *, now: datetime) -> Story:
     """The story of an order as CRM shows it, with the orchestrator's timeline of it, or without when that could not be had."""
-    lines = [*_statuses(order["history"]), *_carrier(order["carrier_events"])]
+    lines = [*_statuses(order["history"]), *_carrier(order["carrier_events"]), *_letters(order["letters"])]
     messages: list[Line] = []
     for entry in told["entries"] if told else ():
         line = _line(entry)
@@ -170,6 +172,8 @@ def advice_of(order: Mapping[str, Any], told: Mapping[str, Any] | None, *, now: 
     is_late = bool(order["allowed"]) and due_at is not None and due_at <= now
     if not is_late or order["status"] not in WHY:
         return None
+    if order["status"] == "PRICE_CALCULATED" and order["waits_for_customer_since"]:
+        return Advice(UNANSWERED, CALL, "call", datetime.fromisoformat(order["waits_for_customer_since"]))
     why, what_to_do, action = WHY[order["status"]]
     return Advice(why, what_to_do, action, due_at)
 
@@ -202,7 +206,7 @@ def _line_view(line: Line) -> dict[str, Any]:
     return {
         "at": line.at.isoformat(),
         "kind": line.kind,
-        "text": line.text if line.kind == "status" else line.text % facts,
+        "text": line.text if line.kind in ("status", "letter") else line.text % facts,
         "actor": line.actor or None,
         "reason": line.reason,
         "service": line.facts.get("service"),
@@ -232,6 +236,12 @@ def _carrier(events: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     for said in events:
         facts = {name: said[name] for name in ("carrier", "tracking_number", "event")}
         yield Line(datetime.fromisoformat(said["occurred_at"]), "carrier", CARRIER, facts)
+
+
+def _letters(letters: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    for letter in letters:
+        actor = f"{letter['side']} {letter['author']}"
+        yield Line(datetime.fromisoformat(letter["at"]), "letter", letter["text"], actor=actor)
 
 
 def _line(entry: Mapping[str, Any]) -> Line | None:

@@ -6,7 +6,7 @@
 
   function refresh() {
     const order = shown();
-    const written = [...order.querySelectorAll("input[name=reason]")].some((field) => field.value !== "");
+    const written = [...order.querySelectorAll("[name=reason], [name=text]")].some((field) => field.value !== "");
     if (written || order.querySelector(".htmx-request")) {
       say(order.dataset.changed);
       return;

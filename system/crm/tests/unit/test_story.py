@@ -24,6 +24,8 @@ def order(**more: Any) -> dict[str, Any]:
             {"status": "MANUFACTURING_APPROVED", "at": at(4), "actor": "seller Sofia", "reason": None},
         ],
         "carrier_events": [],
+        "letters": [],
+        "waits_for_customer_since": None,
     } | more
 
 
@@ -116,6 +118,24 @@ def test_a_late_order_has_advice_for_its_status(status: str) -> None:
     assert advice is not None
     assert (advice.why, advice.what_to_do, advice.action) == WHY[status]
     assert advice.since == due
+
+
+def test_an_order_whose_customer_was_asked_waits_for_the_customer() -> None:
+    due, asked = NOW - timedelta(minutes=1), NOW - timedelta(hours=2)
+    late = order(status="PRICE_CALCULATED", due_at=due.isoformat(), waits_for_customer_since=asked.isoformat())
+    advice = advice_of(late, told(), now=NOW)
+    assert advice is not None
+    assert (advice.action, advice.since) == ("call", asked)
+
+
+def test_letters_are_part_of_the_story_as_they_were_written() -> None:
+    written = {"letter_id": "1", "side": "customer", "author": "Clara", "text": "100 % gold, please", "at": at(7)}
+    [line] = [
+        each
+        for each in as_view(story_of(order(letters=[written]), told(), now=NOW))["lines"]
+        if each["kind"] == "letter"
+    ]
+    assert (line["text"], line["actor"]) == ("100 % gold, please", "customer Clara")
 
 
 def test_an_order_that_has_ended_is_never_late() -> None:
