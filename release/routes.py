@@ -48,6 +48,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "crm": ("/crm/",),
     "identity": ("/sign-in", "/sign-out"),
     "mes": ("/mes/",),
+    "orchestrator": ("/operations/",),
 }
 STREAMING = ("crm", "mes")
 # Longer than any rule of routes.yaml, whose length is its priority.

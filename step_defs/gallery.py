@@ -54,6 +54,11 @@ PAGES = (
     Picture("search", "/crm/search", who="seller"),
     Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
     Picture("search-nothing", "/crm/search?query=zzzz", who="seller"),
+    Picture("messages", "/operations/", who="administrator"),
+    Picture("messages-moving", "/operations/?which=moving", who="administrator"),
+    Picture("orders-that-hang", "/operations/orders", who="administrator"),
+    Picture("agreement", "/operations/reconciliation", who="administrator"),
+    Picture("who-did-what", "/operations/audit", who="administrator"),
 )
 
 
@@ -99,7 +104,11 @@ def main() -> int:
         world = World(backstage)
         try:
             known = furnish(world)
-            people = {"operator": world.operator("Олег"), "seller": world.seller("Мария")}
+            people = {
+                "operator": world.operator("Олег"),
+                "seller": world.seller("Мария"),
+                "administrator": world.administrator("Ада"),
+            }
             assert backstage.browser is not None
             for language in ("ru", "en"):
                 for (size, viewport, scheme), who in product(LOOKS, ("", *people)):

@@ -85,7 +85,7 @@ class World:
     def administrator(self, name: str = "") -> Administrator:
         """An administrator of this scenario; without a name, the one whom no scenario asks about."""
         person = self._meet(Administrator, name or SUPPORT)
-        if not name:
+        if not name and self.backstage.browser is None:
             person.uses(self.backstage.unnamed("administrator", SUPPORT))
         return person
 
