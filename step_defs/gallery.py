@@ -54,6 +54,7 @@ PAGES = (
     Picture("search", "/crm/search", who="seller"),
     Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
     Picture("search-nothing", "/crm/search?query=zzzz", who="seller"),
+    Picture("people", "/people", who="administrator"),
     Picture("messages", "/operations/", who="administrator"),
     Picture("messages-moving", "/operations/?which=moving", who="administrator"),
     Picture("orders-that-hang", "/operations/orders", who="administrator"),

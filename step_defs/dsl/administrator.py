@@ -101,9 +101,9 @@ class Administrator(Person):
             what=f"every service agrees about {order.number}",
         )
 
-    def changes_roles(self, user_id: str, roles: list[str]) -> None:
+    def changes_roles(self, person: Person, roles: list[str]) -> None:
         """Gives somebody other roles; their sessions end."""
-        self.door.ask("PUT", f"/api/identity/v1/users/{user_id}/roles", json={"roles": roles})
+        self.operations.changes_roles(user_id=person.user_id, email=person.email, roles=roles)
 
     def _pages(self, path: str, **filters: Any) -> Iterator[dict[str, Any]]:
         cursor: str | None = None

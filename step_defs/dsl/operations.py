@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door
@@ -26,6 +27,9 @@ class Operations(Protocol):
     def replays(self, message: Message, *, body: dict[str, Any] | None) -> None:
         """Has a message delivered again, mended when `body` is given."""
 
+    def changes_roles(self, *, user_id: str, email: str, roles: list[str]) -> None:
+        """Gives somebody other roles; their sessions end."""
+
     def close(self) -> None:
         """Leaves."""
 
@@ -43,6 +47,9 @@ class HttpOperations:
     def replays(self, message: Message, *, body: dict[str, Any] | None) -> None:
         asked: dict[str, Any] = {"service": message["service"], "ids": [message["id"]], "state": message["state"]}
         self._door.post(f"{ORCHESTRATOR}/replays", asked if body is None else asked | {"amended_body": body})
+
+    def changes_roles(self, *, user_id: str, email: str, roles: list[str]) -> None:
+        self._door.ask("PUT", f"/api/identity/v1/users/{user_id}/roles", json={"roles": roles})
 
     def close(self) -> None:
         pass
@@ -82,6 +89,15 @@ class BrowserOperations:
         # First it is shown what would happen; then it is done.
         page.locator('[data-confirmed="no"][data-count="1"] form button').click()
         page.locator('[data-confirmed="yes"][data-count="1"]').wait_for()
+        self._window.check()
+
+    def changes_roles(self, *, user_id: str, email: str, roles: list[str]) -> None:
+        self._window.goto(f"/people?{urlencode({'email': email})}")
+        row = self._window.page.locator(f"#u-{user_id}")
+        for box in row.locator('[name="roles"]').all():
+            box.set_checked(box.get_attribute("value") in roles)
+        row.locator("form button").click()
+        self._window.page.locator(f'#u-{user_id}[data-roles="{" ".join(sorted(roles))}"]').wait_for()
         self._window.check()
 
     def close(self) -> None:

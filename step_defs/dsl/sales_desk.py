@@ -126,6 +126,8 @@ class BrowserSalesDesk:
 
     def shown(self, order_id: str) -> Shown:
         self._window.goto(f"/crm/orders/{order_id}")
+        if self._window.all('form[action="/sign-in"]'):
+            raise Refusal("open an order", 401, {"code": "sign-in-required", "detail": "the page leads to the sign-in"})
         return self._order()
 
     def decides(self, order_id: str, what: str, **fields: str) -> None:
