@@ -4,14 +4,22 @@
   const shown = () => document.getElementById("order");
   const first = shown();
 
-  function refresh() {
+  async function refresh() {
     const order = shown();
     const written = [...order.querySelectorAll("[name=reason], [name=text]")].some((field) => field.value !== "");
     if (written || order.querySelector(".htmx-request")) {
       say(order.dataset.changed);
       return;
     }
-    htmx.ajax("GET", `/crm/orders/${order.dataset.order}`, { target: "#order", swap: "outerHTML" });
+    // What was said, opened and looked at stays: the order changed, not the person's mind.
+    const problem = order.querySelector(":scope > .problem");
+    const open = [...order.querySelectorAll("details[data-fold][open]")].map((fold) => fold.dataset.fold);
+    const at = order.contains(document.activeElement) && document.activeElement.closest("[data-action]");
+    await htmx.ajax("GET", `/crm/orders/${order.dataset.order}`, { target: "#order", swap: "outerHTML" });
+    const fresh = shown();
+    if (problem) fresh.querySelector(".head").after(problem);
+    for (const name of open) fresh.querySelector(`[data-fold="${name}"]`)?.setAttribute("open", "");
+    if (at) fresh.querySelector(`[data-action="${at.dataset.action}"] button`)?.focus({ preventScroll: true });
   }
 
   follow("/crm/events", {
