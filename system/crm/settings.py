@@ -15,4 +15,7 @@ class CrmSettings(ServiceSettings):
         SecretStr(""), description="the carriers' shared secret: text, or base64 after the prefix whsec_"
     )
     carrier_tolerance_s: int = Field(300, gt=0, description="how far a carrier's timestamp may be from our clock")
+    s3_public_url: str = Field(
+        "https://localhost:8444", description="the storage as browsers reach it: models are shown"
+    )
     at_risk_margin_s: int = Field(2 * 3600, ge=0, description="how long before its deadline an order counts as at risk")

@@ -25,4 +25,7 @@ class FilesSettings(ServiceSettings):
     upload_linger_s: int = Field(3600, ge=0, description="how long after that what it left behind is removed")
     uploads_pending_max: int = Field(50, ge=1, description="uploads of one owner that were begun and not completed")
     download_expires_s: int = Field(900, ge=1, description="how long a service may begin to read a file")
+    browser_expires_s: int = Field(
+        60, ge=1, description="how long a browser that was led to a file may begin to read it"
+    )
     tidy_every_s: float = 300.0

@@ -1,6 +1,7 @@
 """Styles and scripts, each under an address that holds its content's hash: kept by browsers for ever, never stale.
 
 Ours are in `assets/` here and beside a service's templates; those of others come from npm, as `assets/vendor.json` names them.
+Files of one directory, `viewer/scene.js` and the like, share the hash of them all: so modules import each other by name.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import mimetypes
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +47,13 @@ class Assets:
         self._base = base
         files = {name: _vendored(path) for name, path in json.loads(VENDOR_LIST.read_text(encoding="utf-8")).items()}
         for directory in (HERE, *directories):
-            files |= {path.name: path for path in sorted(directory.glob("*")) if path.suffix in OURS}
-        self._assets = {name: _read(name, path) for name, path in files.items()}
+            found = [*directory.glob("*"), *directory.glob("*/*")]
+            files |= {
+                str(path.relative_to(directory)): path for path in found if path.suffix in OURS and path.is_file()
+            }
+        contents = {name: path.read_bytes() for name, path in files.items()}
+        digests = _digests(contents)
+        self._assets = {name: _asset(name, content, digests[name]) for name, content in contents.items()}
 
     def address(self, name: str) -> str:
         """Where a page finds the file. Raises KeyError for one that is not there."""
@@ -68,7 +75,18 @@ def _vendored(path: str) -> Path:
     raise FileNotFoundError(f"{path} is in none of {[str(each) for each in VENDOR_DIRECTORIES]}; run: make prepare")
 
 
-def _read(name: str, path: Path) -> Asset:
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
+def _digests(contents: Mapping[str, bytes]) -> dict[str, str]:
+    """The hash in each file's address: of its own content, in a directory of the contents of all its files."""
+    together: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(contents):
+        directory, _, _ = name.rpartition("/")
+        together[directory or name].append(name)
+    digests: dict[str, str] = {}
+    for names in together.values():
+        digest = hashlib.sha256(b"".join(contents[name] for name in names)).hexdigest()[:HASH_CHARACTERS]
+        digests |= dict.fromkeys(names, digest)
+    return digests
+
+
+def _asset(name: str, content: bytes, digest: str) -> Asset:
     return Asset(name, content, digest, mimetypes.guess_type(name)[0] or "application/octet-stream")

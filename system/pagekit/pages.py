@@ -195,7 +195,7 @@ class Pages:
         """The files of the pages."""
         router = APIRouter(prefix=self.base)
 
-        @router.get("/assets/{digest}/{name}", dependencies=[public])
+        @router.get("/assets/{digest}/{name:path}", dependencies=[public])
         async def page_asset(digest: str, name: str) -> Response:
             return self.assets.answer(digest, name)
 
@@ -203,7 +203,10 @@ class Pages:
 
 
 def is_page(request: Request) -> bool:
-    """Whether a person's browser asked for a page, and not a program for data."""
+    """Whether a person's browser asked for a page, and not a program, or a script of the page, for data."""
+    wanted = request.headers.get("accept", "*/*")
+    if "*/*" not in wanted and "text/html" not in wanted:
+        return False
     path = request.url.path
     return not path.startswith(("/api/", "/internal/", "/health/", "/metrics")) and "/assets/" not in path
 

@@ -64,5 +64,7 @@ PROBLEMS: Mapping[str, str] = {
     "busy": N_("Too many people want the same thing at this moment. Nothing was changed; try again."),
     "internal-error": N_("This is our mistake and we have been told. Try again; if it stays, quote the number below."),
     "invalid-text": N_("The text holds characters that we cannot store. Remove them and try again."),
+    "model-missing": N_("The model's file is not there: it was refused, or never arrived."),
+    "files-unavailable": N_("We cannot reach our files just now. Try again in a moment."),
     "body-too-large": N_("This is more than can be sent at once. Make it shorter and try again."),
 }

@@ -34,6 +34,7 @@ from system.kernel.errors import NotFound, Refused, Unavailable
 from system.messages.orchestrator_v1 import OrderStatus
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
+from system.pagekit.models import ModelMissing, model_route
 from system.pagekit.pages import Pages, Said, is_piece
 from system.pagekit.words import N_
 from system.plumbing.auth import Principal
@@ -311,6 +312,17 @@ ORDER = "/orders/{order_id}"
 async def order_page(visit: AtOrder, who: Staff) -> Response:
     """One order: what is wanted, by whom, at what price, and what can be done with it now."""
     return await visit.shows(who)
+
+
+async def file_of_order(who: Staff, queries: Queries, order_id: UUID, file_id: UUID) -> UUID:
+    """The file, when a piece of this order is made from it. Raises OrderNotFound, ModelMissing."""
+    order = await queries.order(order_id)
+    if str(file_id) not in {line.get("file_id") for line in order["lines"]}:
+        raise ModelMissing()
+    return file_id
+
+
+router.include_router(model_route(f"{ORDER}/models/{{file_id}}", file_of_order))
 
 
 @router.get(f"{ORDER}/story")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -61,9 +62,16 @@ class S3Storage:
 
     def download_url(self, key: str, *, expires_s: int) -> str:
         """A signed GET for the inside."""
-        url: str = self._inside.generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=expires_s
-        )
+        return self._signed(self._inside, key, expires_s)
+
+    def browser_url(self, key: str, *, filename: str, expires_s: int) -> str:
+        """A signed GET for the outside. Part of what is signed: it is a download, and never shown as a page."""
+        disposition = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+        return self._signed(self._outside, key, expires_s, ResponseContentDisposition=disposition)
+
+    def _signed(self, client: Any, key: str, expires_s: int, **more: str) -> str:
+        wanted = {"Bucket": self._bucket, "Key": key, **more}
+        url: str = client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=expires_s)
         return url
 
     async def find(self, key: str) -> StoredObject | None:

@@ -85,6 +85,9 @@ class Storage(Protocol):
     def download_url(self, key: str, *, expires_s: int) -> str:
         """A URL inside our network that reads this key, for so long."""
 
+    def browser_url(self, key: str, *, filename: str, expires_s: int) -> str:
+        """A URL for a browser outside that reads this key as a download of this name, for so long."""
+
     async def find(self, key: str) -> StoredObject | None:
         """What lies at this key now, if anything."""
 

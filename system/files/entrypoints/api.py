@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -30,7 +30,7 @@ def _queries(request: Request) -> FilesQueries:
 
 
 Owner = Annotated[Principal, require("customer", "partner")]
-ReadingService = Annotated[Principal, require("service:shop", "service:pricing")]
+ReadingService = Annotated[Principal, require("service:shop", "service:pricing", "service:mes", "service:crm")]
 HandlerTools = Annotated[Tools, Depends(_tools)]
 Queries = Annotated[FilesQueries, Depends(_queries)]
 
@@ -63,11 +63,23 @@ async def show_upload(file_id: UUID, who: Owner, queries: Queries) -> UploadView
 
 @internal.get("/files/{file_id}")
 async def show_file(
-    request: Request, file_id: UUID, who: ReadingService, queries: Queries, tools: HandlerTools
+    request: Request,
+    file_id: UUID,
+    who: ReadingService,
+    queries: Queries,
+    tools: HandlerTools,
+    reader: Literal["service", "browser"] = "service",
 ) -> FileView:
-    """Any file, for a service; `download_url` reads exactly what was verified."""
+    """Any file, for a service; `download_url` reads exactly what was verified.
+
+    For a `browser` it is outside our network, and keeps the file's name: the asking service answers for whom it leads there.
+    """
     settings: FilesSettings = request.app.state.settings
     upload = await queries.upload(file_id)
     key = upload.sealed_key
-    url = tools.storage.download_url(key, expires_s=settings.download_expires_s) if key else None
+    url = None
+    if key and reader == "browser":
+        url = tools.storage.browser_url(key, filename=upload.filename, expires_s=settings.browser_expires_s)
+    elif key:
+        url = tools.storage.download_url(key, expires_s=settings.download_expires_s)
     return FileView(**UploadView.of(upload).model_dump(), owner_id=upload.owner_id, download_url=url)

@@ -41,6 +41,7 @@ from system.mes.entrypoints.api import AnOperator, Assigner, Budget, Queries, Re
 from system.mes.settings import MesSettings
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
+from system.pagekit.models import ModelMissing, model_route
 from system.pagekit.pages import Pages, Said, is_piece
 from system.pagekit.words import N_
 from system.plumbing.auth import Principal
@@ -308,6 +309,17 @@ WORK_ORDER = "/work-orders/{work_order_id}"
 async def work_order_page(visit: AtWorkOrder, who: Reader) -> Response:
     """The card: what is to be made, for whom nobody is told, and what can be done now."""
     return await visit.card(who)
+
+
+async def file_of_work_order(who: Reader, queries: Queries, work_order_id: UUID) -> UUID:
+    """Whoever may open the card may see what is to be made. Raises ModelMissing for goods of the catalogue."""
+    file_id = (await queries.work_order(work_order_id))["file_id"]
+    if file_id is None:
+        raise ModelMissing()
+    return UUID(file_id)
+
+
+router.include_router(model_route(f"{WORK_ORDER}/model", file_of_work_order))
 
 
 @router.post(f"{WORK_ORDER}/claim")

@@ -143,6 +143,24 @@ async def test_an_order_says_what_it_costs_and_what_is_earned(
     assert "<script>" not in page and " style=" not in page and " onclick=" not in page
 
 
+async def test_an_orders_models_lead_to_the_storage_and_no_other_file_does(
+    http: httpx.AsyncClient, live_crm: Any, seller: dict[str, str], crm: PostgresCrm, others: Others
+) -> None:
+    content = submitted()
+    await hear(crm, content)
+    address = f"/crm/orders/{content.order_id}/models"
+    file_id = content.lines[0].file_id
+    live_crm.state.client = live_crm.state.orchestrator._client
+    assert (
+        f'data-address="{address}/{file_id}"'
+        in (await http.get(f"/crm/orders/{content.order_id}", headers=seller)).text
+    )
+    others.answer = httpx.Response(200, json={"download_url": "https://storage.example/models/x?signed"})
+    led = await http.get(f"{address}/{file_id}", headers=seller)
+    assert (led.status_code, led.headers["location"]) == (307, "https://storage.example/models/x?signed")
+    assert (await http.get(f"{address}/{new_id()}", headers=seller)).status_code == 404
+
+
 async def test_without_pricing_the_order_is_shown_and_says_what_is_missing(
     http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm, others: Others
 ) -> None:

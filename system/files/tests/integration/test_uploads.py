@@ -351,11 +351,35 @@ async def test_a_file_that_is_not_verified_cannot_be_read(files: Running) -> Non
     assert (await shop.get(f"/files/{uuid.uuid4()}")).status_code == 404
 
 
-async def test_only_shop_and_pricing_see_files(files: Running) -> None:
+async def test_a_browser_reads_a_file_that_its_service_leads_it_to(files: Running) -> None:
+    content = fresh_stl()
+    upload = await files.person().uploaded(content, filename='кольцо "17".stl')
+
+    for name in ("mes", "crm"):
+        seen = (await files.other_service(name).get(f"/files/{upload['file_id']}?reader=browser")).json()
+        async with httpx.AsyncClient(headers={"origin": "https://localhost:8443"}) as browser:
+            read = await browser.get(seen["download_url"])
+            assert read.content == content
+            assert read.headers["access-control-allow-origin"] in ("*", "https://localhost:8443")
+            assert read.headers["content-disposition"].startswith("attachment; filename*=UTF-8''%D0%BA")
+            as_a_page = seen["download_url"].replace("attachment", "inline")
+            assert (await browser.get(as_a_page)).status_code == 403, "what it is, is signed too"
+
+
+async def test_browsers_are_led_to_the_public_address_and_for_a_minute(start_files: Callable[..., Running]) -> None:
+    files = start_files(s3_public_url="https://localhost:8444")
+    started = await files.person().start(fresh_stl())
+    pending = await files.other_service("crm").get(f"/files/{started['file_id']}?reader=browser")
+    assert pending.json()["download_url"] is None
+    url = files.service.app.state.tools.storage.browser_url("verified/x", filename="ring.stl", expires_s=60)
+    assert url.startswith(f"https://localhost:8444/{BUCKET}/verified/x?") and "X-Amz-Expires=60" in url
+
+
+async def test_only_services_that_show_or_price_models_see_files(files: Running) -> None:
     upload = await files.person().uploaded(fresh_stl())
     path = f"/files/{upload['file_id']}"
 
-    assert (await files.other_service("mes").get(path)).status_code == 403
+    assert (await files.other_service("orchestrator").get(path)).status_code == 403
     assert (await files.other_service("shop", to="crm").get(path)).status_code == 401
     user_token = files.person("administrator").http.headers["authorization"].removeprefix("Bearer ")
     assert (await files.visitor(user_token, path="/internal").get(path)).status_code == 403

@@ -19,6 +19,7 @@ from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, OLGA, claim, hear, released, spec, withdrawal_of
 from system.mes.tests.integration.conftest import People, PostgresMes
 from system.pagekit.tests.listener import Listener
+from system.plumbing.service_client import ServiceClient
 
 pytestmark = pytest.mark.integration
 HTMX = {"HX-Request": "true"}
@@ -97,6 +98,39 @@ async def test_the_first_who_takes_it_has_it_and_the_other_reads_who(
     assert "lost-it" not in again.text, "pressed twice is taken once, and is no loss"
     entries = await mes.ledger(work_order_id)
     assert [(entry.operator.id, str(entry.kind)) for entry in entries] == [(OLEG.id, "earn")]
+
+
+async def test_the_card_shows_the_model_and_leads_to_its_file(
+    live_mes: Any, people: People, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    custom = spec(material=own_alloy())
+    ready_made = spec(material=own_alloy()).model_copy(update={"kind": "ready_made", "file_id": None, "sku": "ring-1"})
+    await released(mes, custom, ready_made)
+    asked = []
+
+    def files(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, json={"download_url": "https://localhost:8444/models/x"})
+
+    live_mes.state.client = ServiceClient(live_mes.state.settings, transport=httpx.MockTransport(files))
+    of_custom, of_ready_made = (f"/mes/work-orders/{one.work_order_id}" for one in (custom, ready_made))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(live_mes), base_url="http://mes") as http:
+        card = await http.get(of_custom, headers=oleg)
+        assert f'data-address="{of_custom}/model"' in card.text and "viewer/viewer.js" in card.text
+        assert "connect-src 'self' https://localhost:8444" in card.headers["content-security-policy"]
+        led = await http.get(f"{of_custom}/model", headers=oleg)
+        assert (led.status_code, led.headers["location"]) == (307, "https://localhost:8444/models/x")
+        assert asked == [f"/internal/files/{custom.file_id}"]
+
+        assert "alexandrite-model" not in (await http.get(of_ready_made, headers=oleg)).text
+        for address, headers, status in (
+            (of_ready_made, oleg, 404),
+            (f"/mes/work-orders/{new_id()}", oleg, 404),
+            (of_custom, people.headers("Anna", "customer"), 403),
+        ):
+            assert (await http.get(f"{address}/model", headers=headers)).status_code == status
+        assert len(asked) == 1, "nobody else is led anywhere"
+    await live_mes.state.client.close()
 
 
 async def test_without_a_script_a_form_leads_to_the_card(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from system.kernel.errors import Conflict
 from system.pagekit.areas import AREAS, SIGN_IN, areas_of, landing_of
+from system.pagekit.assets import Assets
 from system.pagekit.pages import Pages, content_security_policy
 from system.plumbing.auth import Principal, public, require
 from system.plumbing.settings import ServiceSettings
@@ -108,6 +110,36 @@ async def test_a_file_is_kept_for_ever_under_its_hash_and_shortly_under_another(
     assert older.text == "// ours" and "immutable" not in older.headers["cache-control"]
     assert (await client.get("/yard/assets/000000000000/nothing.js")).status_code == 404
     assert (await client.get("/yard/assets/x/..%2f..%2fpages.py")).status_code == 404
+
+
+async def test_modules_of_one_directory_find_each_other_and_change_their_address_together(
+    client: httpx.AsyncClient, pages: Pages, tmp_path: Path
+) -> None:
+    viewer, worker = pages.assets.address("viewer/viewer.js"), pages.assets.address("viewer/worker.js")
+    assert viewer.rpartition("/")[0] == worker.rpartition("/")[0]
+    for name in ("viewer.js", "worker.js", "scene.js", "stl.js", "normals.js", "three.module.js", "three.core.js"):
+        module = await client.get(f"{viewer.rpartition('/')[0]}/{name}")
+        assert (
+            module.headers["content-type"].startswith("text/javascript")
+            and "immutable" in module.headers["cache-control"]
+        )
+        for imported in re.findall(r"""(?:from|import) *\(?["'](\.[^"']+)""", module.text):
+            assert (await client.get(str(module.url.join(imported)))).status_code == 200, f"{name} imports {imported}"
+    (tmp_path / "assets" / "pair").mkdir()
+    (tmp_path / "assets" / "pair" / "one.js").write_text("import './two.js'")
+    other = tmp_path / "assets" / "pair" / "two.js"
+    other.write_text("1")
+    before = Assets("/yard", [tmp_path / "assets"])
+    other.write_text("2")
+    after = Assets("/yard", [tmp_path / "assets"])
+    assert before.address("pair/one.js") != after.address("pair/one.js"), "a page never gets one old and one new module"
+    assert before.address("own.js") == after.address("own.js")
+
+
+async def test_a_script_that_asks_for_data_gets_the_problem_itself(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/yard/gone", headers={"Accept": "model/stl, application/problem+json"})
+    assert answer.status_code == 409 and answer.json()["code"] == "already-gone"
+    assert (await client.get("/yard/inside", headers={"Accept": "text/event-stream"})).status_code == 401
 
 
 async def test_the_language_of_the_address_is_remembered(client: httpx.AsyncClient) -> None:
