@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from step_defs.drivers.http import Refusal
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, BrowserDesk, Desk, HttpDesk, Row
 from step_defs.dsl.order import SOON_S, Order
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from step_defs.dsl.world import World
 
 CARRIER = "SwiftPost"
+CUSTOMER = "Buyer"
+IN_HAND_MAX = 12
+"""More than an operator may hold anywhere."""
 AT_ONCE_S = 1.0
 """Within this time an open board shows what was approved or taken elsewhere."""
 
@@ -84,6 +88,19 @@ class Operator(Person):
     def takes_known(self, order: Order) -> None:
         """Claims a work order that was seen on the board before, whether or not it is still there."""
         self.act(self.world.work_orders_of(order)[0], "claim")
+
+    def takes_until_refused(self) -> Refusal:
+        """Takes one order after another, each of a customer of its own, until one is refused. The last is the scenario's order."""
+        for number in range(IN_HAND_MAX):
+            order = self.world.road.bring(self.world.shopper(f"{CUSTOMER}{number}"), "MANUFACTURING_APPROVED")
+            if (refusal := self.world.attempt(partial(self.takes, order))) is not None:
+                assert isinstance(refusal, Refusal), f"taking one more ended with {refusal}"
+                return refusal
+        raise AssertionError(f"{self.name} could take {IN_HAND_MAX} orders and more")
+
+    def completes_one(self) -> None:
+        """Has made the piece that was taken first of those in hand."""
+        self.act(next(iter(self._claimed.values())), "completion")
 
     def returns(self, order: Order, *, reason: str) -> None:
         """Gives the work order back."""

@@ -109,6 +109,28 @@ def takes(world: World, name: str) -> None:
 
 
 @step(
+    en="operator {name:w} takes one order after another until no more is allowed",
+    ru="оператор {name:w} берёт заказы один за другим, пока можно",
+    about="Orders of several customers; the one that was refused is the order from here on.",
+    example="operator Oleg takes one order after another until no more is allowed",
+)
+@When
+def takes_until_refused(world: World, name: str) -> None:
+    acts.do(world.operator(name).takes_until_refused)
+
+
+@step(
+    en="operator {name:w} finishes one of the pieces in hand",
+    ru="оператор {name:w} заканчивает одно из взятых изделий",
+    about="The one that was taken first.",
+    example="operator Oleg finishes one of the pieces in hand",
+)
+@When
+def finishes_one(world: World, name: str) -> None:
+    world.operator(name).completes_one()
+
+
+@step(
     en="operators {first:w} and {second:w} take the order at the same moment",
     ru="операторы {first:w} и {second:w} одновременно берут заказ",
     about="Both see it on the board and both press the button.",

@@ -30,7 +30,7 @@ def service(settings: MesSettings | None = None) -> Service:
         description="The operators' side of production: the board of work orders, claims, and the pay ledger.",
     )
     shown.install(mes.app)
-    queries = MesQueries(mes.engine, claim_budget_s=settings.claim_budget_s, currency=settings.pay_currency)
+    queries = MesQueries(mes.engine, terms=settings.terms, currency=settings.pay_currency)
     mes.app.state.queries = queries
     mes.app.state.tally = pages.Tally(queries)
     mes.app.state.watch = pages.watch_of(queries, shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from system.mes.domain.rules import Terms
 from system.plumbing.settings import ServiceSettings
 
 
@@ -14,4 +15,10 @@ class MesSettings(ServiceSettings):
     claim_budget_s: int = Field(
         4 * 3600, gt=0, description="how long released work may stay unclaimed before it is escalated"
     )
+    claims_max: int = Field(5, gt=0, description="how many work orders that are not made yet an operator may take")
     pay_currency: str = Field("RUB", pattern=r"^[A-Z]{3}$", description="the currency operators are paid in")
+
+    @property
+    def terms(self) -> Terms:
+        """What of this the rules go by."""
+        return Terms(claim_budget_s=self.claim_budget_s, claims_max=self.claims_max)

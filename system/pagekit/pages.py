@@ -139,6 +139,8 @@ class Pages:
     def _spoken(self, language: Language, name: str, value: Any) -> str:
         if name == "state":
             return self.named(language, "work_state", str(value))
+        if isinstance(value, list):
+            return ", ".join(str(each) for each in value)
         try:
             return Writing(language, self.zone).moment(datetime.fromisoformat(value))
         except (TypeError, ValueError):

@@ -34,6 +34,7 @@ from system.mes.adapters.repositories import work_order_from
 from system.mes.application.views import money_view, pay_entry_view, work_order_view
 from system.mes.domain.errors import WorkOrderNotFound
 from system.mes.domain.pay import PayRate, pay_for, rate_for
+from system.mes.domain.rules import Terms
 from system.plumbing.web import Cursor
 
 ITEMS_MAX = 100
@@ -138,16 +139,18 @@ _ORDER_COLUMNS = (
 class MesQueries:
     """What the screens ask."""
 
-    def __init__(self, engine: AsyncEngine, *, claim_budget_s: int, currency: str) -> None:
+    def __init__(self, engine: AsyncEngine, *, terms: Terms, currency: str) -> None:
         self._engine = engine
-        self._claim_budget_s = claim_budget_s
+        self._terms = terms
         self._currency = currency
 
     async def board(self, wanted: BoardFilter, *, cursor: str | None, limit: int) -> dict[str, Any]:
         """One page of the board."""
         now = datetime.now(UTC)
         after = _moment_and_id(Cursor.decode(cursor, keys=2))
-        statement = board_statement(wanted, now=now, claim_budget_s=self._claim_budget_s, after=after, limit=limit + 1)
+        statement = board_statement(
+            wanted, now=now, claim_budget_s=self._terms.claim_budget_s, after=after, limit=limit + 1
+        )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             rates = await _rates(connection)
@@ -212,7 +215,7 @@ class MesQueries:
 
     async def counts(self) -> dict[str, int]:
         """How many work orders are in each workable state, and how many of those on the board are escalated."""
-        overdue_before = datetime.now(UTC) - timedelta(seconds=self._claim_budget_s)
+        overdue_before = datetime.now(UTC) - timedelta(seconds=self._terms.claim_budget_s)
         on_board = select(
             func.count().label("released"),
             func.count(case((_work_order.c.released_at < overdue_before, 1))).label("escalated"),
@@ -333,7 +336,7 @@ class MesQueries:
                 "version": row["order_version"],
                 "cancellation_requested": row["cancellation_requested"],
             }
-        return work_order_view(work_order, pay=pay, now=now, claim_budget_s=self._claim_budget_s, order=order)
+        return work_order_view(work_order, pay=pay, now=now, terms=self._terms, order=order)
 
 
 async def _rates(connection: AsyncConnection) -> tuple[PayRate, ...]:

@@ -30,6 +30,7 @@ APPEND_ONLY = ("pay_ledger", "pay_rate", "work_order_history", "withdrawal")
 
 # Predicates of partial indexes. Queries repeat them literally: a bound parameter would hide the index from a prepared plan.
 ON_THE_BOARD = "state = 'RELEASED'"
+CLAIMED = "state = 'CLAIMED'"
 IN_WORK = "state IN ('CLAIMED', 'COMPLETED', 'PACKING')"
 
 

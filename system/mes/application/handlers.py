@@ -18,33 +18,41 @@ from system.mes.application.commands import (
 )
 from system.mes.application.ports import MesUnitOfWork
 from system.mes.application.views import work_order_view
-from system.mes.domain.errors import OperatorUnknown, TrackingNumberTaken, WorkOrderStateRefused
+from system.mes.domain import rules
+from system.mes.domain.errors import ClaimLimitReached, OperatorUnknown, TrackingNumberTaken, WorkOrderStateRefused
 from system.mes.domain.pay import earning, rate_for, reversal
+from system.mes.domain.rules import Terms
 from system.mes.domain.work_order import Operator, WorkOrder
 from system.messages.envelope import Message
 from system.plumbing.unit_of_work import Answer
 
 
-async def claim_work_order(command: ClaimWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+async def claim_work_order(command: ClaimWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
     """The first operator gets the work order and one entry in the pay ledger; everybody else learns who was first.
 
-    Raises WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderNotFound."""
+    Raises WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderNotFound, ClaimLimitReached."""
     async with uow:
         if seen := await uow.answer_to(command.key):
             return seen
         work_order, pay = await _claim_for(command.operator, command.work_order_id, uow, actor=command.operator.name)
-        return await uow.commit(_answer(work_order, pay, uow.now, claim_budget_s))
+        # Counted after the claim has locked the operator: of two tabs of one operator the later counts the earlier one's too.
+        in_hand = await uow.work_orders.in_hand(command.operator.id, besides=work_order.id, limit=terms.claims_max)
+        if not rules.has_a_hand_free(len(in_hand), claims_max=terms.claims_max):
+            raise ClaimLimitReached(limit=terms.claims_max, in_hand=in_hand)
+        return await uow.commit(_answer(work_order, pay, uow.now, terms))
 
 
-async def assign_work_order(command: AssignWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+async def assign_work_order(command: AssignWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
     """An escalated work order becomes the claim of the named operator, who is paid for it as for their own.
+
+    What one is given counts as being in hand, and is given whatever one holds: that is for the giver to know.
 
     Raises WorkOrderNotEscalated, OperatorUnknown, and what a claim raises."""
     async with uow:
         if seen := await uow.answer_to(command.key):
             return seen
         work_order = await uow.work_orders.hold(command.work_order_id)
-        work_order.check_assignable(now=uow.now, claim_budget_s=claim_budget_s)
+        work_order.check_assignable(now=uow.now, claim_budget_s=terms.claim_budget_s)
         operator = await uow.operators.find(command.operator_id)
         if operator is None:
             if not command.operator_name:
@@ -57,10 +65,10 @@ async def assign_work_order(command: AssignWorkOrder, uow: MesUnitOfWork, *, cla
             subject=str(work_order.id),
             details={"operator_id": str(operator.id), "operator_name": operator.name},
         )
-        return await uow.commit(_answer(work_order, pay, uow.now, claim_budget_s))
+        return await uow.commit(_answer(work_order, pay, uow.now, terms))
 
 
-async def return_work_order(command: ReturnWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+async def return_work_order(command: ReturnWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
     """Back on the board; the earning of this claim is reversed. Raises NotTheHolder, WorkOrderStateRefused."""
     async with uow:
         if seen := await uow.answer_to(command.key):
@@ -70,42 +78,42 @@ async def return_work_order(command: ReturnWorkOrder, uow: MesUnitOfWork, *, cla
         earned = await uow.pay_ledger.earning_of(before.id, before.claim_no)
         await uow.pay_ledger.add(reversal(earned, at=uow.now))
         fact = facts.returned(after, command.operator, reason=command.reason, at=uow.now)
-        answer = await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s, reason=command.reason)
+        answer = await _record(after, fact, command.operator, uow, terms=terms, reason=command.reason)
         return await uow.commit(answer)
 
 
-async def complete_work_order(command: CompleteWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+async def complete_work_order(command: CompleteWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
     """The piece is made. Raises NotTheHolder, WorkOrderStateRefused."""
     async with uow:
         if seen := await uow.answer_to(command.key):
             return seen
         after = (await uow.work_orders.hold(command.work_order_id)).completed(command.operator, now=uow.now)
         fact = facts.completed(after, command.operator, at=uow.now)
-        return await uow.commit(await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s))
+        return await uow.commit(await _record(after, fact, command.operator, uow, terms=terms))
 
 
-async def start_rework(command: StartRework, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+async def start_rework(command: StartRework, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
     """Back to the bench. Raises NotTheHolder, WorkOrderStateRefused."""
     async with uow:
         if seen := await uow.answer_to(command.key):
             return seen
         after = (await uow.work_orders.hold(command.work_order_id)).reworked(command.operator, now=uow.now)
         fact = facts.rework_started(after, command.operator, reason=command.reason, at=uow.now)
-        answer = await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s, reason=command.reason)
+        answer = await _record(after, fact, command.operator, uow, terms=terms, reason=command.reason)
         return await uow.commit(answer)
 
 
-async def start_packing(command: StartPacking, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+async def start_packing(command: StartPacking, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
     """Packing begins. Raises NotTheHolder, WorkOrderStateRefused."""
     async with uow:
         if seen := await uow.answer_to(command.key):
             return seen
         after = (await uow.work_orders.hold(command.work_order_id)).packed(command.operator, now=uow.now)
         fact = facts.packing_started(after, command.operator, at=uow.now)
-        return await uow.commit(await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s))
+        return await uow.commit(await _record(after, fact, command.operator, uow, terms=terms))
 
 
-async def ship_work_order(command: ShipWorkOrder, uow: MesUnitOfWork, *, claim_budget_s: int) -> Answer:
+async def ship_work_order(command: ShipWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
     """Handed to the carrier. Raises NotTheHolder, WorkOrderStateRefused, TrackingNumberTaken."""
     parcel = command.parcel
     async with uow:
@@ -116,7 +124,7 @@ async def ship_work_order(command: ShipWorkOrder, uow: MesUnitOfWork, *, claim_b
             raise TrackingNumberTaken(carrier=parcel.carrier, tracking_number=parcel.tracking_number)
         fact = facts.shipped(after, command.operator, parcel, at=uow.now)
         label = f"{parcel.carrier} {parcel.tracking_number}"
-        answer = await _record(after, fact, command.operator, uow, claim_budget_s=claim_budget_s, reason=label)
+        answer = await _record(after, fact, command.operator, uow, terms=terms, reason=label)
         return await uow.commit(answer)
 
 
@@ -152,7 +160,7 @@ async def _record(
     operator: Operator,
     uow: MesUnitOfWork,
     *,
-    claim_budget_s: int,
+    terms: Terms,
     reason: str | None = None,
 ) -> Answer:
     """Everything that every step of a holder leaves behind: state, history, message, answer."""
@@ -160,8 +168,8 @@ async def _record(
     await uow.work_orders.save(after)
     await uow.work_orders.note(after, actor=operator.name, at=uow.now, reason=reason)
     uow.publish(fact)
-    return _answer(after, earned.amount, uow.now, claim_budget_s)
+    return _answer(after, earned.amount, uow.now, terms)
 
 
-def _answer(work_order: WorkOrder, pay: Money, now: datetime, claim_budget_s: int) -> Answer:
-    return Answer(200, work_order_view(work_order, pay=pay, now=now, claim_budget_s=claim_budget_s))
+def _answer(work_order: WorkOrder, pay: Money, now: datetime, terms: Terms) -> Answer:
+    return Answer(200, work_order_view(work_order, pay=pay, now=now, terms=terms))

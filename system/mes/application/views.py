@@ -8,6 +8,7 @@ from typing import Any
 from system.kernel.money import Money
 from system.mes.domain import rules
 from system.mes.domain.pay import PayEntry
+from system.mes.domain.rules import Terms
 from system.mes.domain.work_order import WorkOrder
 
 
@@ -17,7 +18,7 @@ def money_view(money: Money) -> dict[str, str]:
 
 
 def work_order_view(
-    work_order: WorkOrder, *, pay: Money, now: datetime, claim_budget_s: int, order: dict[str, Any] | None = None
+    work_order: WorkOrder, *, pay: Money, now: datetime, terms: Terms, order: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """A work order as JSON. `pay` is what its claim earned or would earn now; `order` what is known of the order's status."""
     claim, parcel = work_order.claim, work_order.parcel
@@ -40,9 +41,9 @@ def work_order_view(
         "promise_at": work_order.promise_at.isoformat(),
         "released_at": work_order.released_at.isoformat(),
         "escalated": rules.is_escalated(
-            work_order.state, work_order.released_at, now=now, claim_budget_s=claim_budget_s
+            work_order.state, work_order.released_at, now=now, claim_budget_s=terms.claim_budget_s
         ),
-        "escalates_at": rules.escalates_at(work_order.released_at, claim_budget_s).isoformat(),
+        "escalates_at": rules.escalates_at(work_order.released_at, terms.claim_budget_s).isoformat(),
         "state": str(work_order.state),
         "state_since": (work_order.state_since or work_order.released_at).isoformat(),
         "claim_no": work_order.claim_no,

@@ -5,7 +5,7 @@ Refused
 ├── Forbidden   NotTheHolder
 ├── Invalid     OperatorUnknown
 └── Conflict    WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderStateRefused, WorkOrderNotEscalated,
-                TrackingNumberTaken
+                ClaimLimitReached, TrackingNumberTaken
 """
 
 from __future__ import annotations
@@ -94,6 +94,19 @@ class WorkOrderNotEscalated(Conflict):
             "work-order-not-escalated",
             f"Operators may still take this work order themselves until {escalates_at.isoformat()}; assign it after that.",
             escalates_at=escalates_at.isoformat(),
+        )
+
+
+class ClaimLimitReached(Conflict):
+    """An operator has as much in hand as anybody may; says how much that is, and what it is."""
+
+    def __init__(self, *, limit: int, in_hand: list[str]) -> None:
+        super().__init__(
+            "claim-limit-reached",
+            f"You have {len(in_hand)} work orders that are not made yet ({', '.join(in_hand)}), and {limit} at once is the limit. "
+            "Finish one or give one back, then take this one.",
+            limit=limit,
+            in_hand=in_hand,
         )
 
 

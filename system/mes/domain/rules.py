@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from system.mes.domain.work_order import WorkOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the workshop has agreed on: data of an installation, never code."""
+
+    claim_budget_s: int
+    """How long released work may stay unclaimed."""
+    claims_max: int
+    """How many work orders that are not made yet an operator may have taken."""
+
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "RELEASED": ("claim", "assignment"),
@@ -26,6 +38,11 @@ ENDED_ORDER_STATUSES = frozenset({"CANCELLED", "REJECTED", "CLOSED"})
 def claim_is_free(state: str) -> bool:
     """A work order may be claimed while it is on the board, and only then."""
     return "claim" in ACTIONS[state]
+
+
+def has_a_hand_free(in_hand: int, *, claims_max: int) -> bool:
+    """Who has taken `in_hand` work orders that are not made yet may take one more. What is made waits for nobody's hands."""
+    return in_hand < claims_max
 
 
 def escalates_at(released_at: datetime, claim_budget_s: int) -> datetime:

@@ -37,7 +37,7 @@ from system.mes.application.commands import (
 from system.mes.application.views import money_view
 from system.mes.domain.work_order import Parcel
 from system.mes.entrypoints import schemas
-from system.mes.entrypoints.api import AnOperator, Assigner, Budget, Queries, Reader, Uow, meet, operator_of
+from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
 from system.mes.settings import MesSettings
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
@@ -60,6 +60,10 @@ PROBLEMS = {
     "work-order-state": N_("Now it is: %(state)s. That does not allow what you asked for; see what can be done below."),
     "work-order-not-escalated": N_(
         "Operators may still take it themselves until %(escalates_at)s. Give it out after that."
+    ),
+    "claim-limit-reached": N_(
+        "You have taken as much as one may have in hand at once, %(limit)s: %(in_hand)s."
+        " Finish one or give one back, then take this one."
     ),
     "operator-unknown": N_("This operator has not been at the board yet. Choose another one."),
     "tracking-number-taken": N_(
@@ -271,7 +275,7 @@ class Visit:
     queries: Queries
     pages: Shown
     uow: Uow
-    budget_s: Budget
+    terms: Agreed
     work_order_id: UUID
 
     async def does(self, who: Principal, handler: Handler, command: Any) -> Response:
@@ -284,7 +288,7 @@ class Visit:
     async def tries(self, handler: Handler, command: Any) -> tuple[Said | None, int]:
         """Does it: what was refused, if it was, and the status that means it."""
         try:
-            await handler(command, self.uow, claim_budget_s=self.budget_s)
+            await handler(command, self.uow, terms=self.terms)
         except Refused as refusal:
             body = refusal.extra | {"code": refusal.code, "detail": refusal.detail}
             return Said(refusal.code, self.pages.says(language_of(self.request), body)), refusal.status

@@ -68,6 +68,14 @@ class InMemoryWorkOrders:
         self._store.work_orders[work_order_id] = claimed
         return claimed
 
+    async def in_hand(self, operator_id: UUID, *, besides: UUID, limit: int) -> list[str]:
+        found = [
+            each
+            for each in self._store.work_orders.values()
+            if each.state is WorkOrderState.CLAIMED and each.claim and each.claim.operator.id == operator_id
+        ]
+        return [each.order_number for each in found if each.id != besides][:limit]
+
     async def add(self, work_orders: list[WorkOrder]) -> list[WorkOrder]:
         fresh = [each for each in work_orders if each.id not in self._store.work_orders]
         self._store.work_orders |= {each.id: each for each in fresh}

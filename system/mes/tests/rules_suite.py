@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -20,6 +21,7 @@ from system.mes.application.commands import (
     StartRework,
 )
 from system.mes.domain.errors import (
+    ClaimLimitReached,
     NotTheHolder,
     OperatorUnknown,
     TrackingNumberTaken,
@@ -36,6 +38,7 @@ from system.mes.tests.harness import (
     OLEG,
     OLGA,
     START,
+    TERMS,
     Mes,
     changed_to,
     claim,
@@ -49,6 +52,7 @@ from system.messages.orchestrator_v1 import OrderStatus
 from system.plumbing.unit_of_work import IdempotencyKey
 
 SOFIA = Operator(new_id(), "Sofia")
+ONE_AT_ONCE, TWO_AT_ONCE = (replace(TERMS, claims_max=number) for number in (1, 2))
 
 
 def a_parcel() -> Parcel:
@@ -101,9 +105,9 @@ class ClaimRules:
         key = IdempotencyKey("oleg claim", str(new_id()), "same body")
         command = ClaimWorkOrder(work_order_id, OLEG, key)
 
-        first = await handlers.claim_work_order(command, mes.make_uow(), claim_budget_s=BUDGET_S)
+        first = await handlers.claim_work_order(command, mes.make_uow(), terms=TERMS)
         mes.clock.at += timedelta(minutes=1)
-        again = await handlers.claim_work_order(command, mes.make_uow(), claim_budget_s=BUDGET_S)
+        again = await handlers.claim_work_order(command, mes.make_uow(), terms=TERMS)
 
         assert again == first
         assert len(await mes.messages(order_id)) == 1
@@ -113,10 +117,10 @@ class ClaimRules:
         key = str(new_id())
         first = ClaimWorkOrder(work_order_id, OLEG, IdempotencyKey("oleg claim", key, "one body"))
         other = ClaimWorkOrder(work_order_id, OLEG, IdempotencyKey("oleg claim", key, "another body"))
-        await handlers.claim_work_order(first, mes.make_uow(), claim_budget_s=BUDGET_S)
+        await handlers.claim_work_order(first, mes.make_uow(), terms=TERMS)
 
         with pytest.raises(Invalid):
-            await handlers.claim_work_order(other, mes.make_uow(), claim_budget_s=BUDGET_S)
+            await handlers.claim_work_order(other, mes.make_uow(), terms=TERMS)
 
     async def test_what_does_not_exist_cannot_be_claimed(self, mes: Mes) -> None:
         with pytest.raises(WorkOrderNotFound):
@@ -134,7 +138,7 @@ class ClaimRules:
         order_id, [work_order_id] = await released(mes)
         await claim(mes, work_order_id, OLEG)
         command = ReturnWorkOrder(work_order_id, OLEG, "no stones left")
-        answer = await handlers.return_work_order(command, mes.make_uow(), claim_budget_s=BUDGET_S)
+        answer = await handlers.return_work_order(command, mes.make_uow(), terms=TERMS)
         assert answer.body is not None
         assert (answer.body["state"], answer.body["claimed_by"]) == ("RELEASED", None)
 
@@ -154,6 +158,62 @@ class ClaimRules:
         ]
 
 
+class LimitRules:
+    """How much an operator may have in hand."""
+
+    async def test_a_claim_above_the_limit_is_refused_with_what_is_in_hand(self, mes: Mes) -> None:
+        _, work_order_ids = await released(mes, spec(), spec(), spec())
+        pavel = Operator(new_id(), "Pavel")
+        for work_order_id in work_order_ids[:2]:
+            await claim(mes, work_order_id, pavel, terms=TWO_AT_ONCE)
+
+        with pytest.raises(ClaimLimitReached) as refusal:
+            await claim(mes, work_order_ids[2], pavel, terms=TWO_AT_ONCE)
+
+        assert refusal.value.status == 409
+        assert refusal.value.extra == {"limit": 2, "in_hand": ["A-26000123", "A-26000123"]}
+        assert (await mes.work_order(work_order_ids[2])).state is WorkOrderState.RELEASED
+        assert await mes.ledger(work_order_ids[2]) == []
+        assert (await claim(mes, work_order_ids[2], Operator(new_id(), "Petra"), terms=TWO_AT_ONCE)).status == 200
+
+    @pytest.mark.parametrize("by", ["making", "returning"])
+    async def test_what_is_made_or_given_back_frees_a_hand(self, mes: Mes, by: str) -> None:
+        _, [first, second] = await released(mes, spec(), spec())
+        pavel = Operator(new_id(), "Pavel")
+        await claim(mes, first, pavel, terms=ONE_AT_ONCE)
+
+        if by == "making":
+            await handlers.complete_work_order(CompleteWorkOrder(first, pavel), mes.make_uow(), terms=ONE_AT_ONCE)
+        else:
+            await handlers.return_work_order(ReturnWorkOrder(first, pavel, "no wax"), mes.make_uow(), terms=ONE_AT_ONCE)
+
+        assert (await claim(mes, second, pavel, terms=ONE_AT_ONCE)).status == 200
+
+    async def test_what_a_seller_gives_is_given_whatever_one_holds_and_counts(self, mes: Mes) -> None:
+        _, [first, second, third] = await released(mes, spec(), spec(), spec())
+        pavel = Operator(new_id(), "Pavel")
+        await claim(mes, first, pavel, terms=ONE_AT_ONCE)
+        mes.clock.at += timedelta(seconds=BUDGET_S + 1)
+
+        given = AssignWorkOrder(second, pavel.id, None, SOFIA)
+        assert (await handlers.assign_work_order(given, mes.make_uow(), terms=ONE_AT_ONCE)).status == 200
+
+        await handlers.complete_work_order(CompleteWorkOrder(first, pavel), mes.make_uow(), terms=ONE_AT_ONCE)
+        with pytest.raises(ClaimLimitReached):
+            await claim(mes, third, pavel, terms=ONE_AT_ONCE)
+
+    async def test_rework_is_never_refused_for_the_limit(self, mes: Mes) -> None:
+        _, [first, second] = await released(mes, spec(), spec())
+        pavel = Operator(new_id(), "Pavel")
+        await claim(mes, first, pavel, terms=ONE_AT_ONCE)
+        await handlers.complete_work_order(CompleteWorkOrder(first, pavel), mes.make_uow(), terms=ONE_AT_ONCE)
+        await claim(mes, second, pavel, terms=ONE_AT_ONCE)
+
+        await handlers.start_rework(StartRework(first, pavel, "a scratch"), mes.make_uow(), terms=ONE_AT_ONCE)
+
+        assert (await mes.work_order(first)).state is WorkOrderState.CLAIMED
+
+
 class AssignmentRules:
     """What nobody took is given to somebody."""
 
@@ -163,7 +223,7 @@ class AssignmentRules:
         mes.clock.at += timedelta(seconds=BUDGET_S + 1)
 
         command = AssignWorkOrder(work_order_id, OLGA.id, None, SOFIA)
-        answer = await handlers.assign_work_order(command, mes.make_uow(), claim_budget_s=BUDGET_S)
+        answer = await handlers.assign_work_order(command, mes.make_uow(), terms=TERMS)
 
         assert answer.body is not None
         assert answer.body["claimed_by"] == "Olga"
@@ -178,7 +238,7 @@ class AssignmentRules:
 
         command = AssignWorkOrder(work_order_id, OLGA.id, "Olga", SOFIA)
         with pytest.raises(WorkOrderNotEscalated) as refusal:
-            await handlers.assign_work_order(command, mes.make_uow(), claim_budget_s=BUDGET_S)
+            await handlers.assign_work_order(command, mes.make_uow(), terms=TERMS)
 
         assert refusal.value.extra["escalates_at"] == (START + timedelta(seconds=BUDGET_S)).isoformat()
         assert await mes.ledger(work_order_id) == []
@@ -190,10 +250,10 @@ class AssignmentRules:
 
         command = AssignWorkOrder(work_order_id, newcomer, None, SOFIA)
         with pytest.raises(OperatorUnknown):
-            await handlers.assign_work_order(command, mes.make_uow(), claim_budget_s=BUDGET_S)
+            await handlers.assign_work_order(command, mes.make_uow(), terms=TERMS)
 
         command = AssignWorkOrder(work_order_id, newcomer, "Otto", SOFIA)
-        answer = await handlers.assign_work_order(command, mes.make_uow(), claim_budget_s=BUDGET_S)
+        answer = await handlers.assign_work_order(command, mes.make_uow(), terms=TERMS)
         assert answer.body is not None
         assert answer.body["claimed_by"] == "Otto"
 
@@ -204,7 +264,7 @@ class AssignmentRules:
 
         command = AssignWorkOrder(work_order_id, OLGA.id, "Olga", SOFIA)
         with pytest.raises(WorkOrderAlreadyClaimed):
-            await handlers.assign_work_order(command, mes.make_uow(), claim_budget_s=BUDGET_S)
+            await handlers.assign_work_order(command, mes.make_uow(), terms=TERMS)
 
 
 class MakingRules:
@@ -215,13 +275,9 @@ class MakingRules:
         parcel = a_parcel()
         await claim(mes, work_order_id)
 
-        await handlers.complete_work_order(
-            CompleteWorkOrder(work_order_id, OLEG), mes.make_uow(), claim_budget_s=BUDGET_S
-        )
-        await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), claim_budget_s=BUDGET_S)
-        answer = await handlers.ship_work_order(
-            ShipWorkOrder(work_order_id, OLEG, parcel), mes.make_uow(), claim_budget_s=BUDGET_S
-        )
+        await handlers.complete_work_order(CompleteWorkOrder(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
+        await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
+        answer = await handlers.ship_work_order(ShipWorkOrder(work_order_id, OLEG, parcel), mes.make_uow(), terms=TERMS)
 
         assert answer.body is not None
         assert answer.body["shipment"] == {"carrier": "CDEK", "tracking_number": parcel.tracking_number}
@@ -241,13 +297,11 @@ class MakingRules:
         order_id, [work_order_id] = await released(mes)
         await claim(mes, work_order_id)
         complete = CompleteWorkOrder(work_order_id, OLEG)
-        await handlers.complete_work_order(complete, mes.make_uow(), claim_budget_s=BUDGET_S)
+        await handlers.complete_work_order(complete, mes.make_uow(), terms=TERMS)
         if from_packing:
-            await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), claim_budget_s=BUDGET_S)
+            await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
 
-        await handlers.start_rework(
-            StartRework(work_order_id, OLEG, "a loose stone"), mes.make_uow(), claim_budget_s=BUDGET_S
-        )
+        await handlers.start_rework(StartRework(work_order_id, OLEG, "a loose stone"), mes.make_uow(), terms=TERMS)
 
         present = await mes.work_order(work_order_id)
         assert (present.state, present.rework_count, present.claim_no) == (WorkOrderState.CLAIMED, 1, 1)
@@ -260,12 +314,10 @@ class MakingRules:
         await claim(mes, work_order_id, OLEG)
 
         with pytest.raises(NotTheHolder) as refusal:
-            await handlers.complete_work_order(
-                CompleteWorkOrder(work_order_id, OLGA), mes.make_uow(), claim_budget_s=BUDGET_S
-            )
+            await handlers.complete_work_order(CompleteWorkOrder(work_order_id, OLGA), mes.make_uow(), terms=TERMS)
         with pytest.raises(NotTheHolder):
             await handlers.return_work_order(
-                ReturnWorkOrder(work_order_id, OLGA, "mine now"), mes.make_uow(), claim_budget_s=BUDGET_S
+                ReturnWorkOrder(work_order_id, OLGA, "mine now"), mes.make_uow(), terms=TERMS
             )
 
         assert refusal.value.extra["claimed_by"] == "Oleg"
@@ -276,9 +328,7 @@ class MakingRules:
         await claim(mes, work_order_id)
 
         with pytest.raises(WorkOrderStateRefused) as refusal:
-            await handlers.ship_work_order(
-                ShipWorkOrder(work_order_id, OLEG, a_parcel()), mes.make_uow(), claim_budget_s=BUDGET_S
-            )
+            await handlers.ship_work_order(ShipWorkOrder(work_order_id, OLEG, a_parcel()), mes.make_uow(), terms=TERMS)
 
         assert refusal.value.extra == {"state": "CLAIMED", "allowed": ["return", "completion"]}
 
@@ -286,12 +336,10 @@ class MakingRules:
         _, [work_order_id] = await released(mes)
         await claim(mes, work_order_id)
         complete = CompleteWorkOrder(work_order_id, OLEG)
-        await handlers.complete_work_order(complete, mes.make_uow(), claim_budget_s=BUDGET_S)
+        await handlers.complete_work_order(complete, mes.make_uow(), terms=TERMS)
 
         with pytest.raises(WorkOrderStateRefused):
-            await handlers.return_work_order(
-                ReturnWorkOrder(work_order_id, OLEG, "tired"), mes.make_uow(), claim_budget_s=BUDGET_S
-            )
+            await handlers.return_work_order(ReturnWorkOrder(work_order_id, OLEG, "tired"), mes.make_uow(), terms=TERMS)
 
         assert len(await mes.ledger(work_order_id)) == 1
 
@@ -302,15 +350,15 @@ class MakingRules:
         for work_order_id in (*same_order, *other_order):
             await claim(mes, work_order_id)
             complete = CompleteWorkOrder(work_order_id, OLEG)
-            await handlers.complete_work_order(complete, mes.make_uow(), claim_budget_s=BUDGET_S)
-            await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), claim_budget_s=BUDGET_S)
+            await handlers.complete_work_order(complete, mes.make_uow(), terms=TERMS)
+            await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
 
         for work_order_id in same_order:
             ship = ShipWorkOrder(work_order_id, OLEG, parcel)
-            await handlers.ship_work_order(ship, mes.make_uow(), claim_budget_s=BUDGET_S)
+            await handlers.ship_work_order(ship, mes.make_uow(), terms=TERMS)
         ship = ShipWorkOrder(other_order[0], OLEG, parcel)
         with pytest.raises(TrackingNumberTaken):
-            await handlers.ship_work_order(ship, mes.make_uow(), claim_budget_s=BUDGET_S)
+            await handlers.ship_work_order(ship, mes.make_uow(), terms=TERMS)
 
         assert (await mes.work_order(other_order[0])).state is WorkOrderState.PACKING
 
@@ -352,18 +400,16 @@ class WithdrawalRules:
         assert (await mes.work_order(work_order_id)).state is WorkOrderState.WITHDRAWN
         assert [entry.kind for entry in await mes.ledger(work_order_id)] == [PayKind.EARN]
         with pytest.raises(WorkOrderWithdrawn):
-            await handlers.complete_work_order(
-                CompleteWorkOrder(work_order_id, OLEG), mes.make_uow(), claim_budget_s=BUDGET_S
-            )
+            await handlers.complete_work_order(CompleteWorkOrder(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
 
     async def test_nobody_withdraws_what_was_shipped(self, mes: Mes) -> None:
         order_id, [work_order_id] = await released(mes)
         await claim(mes, work_order_id)
         complete = CompleteWorkOrder(work_order_id, OLEG)
-        await handlers.complete_work_order(complete, mes.make_uow(), claim_budget_s=BUDGET_S)
-        await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), claim_budget_s=BUDGET_S)
+        await handlers.complete_work_order(complete, mes.make_uow(), terms=TERMS)
+        await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
         ship = ShipWorkOrder(work_order_id, OLEG, a_parcel())
-        await handlers.ship_work_order(ship, mes.make_uow(), claim_budget_s=BUDGET_S)
+        await handlers.ship_work_order(ship, mes.make_uow(), terms=TERMS)
 
         await hear(mes, withdrawal_of(order_id, by_seller=True))
 
@@ -387,7 +433,7 @@ class WithdrawalRules:
         request = withdrawal_of(order_id)
         await hear(mes, request)
         back = ReturnWorkOrder(work_order_id, OLEG, "no time")
-        await handlers.return_work_order(back, mes.make_uow(), claim_budget_s=BUDGET_S)
+        await handlers.return_work_order(back, mes.make_uow(), terms=TERMS)
 
         await hear(mes, request)
 

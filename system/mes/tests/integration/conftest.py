@@ -22,7 +22,7 @@ from system.mes.domain.pay import PayEntry
 from system.mes.domain.work_order import WorkOrder
 from system.mes.main import service
 from system.mes.settings import MesSettings
-from system.mes.tests.harness import BUDGET_S, OLEG, START
+from system.mes.tests.harness import BUDGET_S, OLEG, START, TERMS
 from system.plumbing.database import create_engine
 from system.plumbing.schema import outbox
 from system.plumbing.tokens import Principal, TokenAuthority
@@ -72,7 +72,9 @@ def mes_database(fresh_database: Callable[[str], None]) -> None:
 @pytest.fixture
 def settings(mes_database: None, infrastructure: Infrastructure) -> MesSettings:
     """MES's settings against the test's infrastructure."""
-    made: MesSettings = infrastructure.settings_of("mes", MesSettings, claim_budget_s=BUDGET_S)
+    made: MesSettings = infrastructure.settings_of(
+        "mes", MesSettings, claim_budget_s=BUDGET_S, claims_max=TERMS.claims_max
+    )
     return made
 
 

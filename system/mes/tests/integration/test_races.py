@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from system.kernel.ids import new_id
-from system.mes.domain.errors import WorkOrderAlreadyClaimed, WorkOrderWithdrawn
+from system.mes.domain.errors import ClaimLimitReached, WorkOrderAlreadyClaimed, WorkOrderWithdrawn
 from system.mes.domain.pay import PayKind
 from system.mes.domain.work_order import Operator, WorkOrderState
-from system.mes.tests.harness import OLEG, claim, hear, released, spec, withdrawal_of
+from system.mes.tests.harness import OLEG, TERMS, claim, hear, released, spec, withdrawal_of
 from system.mes.tests.integration.conftest import PostgresMes
 from system.plumbing.unit_of_work import Answer
 
@@ -63,3 +64,19 @@ async def test_claims_of_different_lines_of_one_order_do_not_disturb_each_other(
 
     assert all(outcome.status == 200 for outcome in outcomes)
     assert len(await mes.messages(order_id)) == 20
+
+
+async def test_an_operator_in_twenty_tabs_gets_no_more_than_the_limit(mes: PostgresMes) -> None:
+    three = replace(TERMS, claims_max=3)
+    pavel = Operator(new_id(), "Pavel")
+    _, work_order_ids = await released(mes, *(spec() for _ in range(20)))
+
+    outcomes = await asyncio.gather(
+        *(claim(mes, each, pavel, terms=three) for each in work_order_ids), return_exceptions=True
+    )
+
+    assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 3
+    assert sum(isinstance(outcome, ClaimLimitReached) for outcome in outcomes) == 17
+    states = [(await mes.work_order(each)).state for each in work_order_ids]
+    assert (states.count(WorkOrderState.CLAIMED), states.count(WorkOrderState.RELEASED)) == (3, 17)
+    assert sum([len(await mes.ledger(each)) for each in work_order_ids]) == 3

@@ -17,6 +17,10 @@ class TestClaims(rules_suite.ClaimRules):
     pass
 
 
+class TestLimits(rules_suite.LimitRules):
+    pass
+
+
 class TestAssignments(rules_suite.AssignmentRules):
     pass
 

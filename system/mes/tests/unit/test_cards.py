@@ -1,0 +1,70 @@
+"""What the pages show of a work order, without a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from system.kernel.ids import new_id
+from system.kernel.money import Money
+from system.mes.application.views import work_order_view
+from system.mes.domain.work_order import Claim, Operator, WorkOrder, WorkOrderState
+from system.mes.entrypoints.pages import Said, pages_of
+from system.mes.settings import MesSettings
+from system.mes.tests.harness import OLEG, START, TERMS
+from system.pagekit.pages import Pages
+
+FREE = WorkOrder(
+    id=new_id(),
+    order_id=new_id(),
+    line_id=new_id(),
+    order_number="A-26000001",
+    channel="shop",
+    title="Ring",
+    kind="custom",
+    material="gold_585",
+    quantity=1,
+    ring_size="17.5",
+    file_id=None,
+    sku=None,
+    weight_g=Decimal("2.62"),
+    approved_at=START,
+    promise_at=START + timedelta(days=21),
+    released_at=START,
+)
+
+
+@pytest.fixture(scope="module")
+def pages() -> Pages:
+    return pages_of(MesSettings())
+
+
+def held(by: Operator = OLEG, *, state: WorkOrderState = WorkOrderState.CLAIMED) -> WorkOrder:
+    return replace(FREE, state=state, state_since=START, claim_no=1, claim=Claim(by, START))
+
+
+def shown(work_order: WorkOrder, *, now: datetime = START) -> dict[str, Any]:
+    return work_order_view(work_order, pay=Money.of("500.00", "RUB"), now=now, terms=TERMS)
+
+
+def row(pages: Pages, work_order: WorkOrder, said: Said | None) -> str:
+    return pages.fragment("en", "board_row.html", w=shown(work_order), viewer=None, said=said)
+
+
+def test_a_free_row_that_was_refused_says_why_and_can_still_be_taken(pages: Pages) -> None:
+    said = Said("claim-limit-reached", "You have enough.")
+    refused = row(pages, FREE, said)
+    assert 'role="alert">You have enough.' in refused and "/claim" in refused
+    assert "refused" in refused and "lost-it" not in refused
+    lost = row(pages, held(), said)
+    assert "lost-it" in lost and "/claim" not in lost
+
+
+def test_the_limit_is_told_with_what_is_in_hand(pages: Pages) -> None:
+    body = {"code": "claim-limit-reached", "detail": "", "limit": 2, "in_hand": ["A-1", "A-2"]}
+    assert "at once, 2: A-1, A-2." in pages.says("en", body)
+    assert "сразу, 2: A-1, A-2." in pages.says("ru", body)
