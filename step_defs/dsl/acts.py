@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -263,6 +263,18 @@ def holds(operator: Operator, order: Order) -> None:
     """The operator has the order's work order in hand."""
     held = operator.held(order)
     assert held["state"] == "CLAIMED", f"{operator.name} holds it as {held['state']}"
+
+
+def two_days_pass(world: World) -> None:
+    """More than two days go by in which nothing happens to the order's work."""
+    world.faults.time_passes_over(world.work_orders_of(world.order)[0]["work_order_id"], hours=49)
+
+
+def says_when_it_lapses(operator: Operator, order: Order) -> None:
+    """The card of what the operator holds names the moment when the work goes back by itself, and it is still to come."""
+    shown = operator.work_order(order)
+    assert shown["lapses_at"], f"the card does not say when it goes back: {shown}"
+    assert datetime.fromisoformat(shown["lapses_at"]) > datetime.now(UTC), f"it should be back by now: {shown}"
 
 
 # -- shipping ----------------------------------------------------------------------------------------------------

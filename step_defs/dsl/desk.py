@@ -1,6 +1,6 @@
 """An operator's place at MES, by its API or by its pages: the same questions and deeds, so that a scenario need not know which.
 
-A row is what both show of a work order: work_order_id, order_number, state, approved_at, claimed_by.
+A row is what both show of a work order: work_order_id, order_number, state, approved_at, claimed_by; a card also lapses_at.
 """
 
 from __future__ import annotations
@@ -326,6 +326,7 @@ class BrowserDesk:
             "order_number": card["data-number"],
             "state": card["data-state"],
             "claimed_by": card["data-by-name"] or None,
+            "lapses_at": card["data-lapses-at"] or None,
             "mine": card["data-mine"] == "yes",
         }
 

@@ -197,6 +197,28 @@ def pay_is_reversed(world: World, name: str) -> None:
 
 
 @step(
+    en="operator {name:w} is told when the order goes back to the board by itself",
+    ru="оператору по имени {name:w} сказано, когда заказ сам вернётся на доску",
+    about="The card of claimed work names the moment when the claim lapses unless something happens.",
+    example="operator Oleg is told when the order goes back to the board by itself",
+)
+@Then
+def told_when_it_lapses(world: World, name: str) -> None:
+    acts.says_when_it_lapses(world.operator(name), world.order)
+
+
+@step(
+    en="nothing happens to the order for more than two days",
+    ru="больше двух суток с заказом ничего не происходит",
+    about="The order's work becomes so much older inside the operators' system; nobody waits.",
+    example="nothing happens to the order for more than two days",
+)
+@When
+def nothing_happens(world: World) -> None:
+    acts.two_days_pass(world)
+
+
+@step(
     en="operator {name:w} finishes the piece",
     ru="оператор {name:w} заканчивает изделие",
     about="The operator who holds the work order has made the piece.",

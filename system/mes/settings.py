@@ -16,9 +16,13 @@ class MesSettings(ServiceSettings):
         4 * 3600, gt=0, description="how long released work may stay unclaimed before it is escalated"
     )
     claims_max: int = Field(5, gt=0, description="how many work orders that are not made yet an operator may take")
+    claim_idle_s: int = Field(
+        48 * 3600, ge=0, description="how long nothing may happen to a claim before it lapses; 0: it never does"
+    )
+    lapses_every_s: float = Field(60.0, gt=0, description="how often claims that lapse are looked for")
     pay_currency: str = Field("RUB", pattern=r"^[A-Z]{3}$", description="the currency operators are paid in")
 
     @property
     def terms(self) -> Terms:
         """What of this the rules go by."""
-        return Terms(claim_budget_s=self.claim_budget_s, claims_max=self.claims_max)
+        return Terms(claim_budget_s=self.claim_budget_s, claims_max=self.claims_max, idle_s=self.claim_idle_s)

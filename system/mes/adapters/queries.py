@@ -171,6 +171,17 @@ class MesQueries:
         async with self._engine.connect() as connection:
             return [(row.id, row.state_since) for row in await connection.execute(statement)]
 
+    async def claimed_since_before(self, moment: datetime, *, limit: int) -> list[UUID]:
+        """Work orders that have been on somebody's bench since before the moment, the longest first."""
+        statement = (
+            select(_work_order.c.id)
+            .where(_STATE_IS["CLAIMED"], _work_order.c.state_since <= moment)
+            .order_by(_work_order.c.state_since)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(statement)).scalars())
+
     async def work_orders(self, ids: Sequence[UUID]) -> list[dict[str, Any]]:
         """These work orders as they are now, longest in their state first; unknown ones are left out."""
         now = datetime.now(UTC)

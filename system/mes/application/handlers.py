@@ -26,6 +26,9 @@ from system.mes.domain.work_order import Operator, WorkOrder
 from system.messages.envelope import Message
 from system.plumbing.unit_of_work import Answer
 
+MES = "mes"
+"""Who did it when nobody did."""
+
 
 async def claim_work_order(command: ClaimWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
     """The first operator gets the work order and one entry in the pay ledger; everybody else learns who was first.
@@ -75,11 +78,25 @@ async def return_work_order(command: ReturnWorkOrder, uow: MesUnitOfWork, *, ter
             return seen
         before = await uow.work_orders.hold(command.work_order_id)
         after = before.returned(command.operator, now=uow.now)
-        earned = await uow.pay_ledger.earning_of(before.id, before.claim_no)
-        await uow.pay_ledger.add(reversal(earned, at=uow.now))
+        await _take_pay_back(before, uow)
         fact = facts.returned(after, command.operator, reason=command.reason, at=uow.now)
         answer = await _record(after, fact, command.operator, uow, terms=terms, reason=command.reason)
         return await uow.commit(answer)
+
+
+async def lapse_claim(work_order_id: UUID, uow: MesUnitOfWork, *, terms: Terms) -> bool:
+    """As if the holder had returned it, when nothing happened to the claim for too long; else nothing, and False. Safe to repeat."""
+    async with uow:
+        before = await uow.work_orders.hold(work_order_id)
+        after = before.lapsed(now=uow.now, idle_s=terms.idle_s)
+        if after is None or before.claim is None:
+            return False
+        await _take_pay_back(before, uow)
+        await uow.work_orders.save(after)
+        await uow.work_orders.note(after, actor=MES, at=uow.now, reason=rules.LAPSED)
+        uow.publish(facts.returned(after, before.claim.operator, reason=rules.LAPSED, at=uow.now))
+        await uow.commit()
+        return True
 
 
 async def complete_work_order(command: CompleteWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
@@ -152,6 +169,11 @@ async def _claim_for(
     await uow.work_orders.note(work_order, actor=actor, at=uow.now, reason=reason)
     uow.publish(facts.claimed(work_order, operator, at=uow.now))
     return work_order, entry.amount
+
+
+async def _take_pay_back(claimed: WorkOrder, uow: MesUnitOfWork) -> None:
+    earned = await uow.pay_ledger.earning_of(claimed.id, claimed.claim_no)
+    await uow.pay_ledger.add(reversal(earned, at=uow.now))
 
 
 async def _record(

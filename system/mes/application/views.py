@@ -22,6 +22,7 @@ def work_order_view(
 ) -> dict[str, Any]:
     """A work order as JSON. `pay` is what its claim earned or would earn now; `order` what is known of the order's status."""
     claim, parcel = work_order.claim, work_order.parcel
+    state_since = work_order.state_since or work_order.released_at
     return {
         "work_order_id": str(work_order.id),
         "order_id": str(work_order.order_id),
@@ -45,16 +46,21 @@ def work_order_view(
         ),
         "escalates_at": rules.escalates_at(work_order.released_at, terms.claim_budget_s).isoformat(),
         "state": str(work_order.state),
-        "state_since": (work_order.state_since or work_order.released_at).isoformat(),
+        "state_since": state_since.isoformat(),
         "claim_no": work_order.claim_no,
         "claimed_by": claim.operator.name if claim else None,
         "claimed_by_id": str(claim.operator.id) if claim else None,
         "claimed_at": claim.claimed_at.isoformat() if claim else None,
+        "lapses_at": _moment(rules.lapses_at(work_order.state, state_since, idle_s=terms.idle_s)),
         "rework_count": work_order.rework_count,
         "shipment": {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number} if parcel else None,
         "pay": money_view(pay),
         "allowed_actions": list(work_order.allowed_actions),
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def pay_entry_view(entry: PayEntry) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class Terms:
     """How long released work may stay unclaimed."""
     claims_max: int
     """How many work orders that are not made yet an operator may have taken."""
+    idle_s: int
+    """How long nothing may happen to a claim before it lapses; 0: it never does."""
 
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
@@ -30,6 +32,9 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "WITHDRAWN": (),
 }
 """What may be done in each state."""
+
+LAPSED = "nothing happened to it for too long"
+"""Why a claim ended that nobody gave back."""
 
 ENDED_ORDER_STATUSES = frozenset({"CANCELLED", "REJECTED", "CLOSED"})
 """An order in one of these is not made any more, whatever message comes late."""
@@ -43,6 +48,11 @@ def claim_is_free(state: str) -> bool:
 def has_a_hand_free(in_hand: int, *, claims_max: int) -> bool:
     """Who has taken `in_hand` work orders that are not made yet may take one more. What is made waits for nobody's hands."""
     return in_hand < claims_max
+
+
+def lapses_at(state: str, state_since: datetime, *, idle_s: int) -> datetime | None:
+    """When a claim ends by itself unless something happens to it before: while the piece is on the bench, and claims lapse at all."""
+    return state_since + timedelta(seconds=idle_s) if state == "CLAIMED" and idle_s else None
 
 
 def escalates_at(released_at: datetime, claim_budget_s: int) -> datetime:

@@ -109,7 +109,12 @@ class WorkOrder:
     def returned(self, by: Operator, *, now: datetime) -> WorkOrder:
         """Back on the board, for others to take."""
         self._check("return", by)
-        return replace(self, state=WorkOrderState.RELEASED, state_since=now, claim=None)
+        return self._freed(now)
+
+    def lapsed(self, *, now: datetime, idle_s: int) -> WorkOrder | None:
+        """Back on the board, because nothing happened to its claim for too long; None where that is not so, or not any more."""
+        lapses_at = rules.lapses_at(self.state, self.state_since or self.released_at, idle_s=idle_s)
+        return self._freed(now) if lapses_at is not None and lapses_at <= now else None
 
     def completed(self, by: Operator, *, now: datetime) -> WorkOrder:
         """The piece is made."""
@@ -134,6 +139,9 @@ class WorkOrder:
     def withdrawn(self, *, now: datetime) -> WorkOrder:
         """Off the board for good; the claim, if there was one, stays readable."""
         return replace(self, state=WorkOrderState.WITHDRAWN, state_since=now)
+
+    def _freed(self, now: datetime) -> WorkOrder:
+        return replace(self, state=WorkOrderState.RELEASED, state_since=now, claim=None)
 
     def _check(self, action: str, by: Operator) -> None:
         # The state comes first: telling a late operator "you are not the holder" would hide what really happened.

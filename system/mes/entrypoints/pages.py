@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from system.mes.application.commands import (
     StartRework,
 )
 from system.mes.application.views import money_view
+from system.mes.domain import rules
 from system.mes.domain.work_order import Parcel
 from system.mes.entrypoints import schemas
 from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
@@ -72,6 +74,12 @@ PROBLEMS = {
     "invalid-request": N_("Something is missing or cannot be understood. Check what you entered."),
 }
 
+# What MES itself writes into a work order's history; what people wrote is shown as they wrote it.
+OWN_REASONS = (
+    (re.compile(re.escape(rules.LAPSED)), N_("nothing happened to it for too long")),
+    (re.compile(r"assigned to (?P<operator>.+)"), N_("assigned to %(operator)s")),
+)
+
 router = APIRouter(prefix=BASE)
 
 
@@ -81,6 +89,14 @@ class Said:
 
     code: str
     text: str
+
+
+def own_reason(reason: str) -> tuple[str, dict[str, str]] | None:
+    """The message of the catalogue that a reason of MES's own is, and what is filled in; None for anybody else's."""
+    for pattern, message in OWN_REASONS:
+        if match := pattern.fullmatch(reason):
+            return message, match.groupdict()
+    return None
 
 
 def pages_of(settings: MesSettings) -> Pages:
@@ -308,6 +324,7 @@ class Visit:
             viewer=str(who.subject),
             operators=operators,
             said=said,
+            own_reason=own_reason,
             # A piece says itself what was refused; a browser would report any other status as a fault of the page.
             status=200 if piece else status,
         )

@@ -61,7 +61,7 @@ class ShipmentView(BaseModel):
 
 
 class WorkOrderView(BaseModel):
-    """A work order; `pay` is what its claim earned, or would earn now."""
+    """A work order; `pay` is what its claim earned, or would earn now; `lapses_at` when its claim ends unless something happens."""
 
     work_order_id: UUID
     order_id: UUID
@@ -88,6 +88,7 @@ class WorkOrderView(BaseModel):
     claimed_by: str | None
     claimed_by_id: UUID | None
     claimed_at: datetime | None
+    lapses_at: datetime | None = None
     rework_count: int
     shipment: ShipmentView | None
     pay: MoneyView

@@ -27,8 +27,9 @@ from system.messages.orchestrator_v1 import (
 from system.plumbing.unit_of_work import Answer
 
 BUDGET_S = 3600
+IDLE_S = 48 * 3600
 # Few of the tests are about the limit, and in all others the same people take what they like.
-TERMS = Terms(claim_budget_s=BUDGET_S, claims_max=10_000)
+TERMS = Terms(claim_budget_s=BUDGET_S, claims_max=10_000, idle_s=IDLE_S)
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 OLEG = Operator(UUID("00000000-0000-4000-8000-00000000000a"), "Oleg")
 OLGA = Operator(UUID("00000000-0000-4000-8000-00000000000b"), "Olga")
@@ -54,6 +55,9 @@ class Mes(Protocol):
 
     async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
         """Committed messages of an order in sequence: their data and their `type`."""
+
+    async def claimed_since_before(self, moment: datetime, *, limit: int) -> list[UUID]:
+        """As `lapses.Claims` promises."""
 
     async def history(self, work_order_id: UUID) -> list[tuple[str, str | None]]:
         """Committed states and reasons of a work order, in order."""

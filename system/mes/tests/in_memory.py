@@ -233,5 +233,13 @@ class InMemoryMes:
         found = (each for each in self.store.messages if each.order_id == order_id)
         return [each.model_dump(mode="json") | {"type": each.TYPE} for each in found]
 
+    async def claimed_since_before(self, moment: datetime, *, limit: int) -> list[UUID]:
+        found = [
+            (each.state_since, each.id)
+            for each in self.store.work_orders.values()
+            if each.state is WorkOrderState.CLAIMED and each.state_since and each.state_since <= moment
+        ]
+        return [work_order_id for _, work_order_id in sorted(found)][:limit]
+
     async def history(self, work_order_id: UUID) -> list[tuple[str, str | None]]:
         return [(state, reason) for each, state, reason in self.store.history if each == work_order_id]

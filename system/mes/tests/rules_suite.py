@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -20,6 +21,8 @@ from system.mes.application.commands import (
     StartPacking,
     StartRework,
 )
+from system.mes.application.lapses import lapse_idle_claims
+from system.mes.domain import rules
 from system.mes.domain.errors import (
     ClaimLimitReached,
     NotTheHolder,
@@ -35,6 +38,7 @@ from system.mes.domain.pay import PayKind
 from system.mes.domain.work_order import Operator, Parcel, WorkOrderState
 from system.mes.tests.harness import (
     BUDGET_S,
+    IDLE_S,
     OLEG,
     OLGA,
     START,
@@ -361,6 +365,91 @@ class MakingRules:
             await handlers.ship_work_order(ship, mes.make_uow(), terms=TERMS)
 
         assert (await mes.work_order(other_order[0])).state is WorkOrderState.PACKING
+
+
+class LapseRules:
+    """A claim on which nothing happens ends by itself."""
+
+    async def test_an_idle_claim_goes_back_to_the_board_as_if_it_was_returned(self, mes: Mes) -> None:
+        order_id, [work_order_id] = await claimed_long_ago(mes)
+        mes.clock.at += timedelta(seconds=IDLE_S)
+
+        assert await lapse(mes) >= 1
+
+        present = await mes.work_order(work_order_id)
+        assert (present.state, present.claim, present.state_since) == (WorkOrderState.RELEASED, None, mes.clock.at)
+        entries = [(e.claim_no, e.kind, e.amount.amount) for e in await mes.ledger(work_order_id)]
+        assert entries == [(1, PayKind.EARN, Decimal("500.00")), (1, PayKind.REVERSE, Decimal("-500.00"))]
+        last = (await mes.messages(order_id))[-1]
+        assert (last["type"], last["operator_name"], last["claim_no"], last["reason"]) == (
+            "mes.work_order_returned.v1",
+            "Oleg",
+            1,
+            rules.LAPSED,
+        )
+        assert (await mes.history(work_order_id))[-1] == ("RELEASED", rules.LAPSED)
+        assert (await claim(mes, work_order_id, OLGA)).status == 200
+
+    async def test_a_second_look_changes_nothing(self, mes: Mes) -> None:
+        order_id, [work_order_id] = await claimed_long_ago(mes)
+        mes.clock.at += timedelta(seconds=IDLE_S)
+        await lapse(mes)
+
+        assert await lapse(mes) == 0
+        assert not await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS)
+
+        assert len(await mes.ledger(work_order_id)) == 2
+        assert len(await mes.messages(order_id)) == 2
+
+    async def test_a_claim_holds_until_its_time_is_over(self, mes: Mes) -> None:
+        _, [work_order_id] = await claimed_long_ago(mes)
+        mes.clock.at += timedelta(seconds=IDLE_S - 1)
+
+        await lapse(mes)
+        assert not await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS)
+
+        assert (await mes.work_order(work_order_id)).state is WorkOrderState.CLAIMED
+        # So that the next look of another test finds nothing of this one.
+        mes.clock.at += timedelta(seconds=1)
+        await lapse(mes)
+
+    async def test_whatever_happens_to_it_begins_the_time_anew(self, mes: Mes) -> None:
+        _, [work_order_id] = await claimed_long_ago(mes)
+        complete = CompleteWorkOrder(work_order_id, OLEG)
+        await handlers.complete_work_order(complete, mes.make_uow(), terms=TERMS)
+        mes.clock.at += timedelta(seconds=IDLE_S)
+        assert not await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS), "what is made does not lapse"
+
+        answer = await handlers.start_rework(StartRework(work_order_id, OLEG, "a scratch"), mes.make_uow(), terms=TERMS)
+
+        assert answer.body is not None
+        assert answer.body["lapses_at"] == (mes.clock.at + timedelta(seconds=IDLE_S)).isoformat()
+        assert not await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS)
+        mes.clock.at += timedelta(seconds=IDLE_S)
+        assert await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS)
+
+    async def test_no_claim_lapses_where_the_time_is_naught(self, mes: Mes) -> None:
+        _, [work_order_id] = await claimed_long_ago(mes)
+        mes.clock.at += timedelta(days=90)
+        never = replace(TERMS, idle_s=0)
+
+        assert await lapse_idle_claims(mes.make_uow, mes, terms=never, now=mes.clock.at) == 0
+        assert not await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=never)
+
+        await lapse(mes)
+
+
+async def claimed_long_ago(mes: Mes) -> tuple[UUID, list[UUID]]:
+    """A work order that Oleg took a year before all that other tests do, so that a look that begins there finds nothing of theirs."""
+    mes.clock.at = START - timedelta(days=365)
+    order_id, work_order_ids = await released(mes)
+    await claim(mes, work_order_ids[0], OLEG)
+    return order_id, work_order_ids
+
+
+async def lapse(mes: Mes) -> int:
+    """One look for idle claims, as the timer takes it."""
+    return await lapse_idle_claims(mes.make_uow, mes, terms=TERMS, now=mes.clock.at)
 
 
 class WithdrawalRules:

@@ -16,6 +16,7 @@ from system.kernel.clock import FixedClock
 from system.kernel.ids import new_id
 from system.mes.adapters import tables
 from system.mes.adapters.ledger import pay_entry_from
+from system.mes.adapters.queries import MesQueries
 from system.mes.adapters.repositories import work_order_from
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.domain.pay import PayEntry
@@ -33,6 +34,7 @@ class PostgresMes:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.claimed_since_before = MesQueries(engine, terms=TERMS, currency="RUB").claimed_since_before
         self.clock = FixedClock(START)
 
     def make_uow(self) -> MesUnitOfWork:

@@ -12,11 +12,14 @@ import pytest
 from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.mes.application.views import work_order_view
+from system.mes.domain import rules
 from system.mes.domain.work_order import Claim, Operator, WorkOrder, WorkOrderState
-from system.mes.entrypoints.pages import Said, pages_of
+from system.mes.entrypoints.pages import Said, own_reason, pages_of
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, START, TERMS
 from system.pagekit.pages import Pages
+from system.pagekit.reader import Language
+from system.plumbing.auth import Principal
 
 FREE = WorkOrder(
     id=new_id(),
@@ -55,6 +58,13 @@ def row(pages: Pages, work_order: WorkOrder, said: Said | None) -> str:
     return pages.fragment("en", "board_row.html", w=shown(work_order), viewer=None, said=said)
 
 
+def card(pages: Pages, work_order: WorkOrder, *, past: str | None = None, language: Language = "ru") -> str:
+    history = [{"at": START.isoformat(), "state": "CLAIMED", "claim_no": 1, "actor": "mes", "reason": past}]
+    who = Principal(OLEG.id, frozenset({"operator"}), "Oleg", "oleg@alexandrite.example")
+    about = {"w": shown(work_order) | {"history": history}, "viewer": str(OLEG.id), "who": who, "operators": []}
+    return pages.fragment(language, "card_piece.html", said=None, own_reason=own_reason, **about)
+
+
 def test_a_free_row_that_was_refused_says_why_and_can_still_be_taken(pages: Pages) -> None:
     said = Said("claim-limit-reached", "You have enough.")
     refused = row(pages, FREE, said)
@@ -68,3 +78,26 @@ def test_the_limit_is_told_with_what_is_in_hand(pages: Pages) -> None:
     body = {"code": "claim-limit-reached", "detail": "", "limit": 2, "in_hand": ["A-1", "A-2"]}
     assert "at once, 2: A-1, A-2." in pages.says("en", body)
     assert "сразу, 2: A-1, A-2." in pages.says("ru", body)
+
+
+@pytest.mark.parametrize(
+    ("reason", "russian"),
+    [
+        (rules.LAPSED, "с ним слишком долго ничего не происходило"),
+        ("assigned to Olga", "поручено: Olga"),
+    ],
+)
+def test_what_mes_itself_writes_into_the_history_is_said_in_the_readers_language(
+    pages: Pages, reason: str, russian: str
+) -> None:
+    assert russian in card(pages, held(), past=reason)
+
+
+def test_what_people_wrote_is_shown_as_they_wrote_it(pages: Pages) -> None:
+    assert "100%(sure)s &lt;b&gt; broken_torch" in card(pages, held(), past="100%(sure)s <b> broken_torch")
+
+
+def test_the_card_says_when_its_claim_lapses(pages: Pages) -> None:
+    said = card(pages, held())
+    assert "Само вернётся на доску" in said and "4 мар., 12:00" in said
+    assert "Само вернётся" not in card(pages, held(state=WorkOrderState.PACKING))

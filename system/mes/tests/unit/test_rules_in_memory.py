@@ -29,6 +29,10 @@ class TestMaking(rules_suite.MakingRules):
     pass
 
 
+class TestLapses(rules_suite.LapseRules):
+    pass
+
+
 class TestWithdrawals(rules_suite.WithdrawalRules):
     pass
 
