@@ -242,6 +242,12 @@ def assign(world: World, seller: Seller, operator: Operator) -> None:
     seller.assigns(operator.work_order(world.order), operator_id=operator.user_id, operator_name=operator.name)
 
 
+def hand_over(world: World, seller: Seller, operator: Operator) -> None:
+    """Gives the order's first work order, which somebody holds, to another operator, who has been at the board."""
+    operator.comes_to_board()
+    seller.hands_over(world.work_orders_of(world.order)[0], operator_id=operator.user_id)
+
+
 def on_board_once(operator: Operator, order: Order) -> None:
     """Exactly one work order of the order is on the board, and stays the only one for a moment."""
     operator.finds_on_board(order)

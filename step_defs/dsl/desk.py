@@ -1,4 +1,4 @@
-"""An operator's place at MES, by its API or by its pages: the same questions and deeds, so that a scenario need not know which.
+"""A place at MES, by its API or by its pages: the same questions and deeds, so that a scenario need not know which.
 
 A row is what both show of a work order: work_order_id, order_number, state, approved_at, claimed_by; a card also lapses_at.
 """
@@ -255,7 +255,11 @@ class BrowserDesk:
         if not form.is_visible():
             self._window.page.locator(f'.actions details:has(form[data-action="{action}"]) > summary').click()
         for name, value in fields.items():
-            form.locator(f'[name="{name}"]').fill(value)
+            field = form.locator(f'[name="{name}"]')
+            if field.evaluate("field => field.tagName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
         with self._window.page.expect_response(lambda answer: answer.url.endswith(f"/{action}")):
             form.locator('button[type="submit"]').click()
         self._window.page.locator(".work:not(.htmx-request)").first.wait_for()

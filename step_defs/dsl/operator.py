@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from step_defs.drivers.http import Refusal
 from step_defs.drivers.waiting import eventually
-from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, BrowserDesk, Desk, HttpDesk, Row
+from step_defs.dsl.board_staff import BoardStaff
+from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, Row
 from step_defs.dsl.order import SOON_S, Order
-from step_defs.dsl.person import Person
 
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
@@ -24,7 +24,7 @@ AT_ONCE_S = 1.0
 """Within this time an open board shows what was approved or taken elsewhere."""
 
 
-class Operator(Person):
+class Operator(BoardStaff):
     """Somebody who makes pieces."""
 
     roles = ("operator",)
@@ -32,23 +32,6 @@ class Operator(Person):
     def __init__(self, world: World, name: str) -> None:
         super().__init__(world, name)
         self._claimed: dict[str, Row] = {}
-
-    @cached_property
-    def desk(self) -> Desk:
-        """Where they work: MES's API or its pages, whichever this run is about."""
-        door = self.door
-        browser = self.world.backstage.browser
-        if browser is None or self.shares_session:
-            return HttpDesk(door)
-        window = browser.window()
-        window.sign_in(email=self.email, password=self.password)
-        return BrowserDesk(window)
-
-    def leaves(self) -> None:
-        """Ends the connection."""
-        if "desk" in self.__dict__:
-            self.desk.close()
-        super().leaves()
 
     # -- the board -----------------------------------------------------------------------------------------------
 
@@ -65,6 +48,10 @@ class Operator(Person):
         )
         self.world.remember_work_orders(order, found)
         return found
+
+    def comes_to_board(self) -> None:
+        """Looks at the board, and is known there from now on."""
+        next(self.desk.rows(), None)
 
     def misses_on_board(self, order: Order, *, within_s: float = SOON_S) -> None:
         """Waits until none of the order's work orders can be taken from the board."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.board_staff import BoardStaff
 from step_defs.dsl.order import SOON_S, Order
-from step_defs.dsl.person import Person
 
 CRM = "/api/crm/v1"
 PAGES_MAX = 40
 
 
-class Seller(Person):
-    """One of our salespeople."""
+class Seller(BoardStaff):
+    """One of our salespeople, who leads the shift at the operators' board too."""
 
     roles = ("seller",)
 
@@ -79,6 +79,10 @@ class Seller(Person):
             f"/api/mes/v1/work-orders/{work_order['work_order_id']}/assignment",
             {"operator_id": operator_id, "operator_name": operator_name},
         )
+
+    def hands_over(self, work_order: dict[str, Any], *, operator_id: str) -> None:
+        """Gives what somebody holds to another operator, whom the board knows. Raises Refusal."""
+        self.desk.act(work_order["work_order_id"], "handover", operator_id=operator_id)
 
     def _shown(self, order: Order) -> dict[str, Any]:
         view: dict[str, Any] = self.door.get(f"{CRM}/orders/{order.order_id}").body

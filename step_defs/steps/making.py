@@ -366,6 +366,28 @@ def tries_to_assign(world: World, name: str, operator: str) -> None:
 
 
 @step(
+    en="seller {name:w} hands the order over to operator {operator:w}",
+    ru="продавец {name:w} передаёт заказ оператору {operator:w}",
+    about="What one operator holds becomes the work of another.",
+    example="seller Maria hands the order over to operator Olga",
+)
+@When
+def hands_over(world: World, name: str, operator: str) -> None:
+    acts.hand_over(world, world.seller(name), world.operator(operator))
+
+
+@step(
+    en="seller {name:w} tries to hand the order over to operator {operator:w}",
+    ru="продавец {name:w} пытается передать заказ оператору {operator:w}",
+    about="As handing over, but a refusal is expected.",
+    example="seller Maria tries to hand the order over to operator Olga",
+)
+@When
+def tries_to_hand_over(world: World, name: str, operator: str) -> None:
+    world.attempt(lambda: acts.hand_over(world, world.seller(name), world.operator(operator)))
+
+
+@step(
     en="operator {name:w} holds the order",
     ru="заказ в руках оператора {name:w}",
     about="The operator has the order's work in hand.",

@@ -243,6 +243,7 @@ class OperatorRepository:
 _CHANGING = (
     "state",
     "state_since",
+    "claim_no",
     "claimed_by",
     "claimed_by_name",
     "claimed_at",

@@ -30,6 +30,17 @@ class AssignWorkOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOverWorkOrder:
+    """A seller or administrator gives claimed work to another operator. `operator_name` names one MES has not met."""
+
+    work_order_id: UUID
+    operator_id: UUID
+    operator_name: str | None
+    handed_over_by: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnWorkOrder:
     """The holder gives the work order back to the board."""
 

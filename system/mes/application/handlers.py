@@ -11,6 +11,7 @@ from system.mes.application.commands import (
     AssignWorkOrder,
     ClaimWorkOrder,
     CompleteWorkOrder,
+    HandOverWorkOrder,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
@@ -20,7 +21,7 @@ from system.mes.application.ports import MesUnitOfWork
 from system.mes.application.views import work_order_view
 from system.mes.domain import rules
 from system.mes.domain.errors import ClaimLimitReached, OperatorUnknown, TrackingNumberTaken, WorkOrderStateRefused
-from system.mes.domain.pay import earning, rate_for, reversal
+from system.mes.domain.pay import PayRate, earning, rate_for, reversal
 from system.mes.domain.rules import Terms
 from system.mes.domain.work_order import Operator, WorkOrder
 from system.messages.envelope import Message
@@ -56,11 +57,7 @@ async def assign_work_order(command: AssignWorkOrder, uow: MesUnitOfWork, *, ter
             return seen
         work_order = await uow.work_orders.hold(command.work_order_id)
         work_order.check_assignable(now=uow.now, claim_budget_s=terms.claim_budget_s)
-        operator = await uow.operators.find(command.operator_id)
-        if operator is None:
-            if not command.operator_name:
-                raise OperatorUnknown(command.operator_id)
-            operator = Operator(command.operator_id, command.operator_name)
+        operator = await _operator(command.operator_id, command.operator_name, uow)
         work_order, pay = await _claim_for(operator, work_order.id, uow, actor=command.assigned_by.name)
         await uow.audit(
             actor=f"{command.assigned_by.name} ({command.assigned_by.id})",
@@ -69,6 +66,32 @@ async def assign_work_order(command: AssignWorkOrder, uow: MesUnitOfWork, *, ter
             details={"operator_id": str(operator.id), "operator_name": operator.name},
         )
         return await uow.commit(_answer(work_order, pay, uow.now, terms))
+
+
+async def hand_over_work_order(command: HandOverWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
+    """Claimed work becomes the claim of another operator: the first one's earning is reversed, the other earns.
+
+    It counts as being in hand, and is given whatever the other holds. Raises WorkOrderStateRefused, WorkOrderWithdrawn,
+    OperatorUnknown, AlreadyTheHolder."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        rates = await uow.pay_ledger.rates()
+        before = await uow.work_orders.hold(command.work_order_id)
+        operator = await _operator(command.operator_id, command.operator_name, uow)
+        after = before.handed_over(operator, now=uow.now)
+        await _take_pay_back(before, uow)
+        await uow.work_orders.save(after)
+        giver = before.claim.operator.name if before.claim else ""
+        reason = f"handed over from {giver} to {operator.name}"
+        pay = await _begin_claim(after, operator, rates, uow, actor=command.handed_over_by.name, reason=reason)
+        await uow.audit(
+            actor=f"{command.handed_over_by.name} ({command.handed_over_by.id})",
+            action="hand_over_work_order",
+            subject=str(after.id),
+            details={"from": giver, "operator_id": str(operator.id), "operator_name": operator.name},
+        )
+        return await uow.commit(_answer(after, pay, uow.now, terms))
 
 
 async def return_work_order(command: ReturnWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
@@ -162,13 +185,34 @@ async def _claim_for(
         refusal = present.refusal_of_claim()
         # Free again between the update and this read: whoever asks a second time may get it.
         raise refusal or WorkOrderStateRefused(action="claim", state=present.state, allowed=present.allowed_actions)
-    entry = earning(work_order, rate_for(work_order.material, rates, at=uow.now), operator=operator, at=uow.now)
+    reason = None if actor == operator.name else f"assigned to {operator.name}"
+    return work_order, await _begin_claim(work_order, operator, rates, uow, actor=actor, reason=reason)
+
+
+async def _begin_claim(
+    claimed: WorkOrder,
+    operator: Operator,
+    rates: tuple[PayRate, ...],
+    uow: MesUnitOfWork,
+    *,
+    actor: str,
+    reason: str | None,
+) -> Money:
+    """Everything that every new claim leaves behind: its earning, the operator's name, history, message."""
+    entry = earning(claimed, rate_for(claimed.material, rates, at=uow.now), operator=operator, at=uow.now)
     await uow.pay_ledger.add(entry)
     await uow.operators.meet(operator, at=uow.now)
-    reason = None if actor == operator.name else f"assigned to {operator.name}"
-    await uow.work_orders.note(work_order, actor=actor, at=uow.now, reason=reason)
-    uow.publish(facts.claimed(work_order, operator, at=uow.now))
-    return work_order, entry.amount
+    await uow.work_orders.note(claimed, actor=actor, at=uow.now, reason=reason)
+    uow.publish(facts.claimed(claimed, operator, at=uow.now))
+    return entry.amount
+
+
+async def _operator(operator_id: UUID, name: str | None, uow: MesUnitOfWork) -> Operator:
+    """The operator MES has met, else a new one of this name. Raises OperatorUnknown without either."""
+    known = await uow.operators.find(operator_id)
+    if known is None and not name:
+        raise OperatorUnknown(operator_id)
+    return known or Operator(operator_id, name or "")
 
 
 async def _take_pay_back(claimed: WorkOrder, uow: MesUnitOfWork) -> None:

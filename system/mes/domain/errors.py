@@ -5,7 +5,7 @@ Refused
 ├── Forbidden   NotTheHolder
 ├── Invalid     OperatorUnknown
 └── Conflict    WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderStateRefused, WorkOrderNotEscalated,
-                ClaimLimitReached, TrackingNumberTaken
+                ClaimLimitReached, AlreadyTheHolder, TrackingNumberTaken
 """
 
 from __future__ import annotations
@@ -107,6 +107,17 @@ class ClaimLimitReached(Conflict):
             "Finish one or give one back, then take this one.",
             limit=limit,
             in_hand=in_hand,
+        )
+
+
+class AlreadyTheHolder(Conflict):
+    """Work is handed over to somebody else."""
+
+    def __init__(self, *, held_by: str) -> None:
+        super().__init__(
+            "already-the-holder",
+            f"{held_by} holds this work order already. Choose another operator.",
+            claimed_by=held_by,
         )
 
 

@@ -25,7 +25,7 @@ class Terms:
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "RELEASED": ("claim", "assignment"),
-    "CLAIMED": ("return", "completion"),
+    "CLAIMED": ("return", "completion", "handover"),
     "COMPLETED": ("packing", "rework"),
     "PACKING": ("shipment", "rework"),
     "SHIPPED": (),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from system.mes.domain import rules
 from system.mes.domain.errors import (
+    AlreadyTheHolder,
     NotTheHolder,
     WorkOrderAlreadyClaimed,
     WorkOrderNotEscalated,
@@ -111,6 +112,12 @@ class WorkOrder:
         self._check("return", by)
         return self._freed(now)
 
+    def handed_over(self, to: Operator, *, now: datetime) -> WorkOrder:
+        """The claim of another operator, with a number of its own; it never was on the board between."""
+        if self._claim_for("handover").operator.id == to.id:
+            raise AlreadyTheHolder(held_by=to.name)
+        return replace(self, state_since=now, claim_no=self.claim_no + 1, claim=Claim(to, now))
+
     def lapsed(self, *, now: datetime, idle_s: int) -> WorkOrder | None:
         """Back on the board, because nothing happened to its claim for too long; None where that is not so, or not any more."""
         lapses_at = rules.lapses_at(self.state, self.state_since or self.released_at, idle_s=idle_s)
@@ -145,9 +152,13 @@ class WorkOrder:
 
     def _check(self, action: str, by: Operator) -> None:
         # The state comes first: telling a late operator "you are not the holder" would hide what really happened.
+        holder = self._claim_for(action).operator
+        if holder.id != by.id:
+            raise NotTheHolder(held_by=holder.name)
+
+    def _claim_for(self, action: str) -> Claim:
         if self.state is WorkOrderState.WITHDRAWN:
             raise WorkOrderWithdrawn()
         if action not in self.allowed_actions or self.claim is None:
             raise WorkOrderStateRefused(action=action, state=self.state, allowed=self.allowed_actions)
-        if self.claim.operator.id != by.id:
-            raise NotTheHolder(held_by=self.claim.operator.name)
+        return self.claim

@@ -17,6 +17,7 @@ from system.mes.application.commands import (
     AssignWorkOrder,
     ClaimWorkOrder,
     CompleteWorkOrder,
+    HandOverWorkOrder,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
@@ -124,6 +125,15 @@ async def assignment(
     """Gives an escalated work order to an operator."""
     command = AssignWorkOrder(work_order_id, body.operator_id, body.operator_name, operator_of(who), key)
     return to_response(await handlers.assign_work_order(command, uow, terms=terms))
+
+
+@router.post("/work-orders/{work_order_id}/handover", response_model=schemas.WorkOrderView)
+async def handover(
+    who: Assigner, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID, body: schemas.Assignment
+) -> Response:
+    """Gives claimed work to another operator: the first one's pay is reversed, the other is paid."""
+    command = HandOverWorkOrder(work_order_id, body.operator_id, body.operator_name, operator_of(who), key)
+    return to_response(await handlers.hand_over_work_order(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/return", response_model=schemas.WorkOrderView)

@@ -30,6 +30,7 @@ from system.mes.application.commands import (
     AssignWorkOrder,
     ClaimWorkOrder,
     CompleteWorkOrder,
+    HandOverWorkOrder,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
@@ -68,6 +69,7 @@ PROBLEMS = {
         " Finish one or give one back, then take this one."
     ),
     "operator-unknown": N_("This operator has not been at the board yet. Choose another one."),
+    "already-the-holder": N_("%(claimed_by)s holds this work order already. Choose another operator."),
     "tracking-number-taken": N_(
         "%(carrier)s %(tracking_number)s already carries another order. Check the number on the parcel's label."
     ),
@@ -78,6 +80,10 @@ PROBLEMS = {
 OWN_REASONS = (
     (re.compile(re.escape(rules.LAPSED)), N_("nothing happened to it for too long")),
     (re.compile(r"assigned to (?P<operator>.+)"), N_("assigned to %(operator)s")),
+    (
+        re.compile(r"handed over from (?P<giver>.+) to (?P<operator>.+)"),
+        N_("handed over from %(giver)s to %(operator)s"),
+    ),
 )
 
 router = APIRouter(prefix=BASE)
@@ -313,8 +319,9 @@ class Visit:
     async def card(self, who: Principal, *, said: Said | None = None, status: int = 200) -> Response:
         """The card as it is now; asked by htmx, without the page around it."""
         work_order = await self.queries.work_order(self.work_order_id)
-        gives_out = who.has("seller", "administrator") and work_order["escalated"]
-        operators = (await self.queries.operators())["items"] if gives_out else []
+        gives_out = who.has("seller", "administrator") and (work_order["escalated"] or work_order["state"] == "CLAIMED")
+        known = (await self.queries.operators())["items"] if gives_out else []
+        operators = [each for each in known if each["operator_id"] != work_order["claimed_by_id"]]
         piece = is_piece(self.request)
         return self.pages.render(
             self.request,
@@ -361,6 +368,13 @@ async def assignment_form(visit: AtWorkOrder, who: Assigner, operator_id: Annota
     """A seller gives what nobody took to an operator."""
     command = AssignWorkOrder(visit.work_order_id, operator_id, None, operator_of(who))
     return await visit.does(who, handlers.assign_work_order, command)
+
+
+@router.post(f"{WORK_ORDER}/handover")
+async def handover_form(visit: AtWorkOrder, who: Assigner, operator_id: Annotated[UUID, Form()]) -> Response:
+    """A seller gives what somebody holds to another operator."""
+    command = HandOverWorkOrder(visit.work_order_id, operator_id, None, operator_of(who))
+    return await visit.does(who, handlers.hand_over_work_order, command)
 
 
 @router.post(f"{WORK_ORDER}/return")

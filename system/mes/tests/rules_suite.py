@@ -16,6 +16,7 @@ from system.mes.application.commands import (
     AssignWorkOrder,
     ClaimWorkOrder,
     CompleteWorkOrder,
+    HandOverWorkOrder,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
@@ -24,6 +25,7 @@ from system.mes.application.commands import (
 from system.mes.application.lapses import lapse_idle_claims
 from system.mes.domain import rules
 from system.mes.domain.errors import (
+    AlreadyTheHolder,
     ClaimLimitReached,
     NotTheHolder,
     OperatorUnknown,
@@ -35,7 +37,7 @@ from system.mes.domain.errors import (
     WorkOrderWithdrawn,
 )
 from system.mes.domain.pay import PayKind
-from system.mes.domain.work_order import Operator, Parcel, WorkOrderState
+from system.mes.domain.work_order import Claim, Operator, Parcel, WorkOrderState
 from system.mes.tests.harness import (
     BUDGET_S,
     IDLE_S,
@@ -53,7 +55,7 @@ from system.mes.tests.harness import (
     withdrawal_of,
 )
 from system.messages.orchestrator_v1 import OrderStatus
-from system.plumbing.unit_of_work import IdempotencyKey
+from system.plumbing.unit_of_work import Answer, IdempotencyKey
 
 SOFIA = Operator(new_id(), "Sofia")
 ONE_AT_ONCE, TWO_AT_ONCE = (replace(TERMS, claims_max=number) for number in (1, 2))
@@ -160,6 +162,94 @@ class ClaimRules:
             ("mes.work_order_returned.v1", 1),
             ("mes.work_order_claimed.v1", 2),
         ]
+
+
+class HandOverRules:
+    """What somebody holds is given to somebody else."""
+
+    async def test_the_first_is_paid_back_and_the_other_earns(self, mes: Mes) -> None:
+        order_id, [work_order_id] = await released(mes)
+        await claim(mes, work_order_id, OLEG)
+        await handlers.meet_operator(OLGA, mes.make_uow())
+        mes.clock.at += timedelta(hours=3)
+
+        answer = await hand_over(mes, work_order_id, OLGA)
+
+        assert answer.body is not None
+        assert (answer.body["state"], answer.body["claimed_by"], answer.body["claim_no"]) == ("CLAIMED", "Olga", 2)
+        assert answer.body["claimed_at"] == answer.body["state_since"] == mes.clock.at.isoformat()
+        present = await mes.work_order(work_order_id)
+        assert (present.claim, present.claim_no) == (Claim(OLGA, mes.clock.at), 2)
+        entries = [(e.claim_no, e.kind, e.operator.name, e.amount.amount) for e in await mes.ledger(work_order_id)]
+        assert entries == [
+            (1, PayKind.EARN, "Oleg", Decimal("500.00")),
+            (1, PayKind.REVERSE, "Oleg", Decimal("-500.00")),
+            (2, PayKind.EARN, "Olga", Decimal("500.00")),
+        ]
+        told = [(each["type"], each["operator_name"], each["claim_no"]) for each in await mes.messages(order_id)]
+        assert told == [("mes.work_order_claimed.v1", "Oleg", 1), ("mes.work_order_claimed.v1", "Olga", 2)]
+        assert (await mes.history(work_order_id))[-1] == ("CLAIMED", "handed over from Oleg to Olga")
+
+    async def test_only_the_new_holder_works_on(self, mes: Mes) -> None:
+        _, [work_order_id] = await released(mes)
+        await claim(mes, work_order_id, OLEG)
+        await hand_over(mes, work_order_id, OLGA, name="Olga")
+
+        with pytest.raises(NotTheHolder):
+            await handlers.complete_work_order(CompleteWorkOrder(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
+        await handlers.complete_work_order(CompleteWorkOrder(work_order_id, OLGA), mes.make_uow(), terms=TERMS)
+        assert (await mes.work_order(work_order_id)).state is WorkOrderState.COMPLETED
+
+    async def test_there_and_back_again_is_three_claims(self, mes: Mes) -> None:
+        _, [work_order_id] = await released(mes)
+        await claim(mes, work_order_id, OLEG)
+        await hand_over(mes, work_order_id, OLGA, name="Olga")
+        await hand_over(mes, work_order_id, OLEG)
+
+        entries = [(e.claim_no, e.kind, e.operator.name) for e in await mes.ledger(work_order_id)]
+        assert entries == [
+            (1, PayKind.EARN, "Oleg"),
+            (1, PayKind.REVERSE, "Oleg"),
+            (2, PayKind.EARN, "Olga"),
+            (2, PayKind.REVERSE, "Olga"),
+            (3, PayKind.EARN, "Oleg"),
+        ]
+
+    async def test_what_nobody_holds_or_is_made_is_not_handed_over(self, mes: Mes) -> None:
+        _, [work_order_id] = await released(mes)
+        with pytest.raises(WorkOrderStateRefused):
+            await hand_over(mes, work_order_id, OLGA, name="Olga")
+        await claim(mes, work_order_id, OLEG)
+        await handlers.complete_work_order(CompleteWorkOrder(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
+        with pytest.raises(WorkOrderStateRefused):
+            await hand_over(mes, work_order_id, OLGA, name="Olga")
+
+        assert [entry.kind for entry in await mes.ledger(work_order_id)] == [PayKind.EARN]
+
+    async def test_whoever_holds_it_does_not_get_it_again(self, mes: Mes) -> None:
+        order_id, [work_order_id] = await released(mes)
+        await claim(mes, work_order_id, OLEG)
+
+        with pytest.raises(AlreadyTheHolder) as refusal:
+            await hand_over(mes, work_order_id, OLEG)
+
+        assert refusal.value.extra == {"claimed_by": "Oleg"}
+        assert len(await mes.ledger(work_order_id)) == len(await mes.messages(order_id)) == 1
+
+    async def test_a_stranger_gets_nothing(self, mes: Mes) -> None:
+        _, [work_order_id] = await released(mes)
+        await claim(mes, work_order_id, OLEG)
+
+        with pytest.raises(OperatorUnknown):
+            await hand_over(mes, work_order_id, Operator(new_id(), "Nobody"))
+
+        assert (await mes.work_order(work_order_id)).claim == Claim(OLEG, mes.clock.at)
+
+
+async def hand_over(mes: Mes, work_order_id: UUID, to: Operator, *, name: str | None = None) -> Answer:
+    """Sofia gives claimed work to another operator; `name` where MES has not met them."""
+    command = HandOverWorkOrder(work_order_id, to.id, name, SOFIA)
+    return await handlers.hand_over_work_order(command, mes.make_uow(), terms=TERMS)
 
 
 class LimitRules:
@@ -334,7 +424,7 @@ class MakingRules:
         with pytest.raises(WorkOrderStateRefused) as refusal:
             await handlers.ship_work_order(ShipWorkOrder(work_order_id, OLEG, a_parcel()), mes.make_uow(), terms=TERMS)
 
-        assert refusal.value.extra == {"state": "CLAIMED", "allowed": ["return", "completion"]}
+        assert refusal.value.extra == {"state": "CLAIMED", "allowed": ["return", "completion", "handover"]}
 
     async def test_a_made_piece_cannot_be_returned(self, mes: Mes) -> None:
         _, [work_order_id] = await released(mes)

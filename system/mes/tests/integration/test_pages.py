@@ -187,6 +187,23 @@ async def test_a_seller_gives_out_what_nobody_took_and_only_that(
     assert (await http.post(address, data={"operator_id": str(OLEG.id)}, headers=oleg)).status_code == 403
 
 
+async def test_a_seller_hands_over_from_the_card(
+    http: httpx.AsyncClient, people: People, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    seller = people.headers("Maria", "seller") | ENGLISH
+    await http.get("/mes/", headers=oleg)
+    _, [work_order_id] = await on_board(mes)
+    await claim(mes, work_order_id, OLGA)
+    address = f"/mes/work-orders/{work_order_id}"
+    offered = (await http.get(address, headers=seller)).text
+    assert f'<option value="{OLEG.id}">Oleg' in offered and f'<option value="{OLGA.id}"' not in offered
+    assert "handover" not in (await http.get(address, headers=oleg)).text
+    given = await http.post(f"{address}/handover", data={"operator_id": str(OLEG.id)}, headers=seller | HTMX)
+    assert 'data-by-name="Oleg"' in given.text and "handed over from Olga to Oleg" in given.text
+    again = await http.post(f"{address}/handover", data={"operator_id": str(OLEG.id)}, headers=seller | HTMX)
+    assert 'data-code="already-the-holder"' in again.text and "Oleg holds this work order already" in again.text
+
+
 # -- the stream ----------------------------------------------------------------------------------------------------------
 
 

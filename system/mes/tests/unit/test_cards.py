@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +17,7 @@ from system.mes.domain import rules
 from system.mes.domain.work_order import Claim, Operator, WorkOrder, WorkOrderState
 from system.mes.entrypoints.pages import Said, own_reason, pages_of
 from system.mes.settings import MesSettings
-from system.mes.tests.harness import OLEG, START, TERMS
+from system.mes.tests.harness import OLEG, OLGA, START, TERMS
 from system.pagekit.pages import Pages
 from system.pagekit.reader import Language
 from system.plumbing.auth import Principal
@@ -58,10 +59,19 @@ def row(pages: Pages, work_order: WorkOrder, said: Said | None) -> str:
     return pages.fragment("en", "board_row.html", w=shown(work_order), viewer=None, said=said)
 
 
-def card(pages: Pages, work_order: WorkOrder, *, past: str | None = None, language: Language = "ru") -> str:
+def card(
+    pages: Pages,
+    work_order: WorkOrder,
+    *,
+    past: str | None = None,
+    language: Language = "ru",
+    role: str = "operator",
+    operators: Sequence[Operator] = (),
+) -> str:
     history = [{"at": START.isoformat(), "state": "CLAIMED", "claim_no": 1, "actor": "mes", "reason": past}]
-    who = Principal(OLEG.id, frozenset({"operator"}), "Oleg", "oleg@alexandrite.example")
-    about = {"w": shown(work_order) | {"history": history}, "viewer": str(OLEG.id), "who": who, "operators": []}
+    who = Principal(OLEG.id, frozenset({role}), "Oleg", "oleg@alexandrite.example")
+    about = {"w": shown(work_order) | {"history": history}, "viewer": str(OLEG.id), "who": who}
+    about["operators"] = [{"operator_id": str(each.id), "name": each.name} for each in operators]
     return pages.fragment(language, "card_piece.html", said=None, own_reason=own_reason, **about)
 
 
@@ -85,6 +95,7 @@ def test_the_limit_is_told_with_what_is_in_hand(pages: Pages) -> None:
     [
         (rules.LAPSED, "с ним слишком долго ничего не происходило"),
         ("assigned to Olga", "поручено: Olga"),
+        ("handed over from Oleg to Olga", "передано: Oleg → Olga"),
     ],
 )
 def test_what_mes_itself_writes_into_the_history_is_said_in_the_readers_language(
@@ -101,3 +112,14 @@ def test_the_card_says_when_its_claim_lapses(pages: Pages) -> None:
     said = card(pages, held())
     assert "Само вернётся на доску" in said and "4 мар., 12:00" in said
     assert "Само вернётся" not in card(pages, held(state=WorkOrderState.PACKING))
+
+
+def test_who_leads_the_shift_gives_out_what_is_free_and_hands_over_what_is_held(pages: Pages) -> None:
+    free, taken = (
+        card(pages, each, role="seller", operators=[OLGA], language="en")
+        for each in (FREE, held(Operator(new_id(), "P")))
+    )
+    assert 'data-action="assignment"' in free and 'data-action="handover"' not in free
+    assert 'data-action="handover"' in taken and 'data-action="assignment"' not in taken
+    assert f'<option value="{OLGA.id}">Olga' in taken and "P loses the pay" in taken
+    assert "handover" not in card(pages, held(state=WorkOrderState.PACKING), role="seller", operators=[OLGA])

@@ -17,6 +17,10 @@ class TestClaims(rules_suite.ClaimRules):
     pass
 
 
+class TestHandOvers(rules_suite.HandOverRules):
+    pass
+
+
 class TestLimits(rules_suite.LimitRules):
     pass
 
