@@ -97,6 +97,10 @@ class Operator(BoardStaff):
         """Has made the piece."""
         self.act(self.in_hand(order), "completion")
 
+    def undoes_completion(self, order: Order) -> None:
+        """Has not made the piece after all."""
+        self.act(self.in_hand(order), "undo")
+
     def reworks(self, order: Order, *, reason: str) -> None:
         """Takes a made piece back to the bench."""
         self.act(self.in_hand(order), "rework", reason=reason)

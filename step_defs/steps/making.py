@@ -231,6 +231,28 @@ def finishes(world: World, name: str) -> None:
 
 
 @step(
+    en="operator {name:w} says that the piece is not made after all",
+    ru="оператор {name:w} отменяет отметку о готовности",
+    about="The button was pressed by mistake, and that was noticed soon.",
+    example="operator Oleg says that the piece is not made after all",
+)
+@When
+def undoes_completion(world: World, name: str) -> None:
+    world.operator(name).undoes_completion(world.order)
+
+
+@step(
+    en="operator {name:w} tries to say that the piece is not made after all",
+    ru="оператор {name:w} пытается отменить отметку о готовности",
+    about="As saying so, but a refusal is expected.",
+    example="operator Oleg tries to say that the piece is not made after all",
+)
+@When
+def tries_to_undo_completion(world: World, name: str) -> None:
+    world.attempt(lambda: world.operator(name).undoes_completion(world.order))
+
+
+@step(
     en='operator {name:w} takes the piece back to the bench: "{reason}"',
     ru="оператор {name:w} возвращает изделие на верстак: «{reason}»",
     about="Rework: a made piece is not good enough.",

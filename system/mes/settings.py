@@ -20,9 +20,17 @@ class MesSettings(ServiceSettings):
         48 * 3600, ge=0, description="how long nothing may happen to a claim before it lapses; 0: it never does"
     )
     lapses_every_s: float = Field(60.0, gt=0, description="how often claims that lapse are looked for")
+    undo_s: int = Field(
+        600, ge=0, description="how long a piece that was marked as made may be said not to be; 0: not at all"
+    )
     pay_currency: str = Field("RUB", pattern=r"^[A-Z]{3}$", description="the currency operators are paid in")
 
     @property
     def terms(self) -> Terms:
         """What of this the rules go by."""
-        return Terms(claim_budget_s=self.claim_budget_s, claims_max=self.claims_max, idle_s=self.claim_idle_s)
+        return Terms(
+            claim_budget_s=self.claim_budget_s,
+            claims_max=self.claims_max,
+            idle_s=self.claim_idle_s,
+            undo_s=self.undo_s,
+        )

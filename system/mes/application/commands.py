@@ -60,6 +60,15 @@ class CompleteWorkOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoCompletion:
+    """The holder has not made the piece after all: the button was pressed by mistake."""
+
+    work_order_id: UUID
+    operator: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StartRework:
     """The holder takes a made or packed piece back to the bench."""
 

@@ -16,6 +16,7 @@ from system.mes.application.commands import (
     ShipWorkOrder,
     StartPacking,
     StartRework,
+    UndoCompletion,
 )
 from system.mes.application.ports import MesUnitOfWork
 from system.mes.application.views import work_order_view
@@ -130,6 +131,20 @@ async def complete_work_order(command: CompleteWorkOrder, uow: MesUnitOfWork, *,
         after = (await uow.work_orders.hold(command.work_order_id)).completed(command.operator, now=uow.now)
         fact = facts.completed(after, command.operator, at=uow.now)
         return await uow.commit(await _record(after, fact, command.operator, uow, terms=terms))
+
+
+async def undo_completion(command: UndoCompletion, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
+    """Not made after all. To the order it is a piece back on the bench; nobody counts it as rework.
+
+    Raises NotTheHolder, WorkOrderStateRefused, UndoTooLate."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        before = await uow.work_orders.hold(command.work_order_id)
+        after = before.undone(command.operator, now=uow.now, undo_s=terms.undo_s)
+        fact = facts.rework_started(after, command.operator, reason=rules.UNDONE, at=uow.now)
+        answer = await _record(after, fact, command.operator, uow, terms=terms, reason=rules.UNDONE)
+        return await uow.commit(answer)
 
 
 async def start_rework(command: StartRework, uow: MesUnitOfWork, *, terms: Terms) -> Answer:

@@ -23,6 +23,7 @@ def work_order_view(
     """A work order as JSON. `pay` is what its claim earned or would earn now; `order` what is known of the order's status."""
     claim, parcel = work_order.claim, work_order.parcel
     state_since = work_order.state_since or work_order.released_at
+    undo_until = rules.undo_ends_at(work_order.state, state_since, undo_s=terms.undo_s)
     return {
         "work_order_id": str(work_order.id),
         "order_id": str(work_order.order_id),
@@ -52,6 +53,7 @@ def work_order_view(
         "claimed_by_id": str(claim.operator.id) if claim else None,
         "claimed_at": claim.claimed_at.isoformat() if claim else None,
         "lapses_at": _moment(rules.lapses_at(work_order.state, state_since, idle_s=terms.idle_s)),
+        "undo_until": _moment(undo_until if undo_until and undo_until > now else None),
         "rework_count": work_order.rework_count,
         "shipment": {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number} if parcel else None,
         "pay": money_view(pay),

@@ -5,7 +5,7 @@ Refused
 ├── Forbidden   NotTheHolder
 ├── Invalid     OperatorUnknown
 └── Conflict    WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderStateRefused, WorkOrderNotEscalated,
-                ClaimLimitReached, AlreadyTheHolder, TrackingNumberTaken
+                ClaimLimitReached, AlreadyTheHolder, UndoTooLate, TrackingNumberTaken
 """
 
 from __future__ import annotations
@@ -118,6 +118,17 @@ class AlreadyTheHolder(Conflict):
             "already-the-holder",
             f"{held_by} holds this work order already. Choose another operator.",
             claimed_by=held_by,
+        )
+
+
+class UndoTooLate(Conflict):
+    """A completion is undone while it may still be a slip of the hand; after that it is rework."""
+
+    def __init__(self, *, ended_at: datetime) -> None:
+        super().__init__(
+            "undo-too-late",
+            f"That it is made could be undone until {ended_at.isoformat()}. Take it back to the bench, and say what is not good.",
+            ended_at=ended_at.isoformat(),
         )
 
 

@@ -21,12 +21,14 @@ class Terms:
     """How many work orders that are not made yet an operator may have taken."""
     idle_s: int
     """How long nothing may happen to a claim before it lapses; 0: it never does."""
+    undo_s: int
+    """How long a piece that was marked as made may be said not to be; 0: not at all."""
 
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "RELEASED": ("claim", "assignment"),
     "CLAIMED": ("return", "completion", "handover"),
-    "COMPLETED": ("packing", "rework"),
+    "COMPLETED": ("packing", "rework", "undo"),
     "PACKING": ("shipment", "rework"),
     "SHIPPED": (),
     "WITHDRAWN": (),
@@ -35,6 +37,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
 
 LAPSED = "nothing happened to it for too long"
 """Why a claim ended that nobody gave back."""
+UNDONE = "undone: marked as made by mistake"
+"""Why a piece is on the bench again that was never made."""
 
 ENDED_ORDER_STATUSES = frozenset({"CANCELLED", "REJECTED", "CLOSED"})
 """An order in one of these is not made any more, whatever message comes late."""
@@ -53,6 +57,11 @@ def has_a_hand_free(in_hand: int, *, claims_max: int) -> bool:
 def lapses_at(state: str, state_since: datetime, *, idle_s: int) -> datetime | None:
     """When a claim ends by itself unless something happens to it before: while the piece is on the bench, and claims lapse at all."""
     return state_since + timedelta(seconds=idle_s) if state == "CLAIMED" and idle_s else None
+
+
+def undo_ends_at(state: str, state_since: datetime, *, undo_s: int) -> datetime | None:
+    """Until when its holder may say that a piece is not made after all: before packing begins, and where that may be said at all."""
+    return state_since + timedelta(seconds=undo_s) if state == "COMPLETED" and undo_s else None
 
 
 def escalates_at(released_at: datetime, claim_budget_s: int) -> datetime:

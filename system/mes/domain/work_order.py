@@ -13,6 +13,7 @@ from system.mes.domain import rules
 from system.mes.domain.errors import (
     AlreadyTheHolder,
     NotTheHolder,
+    UndoTooLate,
     WorkOrderAlreadyClaimed,
     WorkOrderNotEscalated,
     WorkOrderStateRefused,
@@ -127,6 +128,15 @@ class WorkOrder:
         """The piece is made."""
         self._check("completion", by)
         return replace(self, state=WorkOrderState.COMPLETED, state_since=now)
+
+    def undone(self, by: Operator, *, now: datetime, undo_s: int) -> WorkOrder:
+        """On the bench as if it never was said to be made: no rework. Raises UndoTooLate."""
+        self._check("undo", by)
+        state_since = self.state_since or self.released_at
+        ends_at = rules.undo_ends_at(self.state, state_since, undo_s=undo_s)
+        if ends_at is None or ends_at <= now:
+            raise UndoTooLate(ended_at=ends_at or state_since)
+        return replace(self, state=WorkOrderState.CLAIMED, state_since=now)
 
     def reworked(self, by: Operator, *, now: datetime) -> WorkOrder:
         """Back to the bench, under the same claim: rework is not paid twice."""

@@ -22,6 +22,7 @@ from system.mes.application.commands import (
     ShipWorkOrder,
     StartPacking,
     StartRework,
+    UndoCompletion,
 )
 from system.mes.application.ports import MesUnitOfWork
 from system.mes.domain.rules import Terms
@@ -150,6 +151,13 @@ async def completion(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_or
     """The piece is made."""
     command = CompleteWorkOrder(work_order_id, operator_of(who), key)
     return to_response(await handlers.complete_work_order(command, uow, terms=terms))
+
+
+@router.post("/work-orders/{work_order_id}/undo", response_model=schemas.WorkOrderView)
+async def undo(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID) -> Response:
+    """The piece is not made after all: a completion by mistake, soon noticed."""
+    command = UndoCompletion(work_order_id, operator_of(who), key)
+    return to_response(await handlers.undo_completion(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/rework", response_model=schemas.WorkOrderView)

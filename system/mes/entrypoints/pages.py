@@ -35,6 +35,7 @@ from system.mes.application.commands import (
     ShipWorkOrder,
     StartPacking,
     StartRework,
+    UndoCompletion,
 )
 from system.mes.application.views import money_view
 from system.mes.domain import rules
@@ -70,6 +71,9 @@ PROBLEMS = {
     ),
     "operator-unknown": N_("This operator has not been at the board yet. Choose another one."),
     "already-the-holder": N_("%(claimed_by)s holds this work order already. Choose another operator."),
+    "undo-too-late": N_(
+        "That it is made could be undone until %(ended_at)s. Take it back to the bench, and say what is not good."
+    ),
     "tracking-number-taken": N_(
         "%(carrier)s %(tracking_number)s already carries another order. Check the number on the parcel's label."
     ),
@@ -79,6 +83,7 @@ PROBLEMS = {
 # What MES itself writes into a work order's history; what people wrote is shown as they wrote it.
 OWN_REASONS = (
     (re.compile(re.escape(rules.LAPSED)), N_("nothing happened to it for too long")),
+    (re.compile(re.escape(rules.UNDONE)), N_("undone: marked as made by mistake")),
     (re.compile(r"assigned to (?P<operator>.+)"), N_("assigned to %(operator)s")),
     (
         re.compile(r"handed over from (?P<giver>.+) to (?P<operator>.+)"),
@@ -389,6 +394,13 @@ async def completion_form(visit: AtWorkOrder, who: AnOperator) -> Response:
     """Made."""
     command = CompleteWorkOrder(visit.work_order_id, operator_of(who))
     return await visit.does(who, handlers.complete_work_order, command)
+
+
+@router.post(f"{WORK_ORDER}/undo")
+async def undo_form(visit: AtWorkOrder, who: AnOperator) -> Response:
+    """Not made after all."""
+    command = UndoCompletion(visit.work_order_id, operator_of(who))
+    return await visit.does(who, handlers.undo_completion, command)
 
 
 @router.post(f"{WORK_ORDER}/rework")

@@ -28,8 +28,9 @@ from system.plumbing.unit_of_work import Answer
 
 BUDGET_S = 3600
 IDLE_S = 48 * 3600
+UNDO_S = 600
 # Few of the tests are about the limit, and in all others the same people take what they like.
-TERMS = Terms(claim_budget_s=BUDGET_S, claims_max=10_000, idle_s=IDLE_S)
+TERMS = Terms(claim_budget_s=BUDGET_S, claims_max=10_000, idle_s=IDLE_S, undo_s=UNDO_S)
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 OLEG = Operator(UUID("00000000-0000-4000-8000-00000000000a"), "Oleg")
 OLGA = Operator(UUID("00000000-0000-4000-8000-00000000000b"), "Olga")

@@ -21,6 +21,7 @@ from system.mes.application.commands import (
     ShipWorkOrder,
     StartPacking,
     StartRework,
+    UndoCompletion,
 )
 from system.mes.application.lapses import lapse_idle_claims
 from system.mes.domain import rules
@@ -30,6 +31,7 @@ from system.mes.domain.errors import (
     NotTheHolder,
     OperatorUnknown,
     TrackingNumberTaken,
+    UndoTooLate,
     WorkOrderAlreadyClaimed,
     WorkOrderNotEscalated,
     WorkOrderNotFound,
@@ -37,6 +39,7 @@ from system.mes.domain.errors import (
     WorkOrderWithdrawn,
 )
 from system.mes.domain.pay import PayKind
+from system.mes.domain.rules import Terms
 from system.mes.domain.work_order import Claim, Operator, Parcel, WorkOrderState
 from system.mes.tests.harness import (
     BUDGET_S,
@@ -45,6 +48,7 @@ from system.mes.tests.harness import (
     OLGA,
     START,
     TERMS,
+    UNDO_S,
     Mes,
     changed_to,
     claim,
@@ -540,6 +544,81 @@ async def claimed_long_ago(mes: Mes) -> tuple[UUID, list[UUID]]:
 async def lapse(mes: Mes) -> int:
     """One look for idle claims, as the timer takes it."""
     return await lapse_idle_claims(mes.make_uow, mes, terms=TERMS, now=mes.clock.at)
+
+
+class UndoRules:
+    """A piece was marked as made by mistake."""
+
+    async def test_it_is_on_the_bench_as_if_it_never_was_made(self, mes: Mes) -> None:
+        order_id, [work_order_id] = await completed(mes)
+        mes.clock.at += timedelta(seconds=UNDO_S - 1)
+
+        answer = await undo(mes, work_order_id)
+
+        assert answer.body is not None
+        assert (answer.body["state"], answer.body["rework_count"], answer.body["claim_no"]) == ("CLAIMED", 0, 1)
+        assert [entry.kind for entry in await mes.ledger(work_order_id)] == [PayKind.EARN]
+        last = (await mes.messages(order_id))[-1]
+        assert (last["type"], last["reason"]) == ("mes.rework_started.v1", rules.UNDONE)
+        assert (await mes.history(work_order_id))[-1] == ("CLAIMED", rules.UNDONE)
+        complete = CompleteWorkOrder(work_order_id, OLEG)
+        await handlers.complete_work_order(complete, mes.make_uow(), terms=TERMS)
+
+    async def test_it_says_until_when(self, mes: Mes) -> None:
+        _, [work_order_id] = await released(mes)
+        await claim(mes, work_order_id)
+        complete = CompleteWorkOrder(work_order_id, OLEG)
+
+        made = await handlers.complete_work_order(complete, mes.make_uow(), terms=TERMS)
+
+        assert made.body is not None
+        assert made.body["undo_until"] == (mes.clock.at + timedelta(seconds=UNDO_S)).isoformat()
+        undone = await undo(mes, work_order_id)
+        assert undone.body is not None
+        assert undone.body["undo_until"] is None
+
+    async def test_after_its_time_it_is_rework(self, mes: Mes) -> None:
+        order_id, [work_order_id] = await completed(mes)
+        mes.clock.at += timedelta(seconds=UNDO_S)
+
+        with pytest.raises(UndoTooLate) as refusal:
+            await undo(mes, work_order_id)
+
+        assert refusal.value.extra == {"ended_at": mes.clock.at.isoformat()}
+        assert (await mes.work_order(work_order_id)).state is WorkOrderState.COMPLETED
+        assert (await mes.messages(order_id))[-1]["type"] == "mes.work_order_completed.v1"
+
+    async def test_what_is_being_packed_is_made(self, mes: Mes) -> None:
+        _, [work_order_id] = await completed(mes)
+        await handlers.start_packing(StartPacking(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
+
+        with pytest.raises(WorkOrderStateRefused):
+            await undo(mes, work_order_id)
+
+    async def test_only_the_holder_may_say_so(self, mes: Mes) -> None:
+        _, [work_order_id] = await completed(mes)
+
+        with pytest.raises(NotTheHolder):
+            await undo(mes, work_order_id, by=OLGA)
+
+    async def test_nothing_is_undone_where_the_time_is_naught(self, mes: Mes) -> None:
+        _, [work_order_id] = await completed(mes)
+
+        with pytest.raises(UndoTooLate):
+            await undo(mes, work_order_id, terms=replace(TERMS, undo_s=0))
+
+
+async def completed(mes: Mes) -> tuple[UUID, list[UUID]]:
+    """A work order that Oleg has made just now."""
+    order_id, work_order_ids = await released(mes)
+    await claim(mes, work_order_ids[0], OLEG)
+    await handlers.complete_work_order(CompleteWorkOrder(work_order_ids[0], OLEG), mes.make_uow(), terms=TERMS)
+    return order_id, work_order_ids
+
+
+async def undo(mes: Mes, work_order_id: UUID, *, by: Operator = OLEG, terms: Terms = TERMS) -> Answer:
+    """The holder says that it is not made after all."""
+    return await handlers.undo_completion(UndoCompletion(work_order_id, by), mes.make_uow(), terms=terms)
 
 
 class WithdrawalRules:

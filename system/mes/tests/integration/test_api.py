@@ -90,6 +90,8 @@ async def test_a_piece_is_made_packed_and_shipped_over_http(
         ("return", {"reason": "the wrong size of wire"}, "RELEASED"),
         ("claim", None, "CLAIMED"),
         ("completion", None, "COMPLETED"),
+        ("undo", None, "CLAIMED"),
+        ("completion", None, "COMPLETED"),
         ("rework", {"reason": "a scratch"}, "CLAIMED"),
         ("completion", None, "COMPLETED"),
         ("packing", None, "PACKING"),

@@ -117,6 +117,8 @@ async def test_the_card_goes_with_the_work_to_the_carrier(
     parcel = {"carrier": "SwiftPost", "tracking_number": f"SP{new_id().hex[-12:]}"}
     for action, fields, state in (
         ("completion", {}, "COMPLETED"),
+        ("undo", {}, "CLAIMED"),
+        ("completion", {}, "COMPLETED"),
         ("rework", {"reason": "a scratch"}, "CLAIMED"),
         ("completion", {}, "COMPLETED"),
         ("packing", {}, "PACKING"),

@@ -33,6 +33,10 @@ class TestLapses(rules_suite.LapseRules):
     pass
 
 
+class TestUndoing(rules_suite.UndoRules):
+    pass
+
+
 class TestWithdrawals(rules_suite.WithdrawalRules):
     pass
 

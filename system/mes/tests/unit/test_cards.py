@@ -67,10 +67,11 @@ def card(
     language: Language = "ru",
     role: str = "operator",
     operators: Sequence[Operator] = (),
+    now: datetime = START,
 ) -> str:
     history = [{"at": START.isoformat(), "state": "CLAIMED", "claim_no": 1, "actor": "mes", "reason": past}]
     who = Principal(OLEG.id, frozenset({role}), "Oleg", "oleg@alexandrite.example")
-    about = {"w": shown(work_order) | {"history": history}, "viewer": str(OLEG.id), "who": who}
+    about = {"w": shown(work_order, now=now) | {"history": history}, "viewer": str(OLEG.id), "who": who}
     about["operators"] = [{"operator_id": str(each.id), "name": each.name} for each in operators]
     return pages.fragment(language, "card_piece.html", said=None, own_reason=own_reason, **about)
 
@@ -94,6 +95,7 @@ def test_the_limit_is_told_with_what_is_in_hand(pages: Pages) -> None:
     ("reason", "russian"),
     [
         (rules.LAPSED, "с ним слишком долго ничего не происходило"),
+        (rules.UNDONE, "отменено: отмечено готовым по ошибке"),
         ("assigned to Olga", "поручено: Olga"),
         ("handed over from Oleg to Olga", "передано: Oleg → Olga"),
     ],
@@ -123,3 +125,11 @@ def test_who_leads_the_shift_gives_out_what_is_free_and_hands_over_what_is_held(
     assert 'data-action="handover"' in taken and 'data-action="assignment"' not in taken
     assert f'<option value="{OLGA.id}">Olga' in taken and "P loses the pay" in taken
     assert "handover" not in card(pages, held(state=WorkOrderState.PACKING), role="seller", operators=[OLGA])
+
+
+def test_a_completion_is_undone_while_there_is_time(pages: Pages) -> None:
+    made = held(state=WorkOrderState.COMPLETED)
+    in_time = card(pages, made, language="en")
+    assert 'data-action="undo"' in in_time and "can be undone until 12:10" in in_time
+    assert 'data-action="undo"' not in card(pages, made, now=START + timedelta(minutes=10))
+    assert 'data-action="undo"' not in card(pages, replace(made, claim=Claim(OLGA, START)))
