@@ -271,6 +271,29 @@ def holds(operator: Operator, order: Order) -> None:
     assert held["state"] == "CLAIMED", f"{operator.name} holds it as {held['state']}"
 
 
+def label_shows(world: World) -> None:
+    """The printed label names the order, the piece, its material and its number of pieces; nothing of money, and nobody."""
+    label, piece = world.label, world.operator_who_looks.details(world.order)
+    assert label["order_number"] == world.order.number, f"the label is of {label['order_number']}"
+    for word in (world.order.number, piece["title"], str(piece["quantity"])):
+        assert word in label["text"], f"{word} is not on the label: {label['text']}"
+    for word in ("₽", "RUB", piece["pay"]["amount"], piece["claimed_by"] or "₽"):
+        assert word not in label["text"], f"{word} is on the label: {label['text']}"
+
+
+def scan_label(world: World, operator: Operator) -> None:
+    """The operator scans the label that was printed."""
+    assert world.label, "nobody printed a label"
+    operator.scans(world.label["address"])
+
+
+def sees_card(world: World, operator: Operator) -> None:
+    """The card that opened is that of the order."""
+    card = world.seen_by.get(operator.name)
+    assert card, f"no card opened for {operator.name}"
+    assert card["order_number"] == world.order.number, f"{operator.name} sees the card of {card['order_number']}"
+
+
 def two_days_pass(world: World) -> None:
     """More than two days go by in which nothing happens to the order's work."""
     world.faults.time_passes_over(world.work_orders_of(world.order)[0]["work_order_id"], hours=49)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from step_defs.drivers.http import Refusal
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.board_staff import BoardStaff
-from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, Row
+from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, MES, Row
 from step_defs.dsl.order import SOON_S, Order
 
 if TYPE_CHECKING:
@@ -125,6 +125,24 @@ class Operator(BoardStaff):
     def in_hand(self, order: Order) -> Row:
         """The order's work order that this operator claimed, or was given."""
         return self._claimed.get(order.number) or self.held(order)
+
+    def prints_label(self, order: Order) -> None:
+        """Prints the label of the order's piece."""
+        work_order_id = self.world.work_orders_of(order)[0]["work_order_id"]
+        self.world.label = self.desk.prints_label(work_order_id)
+
+    def scans(self, code: str) -> None:
+        """Scans it at the board; remembers the card that opens."""
+        self.world.seen_by[self.name] = self.desk.scans(code)
+
+    def types_number(self, order: Order) -> None:
+        """Types the order's number at the board; remembers the card that opens."""
+        self.world.seen_by[self.name] = self.desk.types(order.number)
+
+    def details(self, order: Order) -> Row:
+        """All that MES knows of the order's first work order."""
+        row: Row = self.door.get(f"{MES}/work-orders/{self.world.work_orders_of(order)[0]['work_order_id']}").body
+        return row
 
     def held(self, order: Order) -> Row:
         """What MES shows as held by this operator for the order. Raises AssertionError when it shows nothing."""

@@ -197,6 +197,62 @@ def pay_is_reversed(world: World, name: str) -> None:
 
 
 @step(
+    en="operator {name:w} prints the label of the piece",
+    ru="оператор {name:w} печатает этикетку",
+    about="The label that goes with the piece: what it is, and a code that leads back to its card.",
+    example="operator Oleg prints the label of the piece",
+)
+@Given
+@When
+def prints_label(world: World, name: str) -> None:
+    world.operator(name).prints_label(world.order)
+
+
+@step(
+    en="the label names the order and the piece, and no price",
+    ru="на этикетке заказ и изделие, а цены нет",
+    about="Neither the price nor the operator's name goes with the piece.",
+    example="the label names the order and the piece, and no price",
+)
+@Then
+def label_shows(world: World) -> None:
+    acts.label_shows(world)
+
+
+@step(
+    en="operator {name:w} scans the label at the board",
+    ru="оператор {name:w} считывает этикетку у доски",
+    about="A scanner types what the label's code holds.",
+    example="operator Olga scans the label at the board",
+)
+@When
+def scans_label(world: World, name: str) -> None:
+    acts.scan_label(world, world.operator(name))
+
+
+@step(
+    en="operator {name:w} types the order's number at the board",
+    ru="оператор {name:w} набирает у доски номер заказа",
+    about="The whole number, where there is no scanner.",
+    example="operator Olga types the order's number at the board",
+)
+@When
+def types_number(world: World, name: str) -> None:
+    world.operator(name).types_number(world.order)
+
+
+@step(
+    en="operator {name:w} sees the card of the order",
+    ru="оператор {name:w} видит карточку заказа",
+    about="The card opened by itself.",
+    example="operator Olga sees the card of the order",
+)
+@Then
+def sees_card(world: World, name: str) -> None:
+    acts.sees_card(world, world.operator(name))
+
+
+@step(
     en="operator {name:w} is told when the order goes back to the board by itself",
     ru="оператору по имени {name:w} сказано, когда заказ сам вернётся на доску",
     about="The card of claimed work names the moment when the claim lapses unless something happens.",

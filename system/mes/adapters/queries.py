@@ -195,6 +195,20 @@ class MesQueries:
             rates = await _rates(connection)
         return [self._view(row, rates, now) for row in rows]
 
+    async def of_number(self, number: str) -> list[dict[str, Any]]:
+        """The work orders of the order with exactly this number, whatever their state; ITEMS_MAX of them at most."""
+        now = datetime.now(UTC)
+        statement = (
+            _work_order_with_order_and_pay()
+            .where(_work_order.c.order_number == number)
+            .order_by(_work_order.c.id)
+            .limit(ITEMS_MAX)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+            rates = await _rates(connection)
+        return [self._view(row, rates, now) for row in rows]
+
     async def materials(self) -> list[str]:
         """The materials that work on the board is made of: one jump in the index per material, however long the board is."""
         async with self._engine.connect() as connection:

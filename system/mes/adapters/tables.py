@@ -94,6 +94,7 @@ work_order = Table(
     Index("work_order_in_work", "state", text("approved_at DESC"), text("id DESC"), postgresql_where=text(IN_WORK)),
     Index("work_order_mine", "claimed_by", text("approved_at DESC"), text("id DESC"), postgresql_where=text(IN_WORK)),
     Index("work_order_claimed_since", "state_since", postgresql_where=text(CLAIMED)),
+    Index("work_order_number", "order_number"),
     Index("work_order_order", "order_id"),
     Index("work_order_state_since", "state_since"),
 )

@@ -40,7 +40,7 @@ from system.mes.application.commands import (
 from system.mes.application.views import money_view
 from system.mes.domain import rules
 from system.mes.domain.work_order import Parcel
-from system.mes.entrypoints import schemas
+from system.mes.entrypoints import labels, schemas
 from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
 from system.mes.settings import MesSettings
 from system.pagekit import live
@@ -424,6 +424,35 @@ async def shipment_form(
     """The carrier has it."""
     command = ShipWorkOrder(visit.work_order_id, operator_of(who), Parcel(carrier, tracking_number))
     return await visit.does(who, handlers.ship_work_order, command)
+
+
+@router.get(f"{WORK_ORDER}/slip")
+async def slip_page(visit: AtWorkOrder, who: Reader) -> Response:
+    """The label that goes with the piece, to be printed: what it is and the way back to its card; no price, and nobody's name."""
+    work_order = await visit.queries.work_order(visit.work_order_id)
+    settings: MesSettings = visit.request.app.state.settings
+    address = labels.card_address(settings.public_url, visit.work_order_id)
+    return visit.pages.render(
+        visit.request, "slip.html", who=who, w=work_order, address=address, code=labels.code_of(address)
+    )
+
+
+@router.get("/scan")
+async def scan_page(
+    request: Request,
+    who: Reader,
+    queries: Queries,
+    pages: Shown,
+    code: Annotated[str, Query(max_length=labels.CODE_CHARACTERS_MAX)] = "",
+) -> Response:
+    """From what was scanned or typed to the card; to a choice where an order has several pieces."""
+    wanted = labels.read(code)
+    if isinstance(wanted, UUID):
+        return RedirectResponse(f"{BASE}/work-orders/{wanted}", status_code=303)
+    found = await queries.of_number(wanted) if wanted else []
+    if len(found) == 1:
+        return RedirectResponse(f"{BASE}/work-orders/{found[0]['work_order_id']}", status_code=303)
+    return pages.render(request, "scan.html", who=who, items=found, code=code, status=200 if found else 404)
 
 
 # -- one operator --------------------------------------------------------------------------------------------------------
