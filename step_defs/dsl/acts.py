@@ -294,9 +294,9 @@ def sees_card(world: World, operator: Operator) -> None:
     assert card["order_number"] == world.order.number, f"{operator.name} sees the card of {card['order_number']}"
 
 
-def two_days_pass(world: World) -> None:
-    """More than two days go by in which nothing happens to the order's work."""
-    world.faults.time_passes_over(world.work_orders_of(world.order)[0]["work_order_id"], hours=49)
+def time_passes(world: World, *, hours: int) -> None:
+    """So much time goes by in which nothing happens to the order's work."""
+    world.faults.time_passes_over(world.work_orders_of(world.order)[0]["work_order_id"], hours=hours)
 
 
 def says_when_it_lapses(operator: Operator, order: Order) -> None:

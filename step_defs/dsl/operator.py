@@ -93,6 +93,10 @@ class Operator(BoardStaff):
         """Gives the work order back."""
         self.act(self.in_hand(order), "return", reason=reason)
 
+    def goes_on(self, order: Order) -> None:
+        """Says that the piece is still being made."""
+        self.act(self.in_hand(order), "progress")
+
     def completes(self, order: Order) -> None:
         """Has made the piece."""
         self.act(self.in_hand(order), "completion")

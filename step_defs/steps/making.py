@@ -271,7 +271,29 @@ def told_when_it_lapses(world: World, name: str) -> None:
 )
 @When
 def nothing_happens(world: World) -> None:
-    acts.two_days_pass(world)
+    acts.time_passes(world, hours=49)
+
+
+@step(
+    en="nothing happens to the order for almost two days",
+    ru="почти двое суток с заказом ничего не происходит",
+    about="As above, and the claim still holds.",
+    example="nothing happens to the order for almost two days",
+)
+@When
+def almost_nothing_happens(world: World) -> None:
+    acts.time_passes(world, hours=47)
+
+
+@step(
+    en="operator {name:w} says that the piece is still being made",
+    ru="оператор {name:w} сообщает, что изделие ещё в работе",
+    about="Who makes something that takes long keeps it by saying so.",
+    example="operator Oleg says that the piece is still being made",
+)
+@When
+def goes_on(world: World, name: str) -> None:
+    world.operator(name).goes_on(world.order)
 
 
 @step(

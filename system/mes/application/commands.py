@@ -51,6 +51,15 @@ class ReturnWorkOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportProgress:
+    """The holder is still making the piece, and wants to keep it."""
+
+    work_order_id: UUID
+    operator: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CompleteWorkOrder:
     """The holder has made the piece."""
 

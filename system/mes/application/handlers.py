@@ -12,6 +12,7 @@ from system.mes.application.commands import (
     ClaimWorkOrder,
     CompleteWorkOrder,
     HandOverWorkOrder,
+    ReportProgress,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
@@ -121,6 +122,15 @@ async def lapse_claim(work_order_id: UUID, uow: MesUnitOfWork, *, terms: Terms) 
         uow.publish(facts.returned(after, before.claim.operator, reason=rules.LAPSED, at=uow.now))
         await uow.commit()
         return True
+
+
+async def report_progress(command: ReportProgress, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
+    """The claim lapses as if it began now. Nobody else has to hear of it. Raises NotTheHolder, WorkOrderStateRefused."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        after = (await uow.work_orders.hold(command.work_order_id)).going_on(command.operator, now=uow.now)
+        return await uow.commit(await _record(after, None, command.operator, uow, terms=terms, reason=rules.GOES_ON))
 
 
 async def complete_work_order(command: CompleteWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
@@ -237,7 +247,7 @@ async def _take_pay_back(claimed: WorkOrder, uow: MesUnitOfWork) -> None:
 
 async def _record(
     after: WorkOrder,
-    fact: Message,
+    fact: Message | None,
     operator: Operator,
     uow: MesUnitOfWork,
     *,
@@ -248,7 +258,8 @@ async def _record(
     earned = await uow.pay_ledger.earning_of(after.id, after.claim_no)
     await uow.work_orders.save(after)
     await uow.work_orders.note(after, actor=operator.name, at=uow.now, reason=reason)
-    uow.publish(fact)
+    if fact is not None:
+        uow.publish(fact)
     return _answer(after, earned.amount, uow.now, terms)
 
 

@@ -27,7 +27,7 @@ class Terms:
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "RELEASED": ("claim", "assignment"),
-    "CLAIMED": ("return", "completion", "handover"),
+    "CLAIMED": ("return", "completion", "progress", "handover"),
     "COMPLETED": ("packing", "rework", "undo"),
     "PACKING": ("shipment", "rework"),
     "SHIPPED": (),
@@ -37,6 +37,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
 
 LAPSED = "nothing happened to it for too long"
 """Why a claim ended that nobody gave back."""
+GOES_ON = "it is still being made"
+"""What a holder says whose piece takes longer than a claim may lie idle."""
 UNDONE = "undone: marked as made by mistake"
 """Why a piece is on the bench again that was never made."""
 

@@ -58,7 +58,10 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
-    """One order line in production. `weight_g` is the weight of one piece; `claim_no` counts the claims it has had."""
+    """One order line in production. `weight_g` is the weight of one piece; `claim_no` counts the claims it has had.
+
+    `state_since` is when anything last happened to it: it reached its state, or its holder said that it goes on.
+    """
 
     id: UUID
     order_id: UUID
@@ -118,6 +121,11 @@ class WorkOrder:
         if self._claim_for("handover").operator.id == to.id:
             raise AlreadyTheHolder(held_by=to.name)
         return replace(self, state_since=now, claim_no=self.claim_no + 1, claim=Claim(to, now))
+
+    def going_on(self, by: Operator, *, now: datetime) -> WorkOrder:
+        """Still on the bench, as its holder says: its claim lapses as much later."""
+        self._check("progress", by)
+        return replace(self, state_since=now)
 
     def lapsed(self, *, now: datetime, idle_s: int) -> WorkOrder | None:
         """Back on the board, because nothing happened to its claim for too long; None where that is not so, or not any more."""

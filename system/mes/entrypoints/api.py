@@ -18,6 +18,7 @@ from system.mes.application.commands import (
     ClaimWorkOrder,
     CompleteWorkOrder,
     HandOverWorkOrder,
+    ReportProgress,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
@@ -144,6 +145,13 @@ async def give_back(
     """Puts the work order back on the board and reverses its pay."""
     command = ReturnWorkOrder(work_order_id, operator_of(who), body.reason, key)
     return to_response(await handlers.return_work_order(command, uow, terms=terms))
+
+
+@router.post("/work-orders/{work_order_id}/progress", response_model=schemas.WorkOrderView)
+async def progress(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID) -> Response:
+    """The piece is still being made: its claim lapses later."""
+    command = ReportProgress(work_order_id, operator_of(who), key)
+    return to_response(await handlers.report_progress(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/completion", response_model=schemas.WorkOrderView)

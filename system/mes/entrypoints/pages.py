@@ -31,6 +31,7 @@ from system.mes.application.commands import (
     ClaimWorkOrder,
     CompleteWorkOrder,
     HandOverWorkOrder,
+    ReportProgress,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
@@ -83,6 +84,7 @@ PROBLEMS = {
 # What MES itself writes into a work order's history; what people wrote is shown as they wrote it.
 OWN_REASONS = (
     (re.compile(re.escape(rules.LAPSED)), N_("nothing happened to it for too long")),
+    (re.compile(re.escape(rules.GOES_ON)), N_("it is still being made")),
     (re.compile(re.escape(rules.UNDONE)), N_("undone: marked as made by mistake")),
     (re.compile(r"assigned to (?P<operator>.+)"), N_("assigned to %(operator)s")),
     (
@@ -387,6 +389,13 @@ async def return_form(visit: AtWorkOrder, who: AnOperator, reason: Why) -> Respo
     """Back to the board."""
     command = ReturnWorkOrder(visit.work_order_id, operator_of(who), reason)
     return await visit.does(who, handlers.return_work_order, command)
+
+
+@router.post(f"{WORK_ORDER}/progress")
+async def progress_form(visit: AtWorkOrder, who: AnOperator) -> Response:
+    """Still at it."""
+    command = ReportProgress(visit.work_order_id, operator_of(who))
+    return await visit.does(who, handlers.report_progress, command)
 
 
 @router.post(f"{WORK_ORDER}/completion")

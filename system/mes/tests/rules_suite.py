@@ -17,6 +17,7 @@ from system.mes.application.commands import (
     ClaimWorkOrder,
     CompleteWorkOrder,
     HandOverWorkOrder,
+    ReportProgress,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
@@ -428,7 +429,7 @@ class MakingRules:
         with pytest.raises(WorkOrderStateRefused) as refusal:
             await handlers.ship_work_order(ShipWorkOrder(work_order_id, OLEG, a_parcel()), mes.make_uow(), terms=TERMS)
 
-        assert refusal.value.extra == {"state": "CLAIMED", "allowed": ["return", "completion", "handover"]}
+        assert refusal.value.extra == {"state": "CLAIMED", "allowed": ["return", "completion", "progress", "handover"]}
 
     async def test_a_made_piece_cannot_be_returned(self, mes: Mes) -> None:
         _, [work_order_id] = await released(mes)
@@ -520,6 +521,23 @@ class LapseRules:
         assert answer.body["lapses_at"] == (mes.clock.at + timedelta(seconds=IDLE_S)).isoformat()
         assert not await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS)
         mes.clock.at += timedelta(seconds=IDLE_S)
+        assert await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS)
+
+    async def test_who_says_that_it_goes_on_keeps_it(self, mes: Mes) -> None:
+        order_id, [work_order_id] = await claimed_long_ago(mes)
+        mes.clock.at += timedelta(seconds=IDLE_S - 1)
+        with pytest.raises(NotTheHolder):
+            await handlers.report_progress(ReportProgress(work_order_id, OLGA), mes.make_uow(), terms=TERMS)
+
+        answer = await handlers.report_progress(ReportProgress(work_order_id, OLEG), mes.make_uow(), terms=TERMS)
+
+        assert answer.body is not None
+        assert answer.body["lapses_at"] == (mes.clock.at + timedelta(seconds=IDLE_S)).isoformat()
+        assert (await mes.history(work_order_id))[-1] == ("CLAIMED", rules.GOES_ON)
+        assert len(await mes.messages(order_id)) == len(await mes.ledger(work_order_id)) == 1
+        mes.clock.at += timedelta(seconds=IDLE_S - 1)
+        assert not await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS)
+        mes.clock.at += timedelta(seconds=1)
         assert await handlers.lapse_claim(work_order_id, mes.make_uow(), terms=TERMS)
 
     async def test_no_claim_lapses_where_the_time_is_naught(self, mes: Mes) -> None:

@@ -89,6 +89,7 @@ async def test_a_piece_is_made_packed_and_shipped_over_http(
         ("claim", None, "CLAIMED"),
         ("return", {"reason": "the wrong size of wire"}, "RELEASED"),
         ("claim", None, "CLAIMED"),
+        ("progress", None, "CLAIMED"),
         ("completion", None, "COMPLETED"),
         ("undo", None, "CLAIMED"),
         ("completion", None, "COMPLETED"),

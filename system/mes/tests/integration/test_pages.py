@@ -116,6 +116,7 @@ async def test_the_card_goes_with_the_work_to_the_carrier(
     await claim(mes, work_order_id)
     parcel = {"carrier": "SwiftPost", "tracking_number": f"SP{new_id().hex[-12:]}"}
     for action, fields, state in (
+        ("progress", {}, "CLAIMED"),
         ("completion", {}, "COMPLETED"),
         ("undo", {}, "CLAIMED"),
         ("completion", {}, "COMPLETED"),

@@ -95,6 +95,7 @@ def test_the_limit_is_told_with_what_is_in_hand(pages: Pages) -> None:
     ("reason", "russian"),
     [
         (rules.LAPSED, "с ним слишком долго ничего не происходило"),
+        (rules.GOES_ON, "изделие ещё в работе"),
         (rules.UNDONE, "отменено: отмечено готовым по ошибке"),
         ("assigned to Olga", "поручено: Olga"),
         ("handed over from Oleg to Olga", "передано: Oleg → Olga"),
@@ -113,7 +114,9 @@ def test_what_people_wrote_is_shown_as_they_wrote_it(pages: Pages) -> None:
 def test_the_card_says_when_its_claim_lapses(pages: Pages) -> None:
     said = card(pages, held())
     assert "Само вернётся на доску" in said and "4 мар., 12:00" in said
+    assert 'data-action="progress"' in said
     assert "Само вернётся" not in card(pages, held(state=WorkOrderState.PACKING))
+    assert 'data-action="progress"' not in card(pages, held(Operator(new_id(), "Petra")))
 
 
 def test_who_leads_the_shift_gives_out_what_is_free_and_hands_over_what_is_held(pages: Pages) -> None:
