@@ -44,8 +44,13 @@ ASK_TIMEOUT_S = 5.0
 PROBE_PATH = "/api/shop/v1/products"
 # Beside their API: the services' pages, and those that stream to them. A stream lasts for minutes, so it is a service of its own to
 # the gateway, whose name ends in no slot: what is counted and timed of a slot is answers only.
-PAGES: Mapping[str, tuple[str, ...]] = {"identity": ("/sign-in", "/sign-out"), "mes": ("/mes/",)}
-STREAMING = ("mes",)
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "crm": ("/crm/",),
+    "identity": ("/sign-in", "/sign-out", "/people"),
+    "mes": ("/mes/",),
+    "orchestrator": ("/operations/",),
+}
+STREAMING = ("crm", "mes")
 # Longer than any rule of routes.yaml, whose length is its priority.
 RING_PRIORITY = 10_000
 _COUNTER = re.compile(r"^traefik_service_requests_total\{(?P<labels>[^}]*)\} (?P<value>[0-9.e+]+)$", re.MULTILINE)

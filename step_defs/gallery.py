@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import sys
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from step_defs.assembly import running_system
@@ -29,16 +30,16 @@ ORDERS = 6
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One page as one person sees it. `path` may name {free} and {mine}, work orders of this visit."""
+    """One page as one person sees it. `path` may name work orders ({free}, {mine}) and orders ({priced}, {shipped}) of this visit."""
 
     name: str
     path: str
-    signed_in: bool = True
+    who: str = "operator"
     status: int = 200
 
 
 PAGES = (
-    Picture("sign-in", "/sign-in", signed_in=False),
+    Picture("sign-in", "/sign-in", who=""),
     Picture("board", "/mes/"),
     Picture("board-in-work", "/mes/?status=CLAIMED"),
     Picture("card-free", "/mes/work-orders/{free}"),
@@ -48,6 +49,19 @@ PAGES = (
     Picture("my-work", "/mes/mine"),
     Picture("my-pay", "/mes/pay"),
     Picture("nothing-there", "/mes/nothing", status=404),
+    Picture("approvals", "/crm/", who="seller"),
+    Picture("order-to-approve", "/crm/orders/{priced}", who="seller"),
+    Picture("order-shipped", "/crm/orders/{shipped}", who="seller"),
+    Picture("story", "/crm/orders/{shipped}/story", who="seller"),
+    Picture("search", "/crm/search", who="seller"),
+    Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
+    Picture("search-nothing", "/crm/search?query=zzzz", who="seller"),
+    Picture("people", "/people", who="administrator"),
+    Picture("messages", "/operations/", who="administrator"),
+    Picture("messages-moving", "/operations/?which=moving", who="administrator"),
+    Picture("orders-that-hang", "/operations/orders", who="administrator"),
+    Picture("agreement", "/operations/reconciliation", who="administrator"),
+    Picture("who-did-what", "/operations/audit", who="administrator"),
 )
 
 
@@ -69,6 +83,10 @@ def furnish(world: World) -> dict[str, str]:
             other.takes(world.order)
         else:
             known["free"] = row["work_order_id"]
+    for status in ("SHIPPED", "PRICE_CALCULATED", "PRICE_CALCULATED"):
+        order = world.road.bring(world.shopper("Анна"), status)
+        world.seller("Мария").sees(order, status)
+        known["shipped" if status == "SHIPPED" else "priced"] = order.order_id
     return known
 
 
@@ -89,16 +107,20 @@ def main() -> int:
         world = World(backstage)
         try:
             known = furnish(world)
-            operator = world.operator("Олег")
+            people = {
+                "operator": world.operator("Олег"),
+                "seller": world.seller("Мария"),
+                "administrator": world.administrator("Ада"),
+            }
             assert backstage.browser is not None
             for language in ("ru", "en"):
-                for size, viewport, scheme in LOOKS:
+                for (size, viewport, scheme), who in product(LOOKS, ("", *people)):
                     window = backstage.browser.window(language=language, viewport=viewport, scheme=scheme)
-                    inside = False
-                    for picture in sorted(PAGES, key=lambda one: one.signed_in):
-                        if picture.signed_in and not inside:
-                            window.sign_in(email=operator.email, password=operator.password)
-                            inside = True
+                    if who:
+                        window.sign_in(email=people[who].email, password=people[who].password)
+                    for picture in PAGES:
+                        if picture.who != who:
+                            continue
                         name = f"{picture.name}-{language}-{size}-{scheme}"
                         rows.append((name, shoot(window, picture, known, name)))
                         print(name, flush=True)

@@ -22,3 +22,14 @@ Feature: Somebody finds out before the customer does
       | shipped      |
       | closed       |
     And all services agree about the order
+
+  @exclusive @pages
+  Scenario: A seller has an order tried again that waits for a silent service
+    Given Anna has an order that is approved
+    And the operators' system is away
+    When seller Maria cancels the order: "the customer called"
+    Then seller Maria reads that a service does not answer, and what to do
+    When seller Maria has the order tried again
+    Then the story of the order says that seller Maria did so
+    When the operators' system is back
+    Then the order becomes cancelled

@@ -44,7 +44,7 @@ Feature: Messages that come twice, late, in the wrong order or damaged
       | being made   |
       | made         |
 
-  @exclusive
+  @exclusive @pages
   Scenario: A damaged message is set aside, shown, repaired and delivered
     Given Anna has an order that is priced
     And the order waits in the queue of seller Maria

@@ -237,8 +237,8 @@ WHOLE = (
         (
             Edit(
                 "system/mes/entrypoints/assets/board.js",
-                "new EventSource(`/mes/events?since=",
-                "new EventSource(`/mes/changes?since=",
+                'follow("/mes/events", {',
+                'follow("/mes/changes", {',
             ),
         ),
         stopped_by="pages",

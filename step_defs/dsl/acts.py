@@ -231,6 +231,53 @@ def found_by_customer_words(seller: Seller, order: Order, shopper: Shopper) -> N
     seller.finds(shopper.email, expect=order)
 
 
+def search_by_clue(world: World, clue: str) -> None:
+    """Support types what the customer says, and sees the order."""
+    order, buyer = world.order, world.buyer
+    said = {
+        "number": lambda: order.number,
+        "e-mail": lambda: buyer.email,
+        "phone": lambda: buyer.phone,
+        "name": lambda: buyer.name,
+        "partner reference": lambda: world.partner(buyer.name).reference,
+        "number on the parcel": lambda: order.parcels[0][1],
+    }
+    assert clue in said, f"nobody says {clue!r}; there are: {', '.join(said)}"
+    world.support.finds(said[clue](), expect=order)
+
+
+def story_on_one_page(world: World) -> None:
+    """One place tells every status the customer saw, messages of every service, what went wrong with them, and what to do."""
+    order = world.order
+    story = eventually(
+        lambda: world.support.story(order),
+        lambda told: told["statuses"] == order.road(),
+        within_s=SOON_S,
+        what=f"the story of {order.number} tells every status",
+    )
+    senders = {str(each).partition(".")[0] for each in story["messages"]}
+    assert {"shop", "pricing", "crm", "mes", "orchestrator"} <= senders, f"only {senders} are heard of"
+    assert (story["trouble"], story["advice"]) == ([], None), (
+        f"nothing is wrong with {order.number}, and it says {story}"
+    )
+
+
+def silence_is_explained(seller: Seller, order: Order) -> None:
+    """The story says that somebody does not answer, and offers to try again."""
+    eventually(
+        lambda: seller.story(order)["advice"],
+        lambda advice: advice == "repair",
+        within_s=SOON_S,
+        what=f"the story of {order.number} says that a service is silent",
+    )
+
+
+def repair_is_told(seller: Seller, order: Order) -> None:
+    """The story says who had the order tried again."""
+    deeds = seller.story(order)["deeds"]
+    assert seller.name in deeds, f"the story tells of {deeds}"
+
+
 def try_to_finish_for(world: World, operator: Operator, *, holder: Operator) -> None:
     """Somebody else reports the holder's piece as made."""
     held = holder.held(world.order)

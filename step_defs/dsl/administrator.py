@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.operations import ORCHESTRATOR, BrowserOperations, HttpOperations, Operations
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.price_book import PriceBook
 
-ORCHESTRATOR = "/api/orchestrator/v1"
 PAGES_MAX = 40
 
 
@@ -24,6 +24,24 @@ class Administrator(Person):
     def price_book(self) -> PriceBook:
         """The price book in this administrator's hands."""
         return PriceBook(self.door)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """Where they look after messages: the API or the pages, whichever this run is about."""
+        browser = self.world.backstage.browser
+        if browser is None or self.shares_session:
+            return HttpOperations(self.door, self._pages)
+        # The account exists once somebody came in with it.
+        self.door  # noqa: B018
+        window = browser.window()
+        window.sign_in(email=self.email, password=self.password)
+        return BrowserOperations(window)
+
+    def leaves(self) -> None:
+        """Ends the connection."""
+        if "operations" in self.__dict__:
+            self.operations.close()
+        super().leaves()
 
     def timeline(self, order: Order) -> dict[str, Any]:
         """Everything known about one order's life."""
@@ -57,12 +75,7 @@ class Administrator(Person):
 
     def set_aside(self, order: Order) -> list[dict[str, Any]]:
         """The messages about an order that were set aside, in every service."""
-        return [
-            message
-            for state in ("dead", "parked")
-            for message in self._pages("/messages", state=state)
-            if message["order_id"] == order.order_id
-        ]
+        return self.operations.set_aside(order.order_id)
 
     def sees_set_aside(self, order: Order, *, within_s: float = 30) -> dict[str, Any]:
         """Waits for a message about the order to be shown as set aside, and returns it."""
@@ -72,10 +85,7 @@ class Administrator(Person):
 
     def replays(self, message: dict[str, Any], *, body: dict[str, Any] | None = None) -> None:
         """Sends a set-aside message again, repaired when `body` is given."""
-        asked: dict[str, Any] = {"service": message["service"], "ids": [message["id"]], "state": message["state"]}
-        if body is not None:
-            asked["amended_body"] = body
-        self.door.post(f"{ORCHESTRATOR}/replays", asked)
+        self.operations.replays(message, body=body)
 
     def findings_about(self, order: Order) -> list[dict[str, Any]]:
         """What the reconciliation report finds wrong with an order."""
@@ -91,9 +101,9 @@ class Administrator(Person):
             what=f"every service agrees about {order.number}",
         )
 
-    def changes_roles(self, user_id: str, roles: list[str]) -> None:
+    def changes_roles(self, person: Person, roles: list[str]) -> None:
         """Gives somebody other roles; their sessions end."""
-        self.door.ask("PUT", f"/api/identity/v1/users/{user_id}/roles", json={"roles": roles})
+        self.operations.changes_roles(user_id=person.user_id, email=person.email, roles=roles)
 
     def _pages(self, path: str, **filters: Any) -> Iterator[dict[str, Any]]:
         cursor: str | None = None

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from operator import lt
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
@@ -20,6 +20,9 @@ from step_defs.drivers.address import trust
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal, Trouble
 from step_defs.drivers.waiting import eventually
+
+if TYPE_CHECKING:
+    from step_defs.dsl.person import Person
 
 MES = "/api/mes/v1"
 PAGES = "/mes/"
@@ -87,7 +90,7 @@ class HttpDesk:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._claims: dict[str, tuple[threading.Thread, list[Any]]] = {}
-        self._stream: BoardStream | None = None
+        self._stream: Stream | None = None
 
     def rows(self, **filters: str) -> Iterator[Row]:
         number = filters.pop("number", "")
@@ -148,8 +151,7 @@ class HttpDesk:
         return [entry | {"amount": entry["amount"]["amount"]} for entry in self._pages(f"{MES}/pay")]
 
     def open_board(self) -> None:
-        assert self._door.token is not None, "nobody is signed in"
-        self._stream = BoardStream(self._door)
+        self._stream = Stream(self._door, "/mes/events", name="work-order", key="work_order_id")
 
     def on_open_board(self, work_order_id: str) -> Row | None:
         assert self._stream is not None, "no board is open"
@@ -174,21 +176,23 @@ class HttpDesk:
         raise AssertionError(f"more than {PAGES_MAX} pages of {path}")
 
 
-class BoardStream:
-    """The stream that keeps a board fresh, read in a thread. `rows` has the newest word on each work order.
+class Stream:
+    """The stream that keeps a list fresh, read in a thread. `rows` has the newest word on each thing, by its `key`.
 
     As a browser does: one that ends is asked for again, from the last event that came.
     """
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, path: str, *, name: str, key: str) -> None:
+        assert door.token is not None, "nobody is signed in"
+        self._name, self._key = name, key
         self.rows: dict[str, Row] = {}
         self.interruptions = 0
         self._last = ""
         self._closed = threading.Event()
         self._client = httpx.Client(verify=trust(door.address.ca_file), timeout=httpx.Timeout(5, read=30))
-        self._address = f"{door.address.url}/mes/events"
+        self._address = f"{door.address.url}{path}"
         self._token = f"Bearer {door.token}"
-        # The first one here, so that a board that cannot be opened fails at once.
+        # The first one here, so that a list that cannot be opened fails at once.
         response = self._open = self._ask()
         self._thread = threading.Thread(target=self._keep_reading, args=(response,), daemon=True)
         self._thread.start()
@@ -198,7 +202,7 @@ class BoardStream:
         response = self._client.send(self._client.build_request("GET", self._address, headers=headers), stream=True)
         if response.status_code != 200:
             response.close()
-            raise Trouble(f"the board's stream answered {response.status_code}")
+            raise Trouble(f"the stream {self._address} answered {response.status_code}")
         return response
 
     def _keep_reading(self, response: httpx.Response) -> None:
@@ -226,9 +230,9 @@ class BoardStream:
                 self._last = value
             elif field == "event":
                 name = value
-            elif field == "data" and name == "work-order":
+            elif field == "data" and name == self._name:
                 said = json.loads(value)
-                self.rows[said["work_order_id"]] = said
+                self.rows[said[self._key]] = said
 
     def close(self) -> None:
         """Ends it."""
@@ -395,6 +399,17 @@ class BrowserDesk:
             code = "work-order-state"
         said = f"the page offers no {action}, and shows {shown['state']} by {shown['claimed_by']}"
         return Refusal(action, 409, {"code": code, "detail": said, "claimed_by": shown["claimed_by"]})
+
+
+def desk_of(person: Person) -> Desk:
+    """Somebody's place at MES: its API or its pages, whichever this run is about."""
+    door = person.door
+    browser = person.world.backstage.browser
+    if browser is None or person.shares_session:
+        return HttpDesk(door)
+    window = browser.window()
+    window.sign_in(email=person.email, password=person.password)
+    return BrowserDesk(window)
 
 
 def _label(attributes: dict[str, str], text: str) -> Row:

@@ -57,6 +57,14 @@ class Faults:
         stopped = self.world.backstage.containers.stopped(STATUS_KEEPER)
         self._broken.enter_context(stopped)
 
+    def stop(self, service: str) -> None:
+        """A service is away until `resume`, or until the scenario ends."""
+        self._broken.enter_context(self.world.backstage.containers.stopped(service))
+
+    def resume(self) -> None:
+        """Whatever was stopped is back."""
+        self._broken.close()
+
     def resume_status_keeping(self) -> None:
         """It is back, and reads what came meanwhile."""
         self._broken.close()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from step_defs.drivers.http import Refusal
 from step_defs.drivers.waiting import eventually
-from step_defs.dsl.board_staff import BoardStaff
-from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, MES, Row
+from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, MES, Desk, Row, desk_of
 from step_defs.dsl.order import SOON_S, Order
+from step_defs.dsl.person import Person
 
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
@@ -24,7 +24,7 @@ AT_ONCE_S = 1.0
 """Within this time an open board shows what was approved or taken elsewhere."""
 
 
-class Operator(BoardStaff):
+class Operator(Person):
     """Somebody who makes pieces."""
 
     roles = ("operator",)
@@ -32,6 +32,17 @@ class Operator(BoardStaff):
     def __init__(self, world: World, name: str) -> None:
         super().__init__(world, name)
         self._claimed: dict[str, Row] = {}
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Where they work: MES's API or its pages, whichever this run is about."""
+        return desk_of(self)
+
+    def leaves(self) -> None:
+        """Ends the connection."""
+        if "desk" in self.__dict__:
+            self.desk.close()
+        super().leaves()
 
     # -- the board -----------------------------------------------------------------------------------------------
 

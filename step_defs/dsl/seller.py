@@ -1,27 +1,51 @@
-"""A seller in CRM: approves, rejects, closes, cancels, searches."""
+"""A seller in CRM: approves, rejects, closes, cancels, searches, and reads why an order hangs."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from step_defs.drivers.waiting import eventually
-from step_defs.dsl.board_staff import BoardStaff
+from step_defs.dsl.desk import Desk, desk_of
+from step_defs.dsl.operator import AT_ONCE_S
 from step_defs.dsl.order import SOON_S, Order
+from step_defs.dsl.person import Person
+from step_defs.dsl.sales_desk import BrowserSalesDesk, HttpSalesDesk, SalesDesk, Shown
 
-CRM = "/api/crm/v1"
-PAGES_MAX = 40
 
-
-class Seller(BoardStaff):
+class Seller(Person):
     """One of our salespeople, who leads the shift at the operators' board too."""
 
     roles = ("seller",)
 
-    def sees(self, order: Order, status: str, *, within_s: float = SOON_S) -> dict[str, Any]:
+    @cached_property
+    def desk(self) -> SalesDesk:
+        """Where they work: CRM's API or its pages, whichever this run is about."""
+        door = self.door
+        browser = self.world.backstage.browser
+        if browser is None or self.shares_session:
+            return HttpSalesDesk(door)
+        window = browser.window()
+        window.sign_in(email=self.email, password=self.password)
+        return BrowserSalesDesk(window)
+
+    @cached_property
+    def board(self) -> Desk:
+        """Their place at MES, from where they lead the shift."""
+        return desk_of(self)
+
+    def leaves(self) -> None:
+        """Ends the connection."""
+        for place in ("desk", "board"):
+            if place in self.__dict__:
+                self.__dict__[place].close()
+        super().leaves()
+
+    def sees(self, order: Order, status: str, *, within_s: float = SOON_S) -> Shown:
         """Waits until CRM shows the order in this status."""
         return eventually(
-            lambda: self._shown(order),
-            lambda view: view["status"] == status,
+            lambda: self.desk.shown(order.order_id),
+            lambda shown: shown["status"] == status,
             within_s=within_s,
             what=f"CRM shows order {order.number} as {status}",
         )
@@ -37,41 +61,81 @@ class Seller(BoardStaff):
         self.decides(order, "rejection", reason=reason)
 
     def closes(self, order: Order, *, reason: str) -> None:
-        """Closes a shipped order by hand. Raises Refusal."""
+        """Closes a shipped order by hand."""
+        self.sees(order, "SHIPPED")
         self.decides(order, "closure", reason=reason)
 
-    def cancels(self, order: Order, *, reason: str) -> int:
-        """Cancels on the customer's behalf: 200 done, 202 asked for. Raises Refusal when it is too late."""
-        return self.decides(order, "cancellation", reason=reason)
+    def cancels(self, order: Order, *, reason: str) -> None:
+        """Cancels on the customer's behalf, or asks for it. Raises Refusal when it is too late."""
+        self.decides(order, "cancellation", reason=reason)
 
-    def decides(self, order: Order, what: str, **body: str) -> int:
-        """One decision, at once, whatever the order's status."""
-        return self.door.post(f"{CRM}/orders/{order.order_id}/{what}", body).status
+    def decides(self, order: Order, what: str, **fields: str) -> None:
+        """One decision, at once, whatever the order's status. Raises Refusal."""
+        self.desk.decides(order.order_id, what, **fields)
+
+    def asks_customer(self, order: Order, text: str) -> None:
+        """Asks for a change, or a question."""
+        self.sees(order, "PRICE_CALCULATED")
+        self.desk.asks(order.order_id, text)
+
+    def reads_letter(self, order: Order, text: str) -> None:
+        """Waits until the customer's letter is shown as the last one."""
+        eventually(
+            lambda: self.desk.letters(order.order_id),
+            lambda letters: bool(letters) and letters[-1] == {"side": "customer", "text": text},
+            within_s=SOON_S,
+            what=f"the customer's letter about {order.number}",
+        )
+
+    # -- the queue -----------------------------------------------------------------------------------------------
 
     def has_in_queue(self, order: Order) -> bool:
         """Whether the order is in the queue of orders that wait for approval."""
-        cursor: str | None = None
-        for _ in range(PAGES_MAX):
-            page = self.door.get(f"{CRM}/approvals", limit=100, cursor=cursor).body
-            if any(item["order_id"] == order.order_id for item in page["items"]):
-                return True
-            cursor = page["next"]
-            if cursor is None:
-                return False
-        raise AssertionError(f"more than {PAGES_MAX} pages of orders wait for approval")
+        return self.desk.has_in_queue(order.order_id)
+
+    def opens_queue(self) -> None:
+        """Opens the queue and leaves it open."""
+        self.desk.open_queue()
+
+    def sees_waiting(self, order: Order, *, within_s: float = AT_ONCE_S) -> None:
+        """The order appears in the open queue by itself, within the time since CRM shows it as priced."""
+        self.world.seller_who_looks.sees(order, "PRICE_CALCULATED")
+        eventually(
+            lambda: self.desk.on_open_queue(order.order_id),
+            lambda shown: shown is not None and shown["waits"],
+            within_s=within_s,
+            what=f"order {order.number} in the open queue of {self.name}",
+        )
+
+    def sees_decided(self, order: Order, *, by: str, within_s: float = AT_ONCE_S) -> None:
+        """The open queue says, by itself, who decided about the order."""
+        eventually(
+            lambda: self.desk.on_open_queue(order.order_id),
+            lambda shown: shown is not None and (shown["waits"], shown["decided_by"]) == (False, by),
+            within_s=within_s,
+            what=f"order {order.number} decided by {by} in the open queue of {self.name}",
+        )
+
+    # -- the search and the story --------------------------------------------------------------------------------
 
     def finds(self, query: str, *, expect: Order) -> None:
         """Waits until a search for `query` shows the order."""
         eventually(
-            lambda: self.found_by(query),
+            lambda: self.desk.found_by(query),
             lambda found: expect.order_id in found,
             within_s=SOON_S,
             what=f"a search for {query!r} shows order {expect.number}",
         )
 
-    def found_by(self, query: str) -> list[str]:
-        """The ids of the orders that a search shows."""
-        return [item["order_id"] for item in self.door.get(f"{CRM}/orders", query=query).body["items"]]
+    def story(self, order: Order) -> Shown:
+        """Everything that happened to the order, and what to do about it."""
+        return self.desk.story(order.order_id)
+
+    def repairs(self, order: Order) -> None:
+        """Has a hanging order tried again. Raises Refusal."""
+        self.desk.repairs(order.order_id)
+
+    # -- elsewhere -----------------------------------------------------------------------------------------------
 
     def assigns(self, work_order: dict[str, Any], *, operator_id: str, operator_name: str) -> None:
         """Gives an escalated work order to an operator. Raises Refusal."""
@@ -82,8 +146,4 @@ class Seller(BoardStaff):
 
     def hands_over(self, work_order: dict[str, Any], *, operator_id: str) -> None:
         """Gives what somebody holds to another operator, whom the board knows. Raises Refusal."""
-        self.desk.act(work_order["work_order_id"], "handover", operator_id=operator_id)
-
-    def _shown(self, order: Order) -> dict[str, Any]:
-        view: dict[str, Any] = self.door.get(f"{CRM}/orders/{order.order_id}").body
-        return view
+        self.board.act(work_order["work_order_id"], "handover", operator_id=operator_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,12 @@ class Shopper(Person):
         self.files: dict[str, str] = {}
         self.quotes: list[dict[str, Any]] = []
         self.refused_file: dict[str, Any] | None = None
+        self.phone = phone_of(self.email)
         self._order: Order | None = None
+
+    def has(self, order: Order) -> bool:
+        """Whether this is the order they are working on."""
+        return self._order is order
 
     # -- account -------------------------------------------------------------------------------------------------
 
@@ -166,7 +172,7 @@ class Shopper(Person):
         """Presses "order", agreeing to the price shown, or to another one. Raises Refusal."""
         agreed = agreed or self.sees_price()
         body = {
-            "customer": {"name": self.name, "email": self.email, "phone": "+7 900 000-00-00", "language": "en"},
+            "customer": {"name": self.name, "email": self.email, "phone": self.phone, "language": "en"},
             "delivery": {
                 "recipient": self.name,
                 "address": "Tverskaya 1",
@@ -175,11 +181,28 @@ class Shopper(Person):
                 "country": "RU",
             },
             "agreed_total": agreed,
-        }
+        } | self.own_terms()
         key = key or str(uuid.uuid4())
         self.order.submission = (body, key)
         self.order.agreed = agreed
         self.door.post(f"{self.order.path}/submission", body, key=key)
+
+    def own_terms(self) -> dict[str, Any]:
+        """What this kind of buyer adds to an order."""
+        return {}
+
+    def reads_question(self) -> str:
+        """What a seller asks about the order; waits until somebody does."""
+        letters = eventually(
+            lambda: self.door.get(f"{self.order.path}/letters").body,
+            lambda shown: shown["waits_for_you"],
+            what=f"a seller asks {self.name}",
+        )
+        return str(letters["items"][-1]["text"])
+
+    def writes(self, text: str) -> None:
+        """Writes to our sellers about the order, or answers them. Raises Refusal."""
+        self.door.post(f"{self.order.path}/letters", {"text": text})
 
     def submits_again(self) -> None:
         """The same press of the same button, once more."""
@@ -233,3 +256,27 @@ def price_of_line(line: dict[str, Any], *, estimate: bool) -> dict[str, str]:
     """What the shop shows for one line of a cart; empty while it shows nothing."""
     price: dict[str, str] | None = line["estimate"] if estimate else line["total"] or line["estimate"]
     return price or {}
+
+
+class Partner(Shopper):
+    """A company that orders for its own customers, under references of its own."""
+
+    roles = ("partner",)
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__(world, name)
+        self.reference = f"{name.upper()}-{uuid.uuid4().hex[:10]}"
+
+    def get_account(self) -> None:
+        """We open a partner's account."""
+        Person.get_account(self)
+
+    def own_terms(self) -> dict[str, Any]:
+        """The reference the partner knows the order by."""
+        return {"partner_reference": self.reference}
+
+
+def phone_of(email: str) -> str:
+    """A telephone number that no other person of the scenarios has."""
+    digits = f"{int.from_bytes(hashlib.sha256(email.encode()).digest()[:6]) % 10**9:09d}"
+    return f"+7 9{digits[:2]} {digits[2:5]}-{digits[5:7]}-{digits[7:]}"

@@ -20,7 +20,7 @@ from step_defs.dsl.person import Person
 from step_defs.dsl.price_book import PriceBook
 from step_defs.dsl.road import Road
 from step_defs.dsl.seller import Seller
-from step_defs.dsl.shopper import Shopper
+from step_defs.dsl.shopper import Partner, Shopper
 from step_defs.dsl.words import OWN_ALLOY, REFUSALS
 
 P = TypeVar("P", bound=Person)
@@ -69,10 +69,24 @@ class World:
         """An operator whom the scenario does not name: what is on the board is seen through their eyes."""
         return self.operator(ONLOOKER)
 
+    @property
+    def seller_who_looks(self) -> Seller:
+        """A seller whom the scenario does not name: what CRM shows is seen through their eyes."""
+        return self.seller(ONLOOKER)
+
+    @property
+    def support(self) -> Seller:
+        """Whoever answers the customer's call: they have a seller's rights, and no more."""
+        return self.seller(SUPPORT)
+
+    def partner(self, name: str) -> Partner:
+        """A partner of this scenario."""
+        return self._meet(Partner, name)
+
     def administrator(self, name: str = "") -> Administrator:
         """An administrator of this scenario; without a name, the one whom no scenario asks about."""
         person = self._meet(Administrator, name or SUPPORT)
-        if not name:
+        if not name and self.backstage.browser is None:
             person.uses(self.backstage.unnamed("administrator", SUPPORT))
         return person
 
@@ -100,6 +114,13 @@ class World:
     @order.setter
     def order(self, order: Order) -> None:
         self._order = order
+
+    @property
+    def buyer(self) -> Shopper:
+        """Whose order the scenario is about. Raises AssertionError when nobody bought."""
+        found = [each for each in self._people.values() if isinstance(each, Shopper) and each.has(self.order)]
+        assert found, f"nobody here bought {self.order.number}"
+        return found[0]
 
     def remember_work_orders(self, order: Order, found: list[dict[str, Any]]) -> None:
         """Work orders stay known after they leave the board."""

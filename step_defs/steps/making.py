@@ -30,6 +30,17 @@ def rejects(world: World, name: str, reason: str) -> None:
 
 
 @step(
+    en='seller {name:w} tries to reject the order: "{reason}"',
+    ru="продавец {name:w} пытается отклонить заказ: «{reason}»",
+    about="A seller refuses an order and may not; what was refused is remembered.",
+    example='seller Maria tries to reject the order: "too thin to cast"',
+)
+@When
+def seller_tries_to_reject(world: World, name: str, reason: str) -> None:
+    world.attempt(lambda: world.seller(name).decides(world.order, "rejection", reason=reason))
+
+
+@step(
     en='seller {name:w} cancels the order: "{reason}"',
     ru="продавец {name:w} отменяет заказ: «{reason}»",
     about="A seller cancels on the customer's behalf, and may.",
@@ -72,6 +83,74 @@ def waits_in_queue(world: World, name: str) -> None:
 @Then
 def left_queue(world: World, name: str) -> None:
     acts.not_in_queue(world.seller(name), world.order)
+
+
+@step(
+    en='seller {name:w} asks {customer:w}: "{text}"',
+    ru="продавец {name:w} спрашивает покупателя {customer:w}: «{text}»",
+    about="A seller asks for a change, or a question; the customer reads it on the order's page.",
+    example='seller Maria asks Anna: "may the band be a millimetre wider?"',
+)
+@When
+def seller_asks(world: World, name: str, customer: str, text: str) -> None:
+    world.seller(name).asks_customer(world.order, text)
+    asked = world.shopper(customer).reads_question()
+    assert asked == text, f"{customer} reads {asked!r}"
+
+
+@step(
+    en='{name:w} answers: "{text}"',
+    ru="покупатель {name:w} отвечает: «{text}»",
+    about="The customer writes on the order's page.",
+    example='Anna answers: "yes, please"',
+)
+@When
+def customer_answers(world: World, name: str, text: str) -> None:
+    world.shopper(name).writes(text)
+
+
+@step(
+    en='seller {name:w} reads the answer: "{text}"',
+    ru="продавец {name:w} читает ответ: «{text}»",
+    about="The customer's letter stands on the order as the last one.",
+    example='seller Maria reads the answer: "yes, please"',
+)
+@Then
+def seller_reads(world: World, name: str, text: str) -> None:
+    world.seller(name).reads_letter(world.order, text)
+
+
+@step(
+    en="seller {name:w} has the queue of approvals open",
+    ru="у продавца {name:w} открыта очередь на одобрение",
+    about="The queue of orders that wait for a seller stays open and is not loaded again.",
+    example="seller Maria has the queue of approvals open",
+)
+@Given
+def queue_is_open(world: World, name: str) -> None:
+    world.seller(name).opens_queue()
+
+
+@step(
+    en="the order appears in the open queue of seller {name:w} at once",
+    ru="заказ сразу появляется в открытой очереди продавца {name:w}",
+    about="Within a second of CRM knowing its price, by itself.",
+    example="the order appears in the open queue of seller Maria at once",
+)
+@Then
+def appears_in_queue(world: World, name: str) -> None:
+    world.seller(name).sees_waiting(world.order)
+
+
+@step(
+    en="the open queue of seller {name:w} shows at once that {other:w} decided",
+    ru="открытая очередь продавца {name:w} сразу показывает, что решение за коллегой {other:w}",
+    about="Within a second of the decision, by itself.",
+    example="the open queue of seller Maria shows at once that Sofia decided",
+)
+@Then
+def queue_shows_decision(world: World, name: str, other: str) -> None:
+    world.seller(name).sees_decided(world.order, by=other)
 
 
 @step(

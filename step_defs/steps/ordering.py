@@ -18,6 +18,17 @@ def has_order(world: World, name: str, status: str) -> None:
 
 
 @step(
+    en="the partner {name:w} has an order that is {status:status}",
+    ru="у партнёра {name:w} есть заказ в статусе «{status:status}»",
+    about="A partner's order for a plain silver ring, under the partner's own reference, brought to this status.",
+    example="the partner Silverline has an order that is shipped",
+)
+@Given
+def partner_has_order(world: World, name: str, status: str) -> None:
+    world.road.bring(world.partner(name), status)
+
+
+@step(
     en="{name:w} orders a/an {model:model} in {material:material}",
     ru="покупатель {name:w} заказывает изделие «{model:model}», материал «{material:material}»",
     about="A customer uploads a model, asks what it costs, puts it into a new order and submits it at the price shown.",

@@ -80,4 +80,4 @@ def tries_deed(world: World, role: str, name: str, deed: str) -> None:
 )
 @When
 def loses_role(world: World, name: str) -> None:
-    world.administrator().changes_roles(world.seller(name).user_id, ["customer"])
+    world.administrator().changes_roles(world.seller(name), ["customer"])

@@ -73,6 +73,29 @@ def keeper_is_away(world: World) -> None:
 
 
 @step(
+    en="the operators' system is away",
+    ru="система операторов недоступна",
+    about="MES is down until a later step says that it is back.",
+    example="the operators' system is away",
+)
+@Given
+@When
+def mes_is_away(world: World) -> None:
+    world.faults.stop("mes")
+
+
+@step(
+    en="the operators' system is back",
+    ru="система операторов снова работает",
+    about="MES is up again and reads what came meanwhile.",
+    example="the operators' system is back",
+)
+@When
+def mes_is_back(world: World) -> None:
+    world.faults.resume()
+
+
+@step(
     en="the {count:d} messages about it arrive in reverse order",
     ru="сообщений об этом {count:d}, и приходят они в обратном порядке",
     about="What waits for the orchestrator is delivered last first, then the orchestrator is back.",
@@ -237,6 +260,61 @@ def is_not_stuck(world: World) -> None:
 @Then
 def story_is_told(world: World, datatable: list[list[str]]) -> None:
     acts.timeline_tells(world, datatable)
+
+
+@step(
+    en="support searches for the {clue} of the order",
+    ru="поддержка ищет заказ по тому, что говорит покупатель: {clue}",
+    about="One search, whatever the customer says: number, e-mail, phone, name, partner reference, number on the parcel.",
+    example="support searches for the phone of the order",
+)
+@When
+def support_searches(world: World, clue: str) -> None:
+    acts.search_by_clue(world, clue)
+
+
+@step(
+    en="support reads its statuses, messages, retries and what to do next on one page",
+    ru="поддержка читает на одной странице его статусы, сообщения, повторы и что делать дальше",
+    about="The story of the order: everything the services know of it, in one place.",
+    example="support reads its statuses, messages, retries and what to do next on one page",
+)
+@Then
+def story_is_on_one_page(world: World) -> None:
+    acts.story_on_one_page(world)
+
+
+@step(
+    en="seller {name:w} reads that a service does not answer, and what to do",
+    ru="продавец {name:w} читает, что один из сервисов не отвечает и что делать",
+    about="The story of the order names the silence, and offers to try it again.",
+    example="seller Maria reads that a service does not answer, and what to do",
+)
+@Then
+def silence_is_explained(world: World, name: str) -> None:
+    acts.silence_is_explained(world.seller(name), world.order)
+
+
+@step(
+    en="seller {name:w} has the order tried again",
+    ru="продавец {name:w} просит попробовать ещё раз",
+    about="The deed that the story offers: parked messages are delivered, or the silent service is asked once more.",
+    example="seller Maria has the order tried again",
+)
+@When
+def seller_repairs(world: World, name: str) -> None:
+    world.seller(name).repairs(world.order)
+
+
+@step(
+    en="the story of the order says that seller {name:w} did so",
+    ru="в истории заказа записано, что об этом попросил продавец {name:w}",
+    about="Whoever had the order tried again is named in its story.",
+    example="the story of the order says that seller Maria did so",
+)
+@Then
+def repair_is_told(world: World, name: str) -> None:
+    acts.repair_is_told(world.seller(name), world.order)
 
 
 @step(

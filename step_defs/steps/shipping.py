@@ -70,7 +70,7 @@ def closes(world: World, name: str, reason: str) -> None:
 )
 @When
 def tries_to_close(world: World, name: str) -> None:
-    world.attempt(lambda: world.seller(name).closes(world.order, reason="to be done with it"))
+    world.attempt(lambda: world.seller(name).decides(world.order, "closure", reason="to be done with it"))
 
 
 @step(

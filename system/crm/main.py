@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from system.crm.adapters.orchestrator import HttpOrchestrator
+from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.application import reactions
 from system.crm.domain.webhook import secret_bytes
-from system.crm.entrypoints import api, carriers
+from system.crm.entrypoints import api, carriers, pages
 from system.crm.settings import CrmSettings
 from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
@@ -18,9 +19,11 @@ from system.plumbing.runtime import Service
 def service(settings: CrmSettings | None = None) -> Service:
     """CRM, ready to serve; it refuses to start without the carriers' secret."""
     settings = settings or CrmSettings()
+    shown = pages.pages_of(settings)
     crm = Service(
         settings,
         routers=[api.router, carriers.router, api.internal],
+        pages=[shown.router(), pages.router],
         unit_of_work=CrmUnitOfWork,
         reactions={
             OrderSubmitted: reactions.on_order_submitted,
@@ -30,8 +33,12 @@ def service(settings: CrmSettings | None = None) -> Service:
         on_start=[_check_secret],
         description="The sellers' side: approving orders, finding them, closing them, and hearing the carrier.",
     )
-    crm.app.state.queries = CrmQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
+    shown.install(crm.app)
+    queries = CrmQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
+    crm.app.state.queries = queries
+    crm.app.state.watch = pages.watch_of(queries, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)
+    crm.app.state.quotes = HttpQuotes(crm.client)
     return crm
 
 

@@ -13,7 +13,7 @@ from system.identity.adapters.tokens import RedisRevokedSessions, SignedAccessTo
 from system.identity.adapters.unit_of_work import SqlIdentityUnitOfWork
 from system.identity.application import handlers
 from system.identity.application.handlers import Tools
-from system.identity.entrypoints import api, cli, pages
+from system.identity.entrypoints import api, cli, pages, people
 from system.identity.settings import IdentitySettings
 from system.plumbing.runtime import Service
 from system.plumbing.timers import Timer
@@ -26,7 +26,7 @@ def service(settings: IdentitySettings | None = None) -> Service:
     identity = Service(
         settings,
         routers=[api.router],
-        pages=[shown.router(), pages.router],
+        pages=[shown.router(), pages.router, people.router],
         unit_of_work=SqlIdentityUnitOfWork,
         timers=[_prune_timer(settings)],
         description="Who somebody is and what they may do: accounts, sign-in, sessions, roles.",

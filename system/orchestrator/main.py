@@ -10,7 +10,7 @@ from system.orchestrator.adapters.queries import GAUGES, OrderQueries
 from system.orchestrator.adapters.unit_of_work import OrchestratorUnitOfWork
 from system.orchestrator.application.desk import Desk
 from system.orchestrator.application.reactions import Reactions
-from system.orchestrator.entrypoints import api
+from system.orchestrator.entrypoints import api, pages
 from system.orchestrator.entrypoints.timers import saga_timer
 from system.orchestrator.settings import OrchestratorSettings
 from system.plumbing.runtime import Service
@@ -21,9 +21,11 @@ def service(settings: OrchestratorSettings | None = None) -> Service:
     settings = settings or OrchestratorSettings()
     policy = settings.policy()
     desk = Desk(policy, PaymentOutside())
+    shown = pages.pages_of(settings)
     built = Service(
         settings,
         routers=api.routes(),
+        pages=[shown.router(), pages.router],
         unit_of_work=partial(OrchestratorUnitOfWork, policy=policy),
         reactions=Reactions(desk).by_message(),
         gated=True,
@@ -31,6 +33,7 @@ def service(settings: OrchestratorSettings | None = None) -> Service:
         gauges=GAUGES,
         description="Decides the status of every order, runs its saga, tells its story.",
     )
+    shown.install(built.app)
     queries = OrderQueries(built.engine)
     built.app.state.desks = api.Desks(desk=desk, queries=queries, peers=HttpPeers(built.client), settings=settings)
     return built

@@ -20,6 +20,10 @@ class Area:
 
 
 AREAS = (
+    Area("/crm/", N_("Approvals"), frozenset({"seller", "administrator"})),
+    Area("/crm/search", N_("Search"), frozenset({"seller", "administrator"})),
+    Area("/people", N_("People"), frozenset({"administrator"})),
+    Area("/operations/", N_("Operations"), frozenset({"administrator"})),
     Area("/mes/", N_("Board"), frozenset({"operator", "seller", "administrator"})),
     Area("/mes/mine", N_("My work"), frozenset({"operator"})),
     Area("/mes/pay", N_("My pay"), frozenset({"operator"})),

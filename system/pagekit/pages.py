@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,9 +36,19 @@ from system.plumbing.settings import ServiceSettings
 
 KIT = Path(__file__).parent
 
+# Codes in the body of a refusal, and what kind of name they have.
+SPOKEN_AS = {"state": "work_state", "order_status": "status", "decision": "decision"}
 LANGUAGE_KEPT_S = 365 * 24 * 3600
 KNOWN_ERRORS = (AlexandriteError, RequestValidationError, HTTPException, DBAPIError, PoolTimeout)
 Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A refusal on a page: its code for programs, its sentence for people."""
+
+    code: str
+    text: str
 
 
 class Pages:
@@ -50,11 +61,13 @@ class Pages:
         settings: ServiceSettings,
         *,
         problems: Mapping[str, str] | None = None,
+        names: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.base = base
         self.zone = ZoneInfo(settings.time_zone)
         self.assets = Assets(base, [home / "assets"])
         self._problems = {**words.PROBLEMS, **(problems or {})}
+        self._names = {**words.NAMES, **(names or {})}
         # Object storage is its own origin: models and previews come from there, uploads go there.
         storage = getattr(settings, "s3_public_url", "")
         self._policy = content_security_policy(_origin(storage) if storage else "")
@@ -84,7 +97,7 @@ class Pages:
 
     def named(self, language: Language, kind: str, code: str) -> str:
         """What people call a code: a material, a state. One that has no name yet is shown as it is, readably."""
-        message = words.NAMES[kind].get(code)
+        message = self._names[kind].get(code)
         return str(self._words[language].gettext(message)) if message else code.replace("_", " ")
 
     def fragment(self, language: Language, template: str, **context: Any) -> str:
@@ -123,6 +136,11 @@ class Pages:
             )
         return response
 
+    def refusal(self, request: Request, refused: AlexandriteError) -> Said:
+        """What was refused, as this page says it."""
+        body = refused.extra | {"code": refused.code, "detail": refused.detail}
+        return Said(refused.code, self.says(language_of(request), body))
+
     # -- refusals --------------------------------------------------------------------------------------------------
 
     def says(self, language: Language, body: Mapping[str, Any]) -> str:
@@ -137,8 +155,9 @@ class Pages:
             return str(body["detail"])
 
     def _spoken(self, language: Language, name: str, value: Any) -> str:
-        if name == "state":
-            return self.named(language, "work_state", str(value))
+        kind = SPOKEN_AS.get(name)
+        if kind in self._names:
+            return self.named(language, kind, str(value))
         if isinstance(value, list):
             return ", ".join(str(each) for each in value)
         try:

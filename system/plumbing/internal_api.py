@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from system.kernel.ids import bucket_of
 from system.messages.envelope import Message
 from system.plumbing.auth import Principal, require
 from system.plumbing.consumer import Reaction, Undecodable, decode
-from system.plumbing.schema import dead_letter, inbox, outbox
+from system.plumbing.schema import audit_log, dead_letter, inbox, outbox
 from system.plumbing.telemetry import trace_id_of
 from system.plumbing.unit_of_work import UnitOfWork
 
@@ -56,6 +57,17 @@ def router(
         async with make_uow() as uow:
             return {"items": await list_messages(uow, order_id=order_id, states=state, message_type=type)}
 
+    @routes.get("/audit")
+    async def audit(
+        who: Orchestrator,
+        before: datetime | None = None,
+        actor: str | None = None,
+        subject: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=LIST_MAX)] = 100,
+    ) -> dict[str, Any]:
+        async with make_uow() as uow:
+            return {"items": await list_audit(uow, before=before, actor=actor, subject=subject, limit=limit)}
+
     @routes.post("/replays")
     async def replays(who: Orchestrator, replay: Replay) -> dict[str, Any]:
         if not replay.ids and (replay.type is None or replay.state is None):
@@ -72,6 +84,26 @@ def router(
         return {"dry_run": replay.dry_run, "items": chosen}
 
     return routes
+
+
+async def list_audit(
+    uow: UnitOfWork, *, before: datetime | None, actor: str | None, subject: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Who did what to which thing, the newest first: before a moment, by people whose name holds `actor`, to one subject."""
+    query = select(audit_log).order_by(audit_log.c.id.desc()).limit(limit)
+    query = query.where(audit_log.c.at < before) if before else query
+    query = query.where(audit_log.c.actor.icontains(actor, autoescape=True)) if actor else query
+    query = query.where(audit_log.c.subject == subject) if subject else query
+    return [
+        {
+            "at": row.at.isoformat(),
+            "actor": row.actor,
+            "action": row.action,
+            "subject": row.subject,
+            "details": row.details,
+        }
+        for row in await uow.connection.execute(query)
+    ]
 
 
 async def list_messages(

@@ -6,7 +6,7 @@ from system.messages.orchestrator_v1 import OrderChanged, ReleaseStock, ReserveS
 from system.plumbing.runtime import Service
 from system.shop.adapters.catalogue_prices import CataloguePrices
 from system.shop.adapters.queries import GAUGES, ShopQueries
-from system.shop.adapters.services import HttpFiles, HttpOrchestrator, HttpPricing
+from system.shop.adapters.services import HttpFiles, HttpLetters, HttpOrchestrator, HttpPricing
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
 from system.shop.application import reactions
 from system.shop.application.ports import Tools
@@ -36,6 +36,7 @@ def service(settings: ShopSettings | None = None) -> Service:
             pricing=pricing,
             files=HttpFiles(shop.client),
             orchestrator=HttpOrchestrator(shop.client),
+            letters=HttpLetters(shop.client),
         ),
         queries=ShopQueries(shop.engine),
         catalogue_prices=CataloguePrices(

@@ -7,15 +7,15 @@ from uuid import UUID
 
 import httpx
 
-from system.crm.application.ports import OrchestratorReply
-from system.crm.domain.errors import OrderNotFound, TransitionRefused
+from system.crm.application.ports import OrchestratorReply, Repair
+from system.crm.domain.errors import NothingToRepair, OrderNotFound, TransitionRefused
 from system.kernel.errors import Unavailable
 from system.plumbing.service_client import ServiceClient
 from system.plumbing.tokens import Principal
 
 
 class HttpOrchestrator:
-    """Closes and cancels by asking the orchestrator's internal API in the seller's name."""
+    """Closes, cancels, reads and repairs by asking the orchestrator's internal API in the seller's name."""
 
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
@@ -28,6 +28,28 @@ class HttpOrchestrator:
         """Cancels an order or begins to. Raises TransitionRefused, OrderNotFound, Unavailable."""
         body = {"actor": _named(who), "actor_kind": "seller", "reason": reason}
         return await self._ask(order_id, "cancellation", body, who)
+
+    async def timeline(self, order_id: UUID, *, who: Principal) -> dict[str, Any]:
+        """Everything that happened to the order. Raises OrderNotFound, Unavailable."""
+        response = await self._client.request(
+            "GET", "orchestrator", f"/internal/orders/{order_id}/timeline", acting_for=who
+        )
+        if response.status_code != 200:
+            raise _refusal(response, order_id)
+        told: dict[str, Any] = response.json()
+        return told
+
+    async def repair(self, order_id: UUID, *, who: Principal) -> Repair:
+        """Has a hanging order tried again. Raises NothingToRepair, OrderNotFound, Unavailable."""
+        response = await self._client.request(
+            "POST", "orchestrator", f"/internal/orders/{order_id}/repair", json={"actor": _named(who)}, acting_for=who
+        )
+        if response.status_code == 409:
+            raise NothingToRepair
+        if response.status_code != 200:
+            raise _refusal(response, order_id)
+        done: dict[str, Any] = response.json()
+        return Repair(done["replayed"], done["resent"], tuple(done["not_answering"]))
 
     async def _ask(self, order_id: UUID, what: str, body: dict[str, Any], who: Principal) -> OrchestratorReply:
         response = await self._client.request(

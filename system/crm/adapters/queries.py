@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,17 +12,25 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select, tupl
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.crm.adapters import tables
-from system.crm.adapters.rows import sales_order_from
-from system.crm.application.views import order_view, summary_view
+from system.crm.adapters.repositories import letters_statement
+from system.crm.adapters.rows import letter_from, sales_order_from
+from system.crm.application.views import letter_view, order_view, summary_view
 from system.crm.domain.errors import OrderNotFound
+from system.crm.domain.parcel import plain
 from system.kernel.errors import Invalid
 from system.plumbing.web import Cursor
 
 ITEMS_MAX = 100
+HISTORY_MAX = 5
+PHONE_DIGITS, PHONE_DIGITS_MIN = 10, 7
+WORDS_MAX = 8
 RECONCILED_MAX = 20_000
 
 _order = tables.sales_order
 _AWAITS_APPROVAL: ColumnElement[bool] = literal_column(tables.AWAITS_APPROVAL)
+_phone_key: ColumnElement[str] = literal_column(tables.PHONE)
+_words_of_order: ColumnElement[Any] = literal_column(f"({tables.WORDS})")
+_RUSSIAN: ColumnElement[Any] = literal_column("'russian'::regconfig")
 
 
 def approvals_statement(*, due_before: datetime | None, after: tuple[datetime, UUID] | None, limit: int) -> Select[Any]:
@@ -36,21 +46,51 @@ def approvals_statement(*, due_before: datetime | None, after: tuple[datetime, U
 def orders_statement(
     *, query: str | None, status: str | None, after: tuple[datetime, UUID] | None, limit: int
 ) -> Select[Any]:
-    """Orders, the newest first. `query` is a number, an e-mail or a partner reference, in any case: each has its index."""
+    """Orders, the newest first. `query` is something that names them exactly, in any case: number, e-mail, phone, partner's
+    reference, or the number on a parcel; each has its index."""
     statement = select(_order)
     if query is not None:
         # One branch per index: an OR could tempt the planner to walk the newest orders instead.
-        found = union_all(
+        branches = [
             select(_order.c.order_id).where(func.upper(_order.c.number) == query.upper()),
             select(_order.c.order_id).where(func.lower(_order.c.customer_email) == query.lower()),
             select(_order.c.order_id).where(func.lower(_order.c.partner_reference) == query.lower()),
-        )
-        statement = statement.where(_order.c.order_id.in_(found))
+            select(tables.shipment.c.order_id).where(tables.shipment.c.tracking_key == plain(query)),
+        ]
+        if phone := phone_of(query):
+            branches.append(select(_order.c.order_id).where(_phone_key == phone))
+        statement = statement.where(_order.c.order_id.in_(union_all(*branches)))
+    return _newest(statement, status=status, after=after, limit=limit)
+
+
+def words_statement(
+    *, words: list[str], status: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> Select[Any]:
+    """Orders in which each of the words begins one of the customer's: a name, a city, what a piece is called. Newest first."""
+    wanted = func.to_tsquery(_RUSSIAN, " & ".join(f"{word}:*" for word in words))
+    return _newest(select(_order).where(_words_of_order.op("@@")(wanted)), status=status, after=after, limit=limit)
+
+
+def _newest(
+    statement: Select[Any], *, status: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> Select[Any]:
     if status is not None:
         statement = statement.where(_order.c.status == status)
     if after is not None:
         statement = statement.where(tuple_(_order.c.opened_at, _order.c.order_id) < tuple_(*after))
     return statement.order_by(_order.c.opened_at.desc(), _order.c.order_id.desc()).limit(limit)
+
+
+def phone_of(query: str) -> str | None:
+    """The last ten digits of what looks like a telephone number, whatever stands between them; None for anything else."""
+    digits = re.sub(r"[^0-9]", "", query)
+    is_phone = len(digits) >= PHONE_DIGITS_MIN and not re.search(r"[^0-9+()\s.-]", query)
+    return digits[-PHONE_DIGITS:] if is_phone else None
+
+
+def words_of(query: str) -> list[str]:
+    """The words of a search, without whatever a query language could take for its own."""
+    return re.findall(r"\w+", query.replace("_", " "))[:WORDS_MAX]
 
 
 class CrmQueries:
@@ -60,21 +100,83 @@ class CrmQueries:
         self._engine = engine
         self._margin_s = at_risk_margin_s
 
-    async def approvals(self, *, at_risk: bool, cursor: str | None, limit: int) -> dict[str, Any]:
-        """One page of the approval queue; `at_risk` leaves out orders with time to spare."""
+    async def approvals(self, *, due_within_s: int | None, cursor: str | None, limit: int) -> dict[str, Any]:
+        """One page of the approval queue; `due_within_s` leaves out orders with more time than that to spare."""
         now = datetime.now(UTC)
-        due_before = now + timedelta(seconds=self._margin_s) if at_risk else None
+        due_before = now + timedelta(seconds=due_within_s) if due_within_s is not None else None
         after = _moment_and_id(cursor)
         statement = approvals_statement(due_before=due_before, after=after, limit=limit + 1)
         return await self._page(statement, key="due_at", limit=limit, now=now)
 
     async def orders(self, *, query: str | None, status: str | None, cursor: str | None, limit: int) -> dict[str, Any]:
-        """One page of orders."""
-        statement = orders_statement(query=query, status=status, after=_moment_and_id(cursor), limit=limit + 1)
-        return await self._page(statement, key="opened_at", limit=limit, now=datetime.now(UTC))
+        """One page of orders. What names no order exactly is searched for as words."""
+        now, after = datetime.now(UTC), _moment_and_id(cursor)
+        statement = orders_statement(query=query, status=status, after=after, limit=limit + 1)
+        found = await self._page(statement, key="opened_at", limit=limit, now=now)
+        words = words_of(query) if query is not None else []
+        if found["items"] or not words:
+            return found
+        statement = words_statement(words=words, status=status, after=after, limit=limit + 1)
+        return await self._page(statement, key="opened_at", limit=limit, now=now)
+
+    async def counts(self) -> dict[str, int]:
+        """How many orders wait for a seller, and how many of these are `at_risk` and `overdue`."""
+        now = datetime.now(UTC)
+        due = _order.c.due_at
+        statement = select(
+            func.count().label("waiting"),
+            func.count().filter(due <= now + timedelta(seconds=self._margin_s)).label("at_risk"),
+            func.count().filter(due <= now).label("overdue"),
+        ).where(_AWAITS_APPROVAL)
+        async with self._engine.connect() as connection:
+            return dict((await connection.execute(statement)).mappings().one())
+
+    async def following(self, order_id: UUID) -> UUID | None:
+        """The order that a seller looks at after this one: the most urgent other one that waits."""
+        statement = approvals_statement(due_before=None, after=None, limit=2).with_only_columns(_order.c.order_id)
+        async with self._engine.connect() as connection:
+            waiting = (await connection.execute(statement)).scalars()
+            return next((each for each in waiting if each != order_id), None)
+
+    async def changed_since(self, since: datetime, *, limit: int) -> Sequence[tuple[UUID, datetime]]:
+        """Orders of which something was heard or decided after `since`, and when; the oldest change first."""
+        statement = (
+            select(_order.c.order_id, _order.c.heard_at)
+            .where(_order.c.heard_at > since)
+            .order_by(_order.c.heard_at)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return [(row.order_id, row.heard_at) for row in await connection.execute(statement)]
+
+    async def summaries(self, order_ids: Sequence[UUID]) -> list[tuple[datetime, dict[str, Any]]]:
+        """These orders as lines of a list, each with when it was last heard of; the oldest change first."""
+        now = datetime.now(UTC)
+        statement = select(_order).where(_order.c.order_id == func.any(list(order_ids))).order_by(_order.c.heard_at)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        return [
+            (row["heard_at"], summary_view(sales_order_from(row), now=now, at_risk_margin_s=self._margin_s))
+            for row in rows
+        ]
+
+    async def customer_history(self, email: str, *, besides: UUID) -> dict[str, Any]:
+        """What else the customer ordered: `orders` in all, `by_status`, and the `newest` few as lines of a list."""
+        now = datetime.now(UTC)
+        others = (func.lower(_order.c.customer_email) == email.lower(), _order.c.order_id != besides)
+        counted = select(_order.c.status, func.count().label("orders")).where(*others).group_by(_order.c.status)
+        newest = select(_order).where(*others).order_by(_order.c.opened_at.desc()).limit(HISTORY_MAX)
+        async with self._engine.connect() as connection:
+            by_status = {row.status: row.orders for row in await connection.execute(counted)}
+            rows = (await connection.execute(newest)).mappings().all()
+        return {
+            "orders": sum(by_status.values()),
+            "by_status": by_status,
+            "newest": [summary_view(sales_order_from(row), now=now, at_risk_margin_s=self._margin_s) for row in rows],
+        }
 
     async def order(self, order_id: UUID) -> dict[str, Any]:
-        """One order with what carriers said of its parcels. Raises OrderNotFound."""
+        """One order with what carriers said of its parcels and what was written about it. Raises OrderNotFound."""
         events, shipments = tables.carrier_event, tables.shipment
         async with self._engine.connect() as connection:
             found = await connection.execute(select(_order).where(_order.c.order_id == order_id))
@@ -102,8 +204,16 @@ class CrmQueries:
                 }
                 for event in said
             ]
+            written = await connection.execute(letters_statement(order_id))
+            letters = [letter_view(letter_from(letter)) for letter in written.mappings()]
         view = order_view(sales_order_from(row), now=datetime.now(UTC), at_risk_margin_s=self._margin_s)
-        return view | {"carrier_events": carrier_events}
+        return view | {"carrier_events": carrier_events, "letters": letters}
+
+    async def letters(self, order_id: UUID) -> list[dict[str, Any]]:
+        """What customer and sellers wrote to each other about an order, the oldest first."""
+        async with self._engine.connect() as connection:
+            written = await connection.execute(letters_statement(order_id))
+            return [letter_view(letter_from(letter)) for letter in written.mappings()]
 
     async def beliefs(self, since: datetime | None) -> dict[str, Any]:
         """What CRM believes of each order that changed since then: for the reconciliation report."""

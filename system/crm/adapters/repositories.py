@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, Select, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.crm.adapters import tables
-from system.crm.adapters.rows import carrier_event_from, sales_order_from, shipment_from
+from system.crm.adapters.rows import carrier_event_from, letter_from, sales_order_from, shipment_from
 from system.crm.domain.errors import OrderNotFound
+from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import DELIVERED, CarrierEvent, ParcelKey, Shipment
 from system.crm.domain.sales_order import Decision, SalesOrder
 from system.messages.orchestrator_v1 import OrderChanged, OrderStatus
@@ -154,6 +155,47 @@ class SalesOrderRepository:
             statement = statement.where(_order.c.version == seen_version)
         row = (await self._connection.execute(statement)).mappings().first()
         return sales_order_from(row) if row else None
+
+    async def wait_for_customer(self, order_id: UUID, *, since: datetime | None) -> bool:
+        """The order waits for its customer since then, or not any more; False when nobody knows yet whose order it is."""
+        statement = (
+            update(_order)
+            .where(_order.c.order_id == order_id, _order.c.submitted_at.is_not(None))
+            .values(waits_for_customer_since=since, heard_at=_NOW)
+            .returning(_order.c.order_id)
+        )
+        return (await self._connection.execute(statement)).first() is not None
+
+
+class LetterRepository:
+    """What customers and sellers wrote to each other."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, letter: Letter) -> bool:
+        """Keeps a letter. False when its id was kept before."""
+        row = {
+            "letter_id": letter.id,
+            "order_id": letter.order_id,
+            "side": letter.side,
+            "author": letter.author,
+            "text": letter.text,
+            "at": letter.at,
+        }
+        kept = upsert(tables.letter).values(row).on_conflict_do_nothing().returning(tables.letter.c.letter_id)
+        return (await self._connection.execute(kept)).first() is not None
+
+    async def of(self, order_id: UUID) -> list[Letter]:
+        """An order's letters, the oldest first."""
+        found = await self._connection.execute(letters_statement(order_id))
+        return [letter_from(row) for row in found.mappings()]
+
+
+def letters_statement(order_id: UUID) -> Select[Any]:
+    """An order's letters, the oldest first."""
+    letter = tables.letter
+    return select(letter).where(letter.c.order_id == order_id).order_by(letter.c.at, letter.c.letter_id)
 
 
 class ParcelRepository:

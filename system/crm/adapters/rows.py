@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from system.crm.domain.letter import Letter, Side
 from system.crm.domain.parcel import CarrierEvent, Shipment
 from system.crm.domain.sales_order import Content, Decision, DecisionKind, SalesOrder, Seller
 from system.kernel.money import Money
@@ -31,7 +32,13 @@ def sales_order_from(row: Mapping[Any, Any]) -> SalesOrder:
         history=tuple(row["history"]),
         content=_content(row),
         decision=_decision(row),
+        waits_for_customer_since=row["waits_for_customer_since"],
     )
+
+
+def letter_from(row: Mapping[Any, Any]) -> Letter:
+    """The domain's letter from a row."""
+    return Letter(row["letter_id"], row["order_id"], Side(row["side"]), row["author"], row["text"], row["at"])
 
 
 def carrier_event_from(row: Mapping[Any, Any]) -> CarrierEvent:

@@ -23,10 +23,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
-APPEND_ONLY = ("carrier_event", "delivery")
+APPEND_ONLY = ("carrier_event", "delivery", "letter")
 
 # Repeated literally by the queries: a bound parameter would hide the partial index from a prepared plan.
 AWAITS_APPROVAL = "status = 'PRICE_CALCULATED' AND decision IS NULL AND submitted_at IS NOT NULL"
+
+# As the indexes have them, word for word: an expression written differently finds no index.
+PHONE = "right(regexp_replace(customer ->> 'phone', '[^0-9]', '', 'g'), 10)"
+WORDS = (
+    "to_tsvector('russian', coalesce(customer ->> 'name', '') || ' ' || coalesce(delivery ->> 'recipient', '') || ' ' ||"
+    " coalesce(delivery ->> 'city', '') || ' ' || coalesce(partner_reference, '')) ||"
+    " to_tsvector('russian', jsonb_path_query_array(coalesce(lines, '[]'), '$[*].title'))"
+)
 
 
 def _moment(name: str, **more: Any) -> Column[Any]:
@@ -72,6 +80,8 @@ sales_order = Table(
     Column("decided_by_name", Text),
     _moment("decided_at"),
     Column("decision_reason", Text),
+    # Since when a seller's question to the customer has no answer.
+    _moment("waits_for_customer_since"),
     CheckConstraint("decision IN ('approved', 'rejected')", name="sales_order_decision_known"),
     CheckConstraint(
         "(decision IS NULL) = (decided_by IS NULL) AND (decision IS NULL) = (decided_at IS NULL)",
@@ -84,6 +94,8 @@ sales_order = Table(
     Index("sales_order_newest", text("opened_at DESC"), text("order_id DESC")),
     Index("sales_order_status", "status", text("opened_at DESC"), text("order_id DESC")),
     Index("sales_order_heard", "heard_at"),
+    Index("sales_order_phone", text(PHONE)),
+    Index("sales_order_words", text(f"({WORDS})"), postgresql_using="gin"),
 )
 
 shipment = Table(
@@ -97,6 +109,7 @@ shipment = Table(
     Column("tracking_number", Text, nullable=False),
     PrimaryKeyConstraint("carrier_key", "tracking_key", "work_order_id"),
     Index("shipment_order", "order_id"),
+    Index("shipment_tracking", "tracking_key"),
 )
 
 carrier_event = Table(
@@ -113,6 +126,19 @@ carrier_event = Table(
     Column("body", JSONB, nullable=False),
     Index("carrier_event_parcel", "carrier_key", "tracking_key"),
     Index("carrier_event_delivered", "received_at", postgresql_where=text("event = 'delivered'")),
+)
+
+letter = Table(
+    "letter",
+    metadata,
+    Column("letter_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("side", String(10), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    _moment("at", nullable=False),
+    CheckConstraint("side IN ('seller', 'customer')", name="letter_side_known"),
+    Index("letter_order", "order_id", "at"),
 )
 
 delivery = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import CarrierEvent
 from system.crm.domain.sales_order import Seller
 from system.plumbing.tokens import Principal
@@ -50,6 +51,32 @@ class CancelOrder:
     who: Principal
     reason: str
     key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairOrder:
+    """A seller has a hanging order tried again."""
+
+    order_id: UUID
+    who: Principal
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskCustomer:
+    """A seller asks the customer for a change, or a question; the customer answers on the order's page."""
+
+    order_id: UUID
+    seller: Seller
+    text: str
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveLetter:
+    """A customer wrote on the order's page."""
+
+    letter: Letter
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder, ReceiveCarrierEvent, RejectOrder
+from system.crm.application.commands import (
+    ApproveOrder,
+    AskCustomer,
+    CancelOrder,
+    CloseOrder,
+    ReceiveCarrierEvent,
+    ReceiveLetter,
+    RejectOrder,
+    RepairOrder,
+)
 from system.crm.application.deliveries import report_deliveries
 from system.crm.application.ports import CrmUnitOfWork, Orchestrator, OrchestratorReply
-from system.crm.application.views import order_view
-from system.crm.domain.errors import OrderNotAwaitingApproval
+from system.crm.application.views import letter_view, order_view
+from system.crm.domain.errors import OrderContentMissing, OrderNotAwaitingApproval
+from system.crm.domain.letter import Letter, Side
 from system.crm.domain.sales_order import Decision, DecisionKind, SalesOrder
+from system.kernel.ids import new_id
 from system.messages.crm_v1 import OrderApproved, OrderRejected
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer
@@ -59,7 +72,7 @@ async def close_order(command: CloseOrder, uow: CrmUnitOfWork, orchestrator: Orc
         if seen := await uow.answer_to(command.key):
             return seen
         reply = await orchestrator.close(command.order_id, who=command.who, reason=command.reason)
-        await _audit(uow, command.who, "close_order", command.order_id, command.reason)
+        await _audit(uow, command.who, "close_order", command.order_id, {"reason": command.reason})
         return await uow.commit(_ended(reply, outcome="closed"))
 
 
@@ -69,8 +82,50 @@ async def cancel_order(command: CancelOrder, uow: CrmUnitOfWork, orchestrator: O
         if seen := await uow.answer_to(command.key):
             return seen
         reply = await orchestrator.cancel(command.order_id, who=command.who, reason=command.reason)
-        await _audit(uow, command.who, "cancel_order", command.order_id, command.reason)
+        await _audit(uow, command.who, "cancel_order", command.order_id, {"reason": command.reason})
         return await uow.commit(_ended(reply, outcome="cancelled"))
+
+
+async def repair_order(command: RepairOrder, uow: CrmUnitOfWork, orchestrator: Orchestrator) -> Answer:
+    """Has parked messages delivered again, or the silent step asked once more. Raises NothingToRepair, OrderNotFound, Unavailable."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        done = await orchestrator.repair(command.order_id, who=command.who)
+        body = {"replayed": done.replayed, "resent": done.is_resent, "not_answering": list(done.not_answering)}
+        await _audit(uow, command.who, "repair_order", command.order_id, body)
+        return await uow.commit(Answer(200, body))
+
+
+async def ask_customer(command: AskCustomer, uow: CrmUnitOfWork) -> Answer:
+    """201 with the letter; the order waits for its customer from now on. Raises OrderContentMissing, OrderNotFound."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        letter = Letter(new_id(), command.order_id, Side.SELLER, command.seller.name, command.text, uow.now)
+        await _post(letter, uow, waits_since=uow.now)
+        actor = f"{command.seller.name} ({command.seller.id})"
+        await uow.audit(
+            actor=actor, action="customer_asked", subject=str(command.order_id), details={"text": letter.text}
+        )
+        return await uow.commit(Answer(201, letter_view(letter)))
+
+
+async def receive_letter(command: ReceiveLetter, uow: CrmUnitOfWork) -> Answer:
+    """201 with the letter as it came first; the order waits for its customer no more. Raises as `ask_customer`."""
+    async with uow:
+        kept = await _post(command.letter, uow, waits_since=None)
+        return await uow.commit(Answer(201, letter_view(kept)))
+
+
+async def _post(letter: Letter, uow: CrmUnitOfWork, *, waits_since: datetime | None) -> Letter:
+    await uow.lock(letter.order_id)
+    if not await uow.letters.add(letter):
+        return next(each for each in await uow.letters.of(letter.order_id) if each.id == letter.id)
+    if not await uow.orders.wait_for_customer(letter.order_id, since=waits_since):
+        present = await uow.orders.get(letter.order_id)
+        raise OrderContentMissing(order_status=present.status)
+    return letter
 
 
 async def receive_carrier_event(command: ReceiveCarrierEvent, uow: CrmUnitOfWork) -> Answer:
@@ -102,12 +157,12 @@ async def _decide(order_id: UUID, decision: Decision, uow: CrmUnitOfWork, *, see
     return decided
 
 
-async def _audit(uow: CrmUnitOfWork, who: Principal, action: str, order_id: UUID, reason: str) -> None:
+async def _audit(uow: CrmUnitOfWork, who: Principal, action: str, order_id: UUID, details: dict[str, Any]) -> None:
     await uow.audit(
         actor=f"{who.name or who.email} ({who.subject})",
         action=action,
         subject=str(order_id),
-        details={"reason": reason},
+        details=details,
     )
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, overload
 from uuid import UUID
 
+from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import CarrierEvent, ParcelKey, Shipment
 from system.crm.domain.sales_order import Decision, SalesOrder
 from system.messages.envelope import Message
@@ -31,6 +32,19 @@ class SalesOrders(Protocol):
 
     async def decide(self, order_id: UUID, decision: Decision, *, seen_version: int | None) -> SalesOrder | None:
         """One conditional update: the decided order, or None when nobody may decide about it now."""
+
+    async def wait_for_customer(self, order_id: UUID, *, since: datetime | None) -> bool:
+        """The order waits for its customer since then, or not any more; False when nobody knows yet whose order it is."""
+
+
+class Letters(Protocol):
+    """What customers and sellers wrote to each other."""
+
+    async def add(self, letter: Letter) -> bool:
+        """Keeps a letter. False when its id was kept before."""
+
+    async def of(self, order_id: UUID) -> list[Letter]:
+        """An order's letters, the oldest first."""
 
 
 class Parcels(Protocol):
@@ -58,6 +72,7 @@ class CrmUnitOfWork(Protocol):
     now: datetime
     orders: SalesOrders
     parcels: Parcels
+    letters: Letters
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
@@ -81,6 +96,15 @@ class OrchestratorReply:
     order: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was tried: how many parked messages were delivered again, or that the silent step was asked once more."""
+
+    replayed: int
+    is_resent: bool
+    not_answering: tuple[str, ...]
+
+
 class Orchestrator(Protocol):
     """The service that alone decides an order's status. Asking again after a lost answer is safe."""
 
@@ -89,3 +113,16 @@ class Orchestrator(Protocol):
 
     async def cancel(self, order_id: UUID, *, who: Principal, reason: str) -> OrchestratorReply:
         """Cancels an order or begins to. Raises TransitionRefused, OrderNotFound, Unavailable."""
+
+    async def timeline(self, order_id: UUID, *, who: Principal) -> dict[str, Any]:
+        """Everything that happened to the order in every service, as the orchestrator tells it. Raises OrderNotFound, Unavailable."""
+
+    async def repair(self, order_id: UUID, *, who: Principal) -> Repair:
+        """Has a hanging order tried again. Raises NothingToRepair, OrderNotFound, Unavailable."""
+
+
+class Quotes(Protocol):
+    """Pricing's word on what an order's lines cost and weigh, and what its models are like."""
+
+    async def of(self, quote_ids: list[UUID], *, who: Principal) -> dict[str, dict[str, Any]]:
+        """The known ones of these quotes by their id. Raises Unavailable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from system.crm.domain.letter import Letter
 from system.crm.domain.sales_order import Decision, SalesOrder
 from system.kernel.money import Money
 
@@ -37,6 +38,9 @@ def summary_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> 
         "due_at": order.due_at.isoformat() if order.due_at else None,
         "at_risk": order.is_at_risk(now=now, margin_s=at_risk_margin_s),
         "cancellation_requested": order.cancellation_requested,
+        "waits_for_customer_since": (
+            order.waits_for_customer_since.isoformat() if order.waits_for_customer_since else None
+        ),
         "decision": _decision(order.decision),
         "allowed": list(order.allowed),
         "allowed_actions": list(order.allowed_actions),
@@ -44,7 +48,7 @@ def summary_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> 
 
 
 def order_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> dict[str, Any]:
-    """Everything CRM knows of an order, except what carriers said."""
+    """Everything CRM knows of an order, except what carriers said and customers wrote."""
     content = order.content
     priced = {line["line_id"]: line for line in order.priced_lines}
     lines = [_line(line, priced.get(line["line_id"])) for line in content.lines] if content else []
@@ -65,6 +69,17 @@ def order_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> di
             }
             for step in order.history
         ],
+    }
+
+
+def letter_view(letter: Letter) -> dict[str, Any]:
+    """A letter between customer and sellers."""
+    return {
+        "letter_id": str(letter.id),
+        "side": str(letter.side),
+        "author": letter.author,
+        "text": letter.text,
+        "at": letter.at.isoformat(),
     }
 
 

@@ -2,7 +2,8 @@
 
 Refused
 ├── NotFound       OrderNotFound
-├── Conflict       OrderAlreadyDecided, OrderNotAwaitingApproval, OrderContentMissing, TransitionRefused
+├── Conflict       OrderAlreadyDecided, OrderNotAwaitingApproval, OrderContentMissing, TransitionRefused,
+│                 NothingToRepair
 ├── Stale          OrderChangedSinceRead
 └── Refused (401)  WebhookNotTrusted
 """
@@ -71,6 +72,16 @@ class TransitionRefused(Conflict):
 
     def __init__(self, *, detail: str, order_status: str | None, allowed: tuple[str, ...]) -> None:
         super().__init__("transition-not-allowed", detail, order_status=order_status, allowed=list(allowed))
+
+
+class NothingToRepair(Conflict):
+    """No message of the order is parked and no step waits: trying again would change nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing-to-repair",
+            "Nothing of this order hangs in our own systems, so there is nothing to try again. Its card says who it waits for.",
+        )
 
 
 class OrderChangedSinceRead(Stale):

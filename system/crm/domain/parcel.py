@@ -20,7 +20,7 @@ class ParcelKey:
     @classmethod
     def of(cls, carrier: str, tracking_number: str) -> ParcelKey:
         """The key of a parcel as it was written."""
-        return cls(_plain(carrier), _plain(tracking_number))
+        return cls(plain(carrier), plain(tracking_number))
 
     def __str__(self) -> str:
         return f"parcel {self.carrier} {self.tracking_number}"
@@ -59,5 +59,6 @@ class CarrierEvent:
         return ParcelKey.of(self.carrier, self.tracking_number)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """As parcels are compared: without spaces, hyphens and case."""
     return "".join(character for character in text.casefold() if character not in " -\t\u00a0")

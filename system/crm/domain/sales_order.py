@@ -80,6 +80,7 @@ class SalesOrder:
     history: tuple[dict[str, Any], ...]
     content: Content | None
     decision: Decision | None
+    waits_for_customer_since: datetime | None = None
 
     @property
     def due_at(self) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -11,12 +11,22 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from system.crm.adapters.queries import ITEMS_MAX, CrmQueries
 from system.crm.application import handlers
-from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder, RejectOrder
+from system.crm.application.commands import (
+    ApproveOrder,
+    AskCustomer,
+    CancelOrder,
+    CloseOrder,
+    ReceiveLetter,
+    RejectOrder,
+    RepairOrder,
+)
 from system.crm.application.ports import CrmUnitOfWork, Orchestrator
+from system.crm.domain.letter import Letter, Side
 from system.crm.domain.sales_order import Seller
 from system.crm.entrypoints import schemas
+from system.crm.entrypoints.story import Story, as_view, story_of
 from system.crm.settings import CrmSettings
-from system.kernel.errors import Invalid
+from system.kernel.errors import Invalid, NotFound, Unavailable
 from system.messages.orchestrator_v1 import OrderStatus
 from system.plumbing.auth import Principal, require
 from system.plumbing.unit_of_work import IdempotencyKey
@@ -57,6 +67,7 @@ async def seen_version(
 
 
 Staff = Annotated[Principal, require("seller", "administrator")]
+Shop = Annotated[Principal, require("service:shop")]
 Queries = Annotated[CrmQueries, Depends(_queries)]
 Uow = Annotated[CrmUnitOfWork, Depends(_uow)]
 TheOrchestrator = Annotated[Orchestrator, Depends(_orchestrator)]
@@ -69,10 +80,15 @@ PageCursor = Annotated[str | None, Query(max_length=500)]
 
 @router.get("/approvals", response_model=schemas.OrderPage)
 async def approvals(
-    who: Staff, queries: Queries, at_risk: bool = False, cursor: PageCursor = None, limit: Limit = 50
+    who: Staff,
+    queries: Queries,
+    margin_s: Margin,
+    at_risk: bool = False,
+    cursor: PageCursor = None,
+    limit: Limit = 50,
 ) -> Response:
     """Orders that wait for a seller's decision, the most urgent first."""
-    return _json(await queries.approvals(at_risk=at_risk, cursor=cursor, limit=limit))
+    return _json(await queries.approvals(due_within_s=margin_s if at_risk else None, cursor=cursor, limit=limit))
 
 
 @router.get("/orders", response_model=schemas.OrderPage)
@@ -80,7 +96,8 @@ async def orders(
     who: Staff,
     queries: Queries,
     query: Annotated[
-        str | None, Query(min_length=1, max_length=200, description="number, e-mail or partner reference, in any case")
+        str | None,
+        Query(min_length=1, max_length=200, description="number, e-mail, phone, reference, parcel, or words of it"),
     ] = None,
     status: OrderStatus | None = None,
     cursor: PageCursor = None,
@@ -98,10 +115,17 @@ async def order(who: Staff, queries: Queries, order_id: UUID) -> Response:
     return _json(found, headers={"ETag": f'"{found["version"]}"'})
 
 
+@router.get("/orders/{order_id}/story", response_model=schemas.StoryView)
+async def order_story(who: Staff, queries: Queries, orchestrator: TheOrchestrator, order_id: UUID) -> Response:
+    """What happened to the order in every service, and what to do when it hangs. A service that does not answer is named."""
+    story, _ = await hear_story(await queries.order(order_id), orchestrator, who=who)
+    return _json(as_view(story))
+
+
 @router.post("/orders/{order_id}/approval", response_model=schemas.DecidedOrder)
 async def approval(who: Staff, uow: Uow, key: Key, margin_s: Margin, seen: SeenVersion, order_id: UUID) -> Response:
     """Confirms the order for production. The first decision counts; later ones get 409 with who decided what, and when."""
-    command = ApproveOrder(order_id, _seller(who), key, seen)
+    command = ApproveOrder(order_id, seller_of(who), key, seen)
     return to_response(await handlers.approve_order(command, uow, at_risk_margin_s=margin_s))
 
 
@@ -110,7 +134,7 @@ async def rejection(
     who: Staff, uow: Uow, key: Key, margin_s: Margin, seen: SeenVersion, order_id: UUID, body: schemas.WithReason
 ) -> Response:
     """Refuses the order; the customer reads the reason."""
-    command = RejectOrder(order_id, _seller(who), body.reason, key, seen)
+    command = RejectOrder(order_id, seller_of(who), body.reason, key, seen)
     return to_response(await handlers.reject_order(command, uow, at_risk_margin_s=margin_s))
 
 
@@ -134,6 +158,31 @@ async def cancellation(
     return to_response(await handlers.cancel_order(CancelOrder(order_id, who, body.reason, key), uow, orchestrator))
 
 
+@router.post("/orders/{order_id}/repair", response_model=schemas.RepairedOrder)
+async def repair(who: Staff, uow: Uow, key: Key, orchestrator: TheOrchestrator, order_id: UUID) -> Response:
+    """Tries a hanging order again: parked messages are delivered once more, or else the silent service is asked once more."""
+    return to_response(await handlers.repair_order(RepairOrder(order_id, who, key), uow, orchestrator))
+
+
+@router.post("/orders/{order_id}/questions", status_code=201, response_model=schemas.LetterView)
+async def question(who: Staff, uow: Uow, key: Key, order_id: UUID, body: schemas.QuestionBody) -> Response:
+    """Asks the customer for a change or an answer. The order waits for them from now on, and the queue says so."""
+    return to_response(await handlers.ask_customer(AskCustomer(order_id, seller_of(who), body.text, key), uow))
+
+
+@internal.get("/orders/{order_id}/letters")
+async def letters(who: Shop, queries: Queries, order_id: UUID) -> Response:
+    """What customer and sellers wrote to each other, the oldest first."""
+    return _json({"items": await queries.letters(order_id)})
+
+
+@internal.post("/orders/{order_id}/letters", status_code=201)
+async def letter(who: Shop, uow: Uow, order_id: UUID, body: schemas.LetterBody) -> Response:
+    """A customer's letter."""
+    written = Letter(body.letter_id, order_id, Side.CUSTOMER, body.author, body.text, body.at)
+    return to_response(await handlers.receive_letter(ReceiveLetter(written), uow))
+
+
 @internal.get("/reconciliation")
 async def reconciliation(
     who: Annotated[Principal, require("service:orchestrator")], queries: Queries, since: datetime | None = None
@@ -142,7 +191,20 @@ async def reconciliation(
     return _json(await queries.beliefs(since))
 
 
-def _seller(who: Principal) -> Seller:
+async def hear_story(
+    order: dict[str, Any], orchestrator: Orchestrator, *, who: Principal
+) -> tuple[Story, dict[str, Any] | None]:
+    """The story of an order, and the orchestrator's telling of it: None, and the story says so, when that could not be had."""
+    try:
+        told = await orchestrator.timeline(UUID(order["order_id"]), who=who)
+    except (Unavailable, NotFound):
+        # It knows more than CRM, and less when its own word of this order has not come yet.
+        told = None
+    return story_of(order, told, now=datetime.now(UTC)), told
+
+
+def seller_of(who: Principal) -> Seller:
+    """The signed-in person as a seller."""
     return Seller(who.subject, who.name or who.email)
 
 

@@ -20,6 +20,26 @@ class WithReason(BaseModel):
     reason: Reason
 
 
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class QuestionBody(BaseModel):
+    """What a seller asks the customer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Words
+
+
+class LetterBody(BaseModel):
+    """A customer's letter, as the shop passes it on. The same id again is the same letter."""
+
+    letter_id: UUID
+    author: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    text: Words
+    at: AwareDatetime
+
+
 class CarrierEventBody(BaseModel):
     """What a carrier says of a parcel. Fields we do not know are kept and ignored."""
 
@@ -95,6 +115,7 @@ class _OrderCore(BaseModel):
     due_at: datetime | None
     at_risk: bool
     cancellation_requested: bool
+    waits_for_customer_since: datetime | None
     decision: DecisionView | None
     allowed: list[str]
     allowed_actions: list[Literal["approval", "rejection", "closure", "cancellation"]]
@@ -158,6 +179,16 @@ class CarrierEventView(BaseModel):
     received_at: datetime
 
 
+class LetterView(BaseModel):
+    """What a customer or a seller wrote about an order."""
+
+    letter_id: UUID
+    side: Literal["seller", "customer"]
+    author: str
+    text: str
+    at: datetime
+
+
 class DecidedOrder(_OrderCore):
     """An order with its whole content."""
 
@@ -174,6 +205,7 @@ class OrderDetails(DecidedOrder):
     """Everything CRM knows of an order."""
 
     carrier_events: list[CarrierEventView]
+    letters: list[LetterView]
 
 
 class EndedOrder(BaseModel):
@@ -181,3 +213,46 @@ class EndedOrder(BaseModel):
 
     outcome: Literal["closed", "cancelled", "requested"]
     order: dict[str, Any]
+
+
+class RepairedOrder(BaseModel):
+    """How many parked messages were delivered again, or that the silent service was asked once more; and who could not be asked."""
+
+    replayed: int
+    resent: bool
+    not_answering: list[str]
+
+
+class StoryLine(BaseModel):
+    """One thing that happened. `text` is a status for `status`, what was written for `letter`, else a sentence.
+
+    `service`, `type` and `state` are of a message.
+    """
+
+    at: datetime
+    kind: Literal["status", "carrier", "letter", "trouble", "deed", "message"]
+    text: str
+    actor: str | None
+    reason: str | None
+    service: str | None
+    type: str | None
+    state: str | None
+    trace_id: str | None
+
+
+class AdviceView(BaseModel):
+    """Why an order hangs, what to do, and the deed that does it; `since` is when it should have gone on."""
+
+    why: str
+    what_to_do: str
+    action: Literal["decide", "repair", "assign", "work", "call", "close"]
+    since: datetime | None
+
+
+class StoryView(BaseModel):
+    """Everything told of an order, the newest first; `messages` went well. `not_heard` names services whose part is missing."""
+
+    lines: list[StoryLine]
+    messages: list[StoryLine]
+    advice: AdviceView | None
+    not_heard: list[str]

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from system.crm.application import handlers, reactions
 from system.crm.application.commands import ApproveOrder, ReceiveCarrierEvent, RejectOrder
-from system.crm.application.ports import CrmUnitOfWork, OrchestratorReply
-from system.crm.domain.errors import TransitionRefused
+from system.crm.application.ports import CrmUnitOfWork, OrchestratorReply, Repair
+from system.crm.domain.errors import NothingToRepair, TransitionRefused
 from system.crm.domain.parcel import CarrierEvent
 from system.crm.domain.sales_order import SalesOrder, Seller
 from system.kernel.clock import FixedClock
@@ -170,12 +170,23 @@ class ScriptedOrchestrator:
         self.asked: list[tuple[str, UUID, str, str]] = []
         self._is_final = is_final
         self._refusal = refusal
+        self.hangs = True
 
     async def close(self, order_id: UUID, *, who: Principal, reason: str) -> OrchestratorReply:
         return self._answer("close", order_id, who, reason, "CLOSED")
 
     async def cancel(self, order_id: UUID, *, who: Principal, reason: str) -> OrchestratorReply:
         return self._answer("cancel", order_id, who, reason, "CANCELLED")
+
+    async def timeline(self, order_id: UUID, *, who: Principal) -> dict[str, Any]:
+        return {"entries": [], "stuck": None, "not_answering": {}}
+
+    async def repair(self, order_id: UUID, *, who: Principal) -> Repair:
+        self.asked.append(("repair", order_id, who.name, ""))
+        if not self.hangs:
+            raise NothingToRepair
+        self.hangs = False
+        return Repair(replayed=1, is_resent=False, not_answering=())
 
     def _answer(self, what: str, order_id: UUID, who: Principal, reason: str, status: str) -> OrchestratorReply:
         self.asked.append((what, order_id, who.name, reason))

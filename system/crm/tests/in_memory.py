@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from system.crm.application.ports import Parcels, SalesOrders
+from system.crm.application.ports import Letters, Parcels, SalesOrders
 from system.crm.domain.errors import OrderNotFound
+from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import DELIVERED, CarrierEvent, ParcelKey, Shipment
 from system.crm.domain.sales_order import Content, Decision, SalesOrder
 from system.crm.tests.harness import START
@@ -29,6 +30,7 @@ class Store:
         self.orders: dict[UUID, SalesOrder] = {}
         self.shipments: list[Shipment] = []
         self.events: dict[str, CarrierEvent] = {}
+        self.letters: dict[UUID, Letter] = {}
         self.deliveries: dict[tuple[UUID, ParcelKey], str] = {}
         self.messages: list[Message] = []
         self.answers: dict[IdempotencyKey, Answer] = {}
@@ -92,6 +94,30 @@ class InMemorySalesOrders:
         self._store.orders[order_id] = replace(known, decision=decision)
         return self._store.orders[order_id]
 
+    async def wait_for_customer(self, order_id: UUID, *, since: datetime | None) -> bool:
+        known = self._store.orders.get(order_id)
+        if known is None or known.content is None:
+            return False
+        self._store.orders[order_id] = replace(known, waits_for_customer_since=since)
+        return True
+
+
+class InMemoryLetters:
+    """Letters in a dictionary."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add(self, letter: Letter) -> bool:
+        is_new = letter.id not in self._store.letters
+        self._store.letters.setdefault(letter.id, letter)
+        return is_new
+
+    async def of(self, order_id: UUID) -> list[Letter]:
+        return sorted(
+            (each for each in self._store.letters.values() if each.order_id == order_id), key=lambda one: one.at
+        )
+
 
 class InMemoryParcels:
     """Parcels in lists."""
@@ -125,6 +151,7 @@ class InMemoryUnitOfWork:
 
     orders: SalesOrders
     parcels: Parcels
+    letters: Letters
 
     def __init__(self, crm: InMemoryCrm) -> None:
         self._crm = crm
@@ -137,6 +164,7 @@ class InMemoryUnitOfWork:
             setattr(self._store, name, held.copy())
         self.orders = InMemorySalesOrders(self._store)
         self.parcels = InMemoryParcels(self._store)
+        self.letters = InMemoryLetters(self._store)
         return self
 
     async def __aexit__(

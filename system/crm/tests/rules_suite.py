@@ -7,8 +7,16 @@ from datetime import timedelta
 import pytest
 
 from system.crm.application import handlers
-from system.crm.application.commands import ApproveOrder, CancelOrder, CloseOrder
+from system.crm.application.commands import (
+    ApproveOrder,
+    AskCustomer,
+    CancelOrder,
+    CloseOrder,
+    ReceiveLetter,
+    RepairOrder,
+)
 from system.crm.domain.errors import (
+    NothingToRepair,
     OrderAlreadyDecided,
     OrderChangedSinceRead,
     OrderContentMissing,
@@ -16,6 +24,7 @@ from system.crm.domain.errors import (
     OrderNotFound,
     TransitionRefused,
 )
+from system.crm.domain.letter import Letter, Side
 from system.crm.tests.harness import (
     MARGIN_S,
     SERGEY,
@@ -37,7 +46,7 @@ from system.kernel.errors import Invalid, Refused
 from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.messages.orchestrator_v1 import OrderStatus
-from system.plumbing.unit_of_work import IdempotencyKey
+from system.plumbing.unit_of_work import Answer, IdempotencyKey
 
 
 class ReadModelRules:
@@ -178,6 +187,58 @@ class DecisionRules:
         assert len(await crm.messages(order_id)) == 1
 
 
+class LetterRules:
+    """Sellers ask, customers answer; an order waits for whoever was asked last."""
+
+    async def test_a_question_makes_the_order_wait_and_the_answer_ends_that(self, crm: Crm) -> None:
+        order_id = await awaiting_approval(crm)
+        asked = await handlers.ask_customer(AskCustomer(order_id, SOFIA, "May the band be wider?"), crm.make_uow())
+        assert (asked.status, (await crm.order(order_id)).waits_for_customer_since) == (201, START)
+
+        letter = Letter(new_id(), order_id, Side.CUSTOMER, "Clara", "Yes.", START + timedelta(hours=1))
+        first = await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow())
+        again = await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow())
+
+        assert first == again
+        assert (await crm.order(order_id)).waits_for_customer_since is None
+        async with crm.make_uow() as uow:
+            assert [(each.side, each.text) for each in await uow.letters.of(order_id)] == [
+                ("seller", "May the band be wider?"),
+                ("customer", "Yes."),
+            ]
+
+    async def test_a_letter_that_comes_twice_does_not_answer_a_later_question(self, crm: Crm) -> None:
+        order_id = await awaiting_approval(crm)
+        letter = Letter(new_id(), order_id, Side.CUSTOMER, "Clara", "Yes.", START)
+        await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow())
+        await handlers.ask_customer(AskCustomer(order_id, SOFIA, "And the stone?"), crm.make_uow())
+        await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow())
+        assert (await crm.order(order_id)).waits_for_customer_since == START
+
+    async def test_a_question_is_asked_once_per_key(self, crm: Crm) -> None:
+        order_id = await awaiting_approval(crm)
+        command = AskCustomer(order_id, SOFIA, "Wider?", IdempotencyKey("sofia", str(new_id()), "body"))
+        first = await handlers.ask_customer(command, crm.make_uow())
+        assert await handlers.ask_customer(command, crm.make_uow()) == first
+        async with crm.make_uow() as uow:
+            assert len(await uow.letters.of(order_id)) == 1
+
+    async def test_a_seller_may_decide_without_the_answer(self, crm: Crm) -> None:
+        order_id = await awaiting_approval(crm)
+        await handlers.ask_customer(AskCustomer(order_id, SOFIA, "Wider?"), crm.make_uow())
+        assert (await approve(crm, order_id)).status == 200
+
+    async def test_nobody_is_asked_about_what_is_not_known(self, crm: Crm) -> None:
+        with pytest.raises(OrderNotFound):
+            await handlers.ask_customer(AskCustomer(new_id(), SOFIA, "Wider?"), crm.make_uow())
+        order_id = new_id()
+        await hear(crm, changed(order_id, OrderStatus.PRICE_CALCULATED, version=4))
+        with pytest.raises(OrderContentMissing):
+            await handlers.ask_customer(AskCustomer(order_id, SOFIA, "Wider?"), crm.make_uow())
+        async with crm.make_uow() as uow:
+            assert await uow.letters.of(order_id) == []
+
+
 class EndingRules:
     """Closing and cancelling are the orchestrator's to decide."""
 
@@ -217,6 +278,18 @@ class EndingRules:
 
         answer = await handlers.cancel_order(command, crm.make_uow(), ScriptedOrchestrator())
         assert answer.status == 200
+
+    async def test_a_repair_is_ordered_once_per_key_and_audited(self, crm: Crm) -> None:
+        order_id, orchestrator = new_id(), ScriptedOrchestrator()
+        command = RepairOrder(order_id, SOFIA_SIGNED_IN, IdempotencyKey("sofia", str(new_id()), "body"))
+
+        first = await handlers.repair_order(command, crm.make_uow(), orchestrator)
+        again = await handlers.repair_order(command, crm.make_uow(), orchestrator)
+
+        assert orchestrator.asked == [("repair", order_id, "Sofia", "")]
+        assert first == again == Answer(200, {"replayed": 1, "resent": False, "not_answering": []})
+        with pytest.raises(NothingToRepair):
+            await handlers.repair_order(RepairOrder(order_id, SOFIA_SIGNED_IN), crm.make_uow(), orchestrator)
 
     async def test_a_key_with_another_body_is_refused(self, crm: Crm) -> None:
         key, order_id = str(new_id()), new_id()

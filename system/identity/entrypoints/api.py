@@ -162,7 +162,7 @@ async def list_users(
     email: Annotated[str | None, Query(max_length=254, pattern=r"^[^\x00-\x1f]*$")] = None,
 ) -> UserList:
     """Accounts, newest first; `role` and the beginning of an `email` narrow them."""
-    page = await queries.users(after=_place_of(cursor), limit=limit, role=role, email=email)
+    page = await queries.users(after=place_of(cursor), limit=limit, role=role, email=email)
     following = Cursor.encode(page.after.created_at.isoformat(), page.after.user_id) if page.after else None
     return UserList(items=[UserView.of(user) for user in page.users], next=following)
 
@@ -189,7 +189,8 @@ async def give_roles(user_id: UUID, body: RolesBody, who: Administrator, tools: 
     return UserView.of(await handlers.give_roles(command, tools))
 
 
-def _place_of(cursor: str | None) -> Place | None:
+def place_of(cursor: str | None) -> Place | None:
+    """Where a list of users goes on. Raises Invalid."""
     keys = Cursor.decode(cursor, keys=2)
     if keys is None:
         return None

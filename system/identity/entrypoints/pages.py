@@ -23,6 +23,12 @@ from system.plumbing.settings import ServiceSettings
 PROBLEMS = {
     "invalid-credentials": N_("E-mail and password do not fit together. Check both, and mind the keyboard's language."),
     "too-many-attempts": N_("Too many wrong passwords. Wait %(retry_after_s)s seconds, then try again."),
+    "email-taken": N_("An account with this e-mail exists. Change what its owner may do, or use another e-mail."),
+    "last-administrator": N_("This is the last administrator. Make somebody else an administrator first."),
+    "user-unknown": N_("There is no such account any more. Load the page again."),
+    "password-too-simple": N_("This password is one character repeated. Choose another one."),
+    "password-too-short": N_("This password is too short. Choose a longer one."),
+    "email-invalid": N_("This is not an e-mail address. Check it."),
     "busy": N_("Many people are signing in at this moment. Try again in a few seconds."),
 }
 

@@ -46,7 +46,7 @@ from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Re
 from system.mes.settings import MesSettings
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
-from system.pagekit.pages import Pages, is_piece
+from system.pagekit.pages import Pages, Said, is_piece
 from system.pagekit.words import N_
 from system.plumbing.auth import Principal
 from system.plumbing.unit_of_work import Answer
@@ -94,14 +94,6 @@ OWN_REASONS = (
 )
 
 router = APIRouter(prefix=BASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A refusal on a page: its code for programs, its sentence for people."""
-
-    code: str
-    text: str
 
 
 def own_reason(reason: str) -> tuple[str, dict[str, str]] | None:
@@ -319,8 +311,7 @@ class Visit:
         try:
             await handler(command, self.uow, terms=self.terms)
         except Refused as refusal:
-            body = refusal.extra | {"code": refusal.code, "detail": refusal.detail}
-            return Said(refusal.code, self.pages.says(language_of(self.request), body)), refusal.status
+            return self.pages.refusal(self.request, refusal), refusal.status
         return None, 200
 
     async def card(self, who: Principal, *, said: Said | None = None, status: int = 200) -> Response:

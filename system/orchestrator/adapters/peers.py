@@ -29,6 +29,12 @@ class HttpPeers:
         response = await self._client.request("POST", service, "/internal/replays", json=order, acting_for=acting_for)
         return self._body(service, response)
 
+    async def audit(self, service: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        """Who did what there, the newest first; `query` as the service's internal API takes it. Raises Unavailable."""
+        response = await self._client.request("GET", service, "/internal/audit", params=query)
+        items: list[dict[str, Any]] = self._body(service, response)["items"]
+        return items
+
     async def beliefs(self, service: str, since: datetime) -> dict[str, dict[str, Any]]:
         """What a service believes of the orders that changed since then. Raises Unavailable."""
         response = await self._client.request(

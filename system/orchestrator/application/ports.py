@@ -65,5 +65,8 @@ class Peers(Protocol):
     async def replay(self, service: str, order: dict[str, Any], *, acting_for: Any) -> dict[str, Any]:
         """Asks a service to redeliver messages; it executes and audits the replay itself."""
 
+    async def audit(self, service: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        """Who did what there, the newest first."""
+
     async def beliefs(self, service: str, since: datetime) -> dict[str, dict[str, Any]]:
         """What a service believes of each order changed since then, by order id."""

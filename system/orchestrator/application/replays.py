@@ -85,7 +85,7 @@ async def _write_down(
             order = await uow.orders.find(order_id)
             if order is not None:
                 title = f"{command.actor} had {len(messages)} message(s) delivered again"
-                order.note("replayed", title, now=uow.now, messages=messages)
+                order.note("replayed", title, now=uow.now, actor=command.actor, messages=messages)
                 await uow.orders.save(order)
         await uow.commit()
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from system.kernel.errors import Invalid
 from system.orchestrator.adapters.peers import HttpPeers
 from system.orchestrator.adapters.queries import OrderQueries
-from system.orchestrator.application import handlers, reconciliation, replays, timeline
+from system.orchestrator.application import handlers, reconciliation, repairs, replays, timeline
 from system.orchestrator.application.commands import CancelOrder, CloseOrder, ResendStep
 from system.orchestrator.application.desk import Desk
 from system.orchestrator.application.replays import ReplayMessages
@@ -157,6 +157,19 @@ def _internal() -> APIRouter:
     async def close(request: Request, who: Seller, order_id: UUID, body: schemas.ClosureRequest) -> Response:
         command = CloseOrder(order_id, body.actor, body.reason)
         return to_response(await handlers.close_order(command, request.app.state.make_uow(), _of(request).desk))
+
+    @router.get("/orders/{order}/timeline")
+    async def get_internal_timeline(request: Request, who: Seller, order: str) -> schemas.Timeline:
+        return await timeline_of(_of(request), order)
+
+    @router.post("/orders/{order_id}/repair")
+    async def repair(
+        request: Request, who: Seller, order_id: UUID, body: schemas.RepairRequest
+    ) -> schemas.RepairResult:
+        desks = _of(request)
+        command = repairs.RepairOrder(order_id, body.actor, who)
+        done = await repairs.repair_order(command, request.app.state.make_uow, desks.peers, desks.desk)
+        return schemas.RepairResult.model_validate(done)
 
     return router
 

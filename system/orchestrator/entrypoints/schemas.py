@@ -182,3 +182,17 @@ class ClosureRequest(BaseModel):
 
     actor: str = Field(max_length=200)
     reason: str | None = Field(None, max_length=1000)
+
+
+class RepairRequest(BaseModel):
+    """Which seller has the order tried again."""
+
+    actor: str = Field(max_length=200)
+
+
+class RepairResult(BaseModel):
+    """How many parked messages were delivered again, or that the waiting step was asked once more."""
+
+    replayed: int
+    resent: bool
+    not_answering: dict[str, str]

@@ -14,6 +14,7 @@ class FakePeers:
     def __init__(self) -> None:
         self.held: dict[str, list[dict[str, Any]]] = {}
         self.believed: dict[str, dict[str, dict[str, Any]]] = {}
+        self.audited: dict[str, list[dict[str, Any]]] = {}
         self.away: set[str] = set()
         self.replayed: list[tuple[str, dict[str, Any]]] = []
 
@@ -37,6 +38,14 @@ class FakePeers:
                 if item["id"] in order["ids"] or (item["type"], item["state"]) == (order["type"], order["state"])
             ]
         }
+
+    async def audit(self, service: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        self._answers(service)
+        return [
+            deed
+            for deed in self.audited.get(service, [])
+            if query.get("actor", "") in deed["actor"] and deed["at"] < query.get("before", "9")
+        ][: query["limit"]]
 
     async def beliefs(self, service: str, since: datetime) -> dict[str, dict[str, Any]]:
         self._answers(service)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from system.messages.envelope import MoneyV1
 from system.plumbing.service_client import ServiceClient
 from system.plumbing.telemetry import log
 from system.plumbing.tokens import Principal
-from system.shop.application.ports import CancellationOutcome, ModelFile
+from system.shop.application.ports import CancellationOutcome, Letter, ModelFile
 from system.shop.domain.errors import CancellationRefused, NotForSale
 from system.shop.domain.quote import Quote, QuoteProblem
 
@@ -70,6 +71,22 @@ class _File(BaseModel):
     owner_id: UUID
     status: str
     filename: str
+
+
+class _Letter(BaseModel):
+    letter_id: UUID
+    side: Literal["customer", "seller"]
+    author: str
+    text: str
+    at: datetime
+
+    def letter(self) -> Letter:
+        """The letter in the shop's words."""
+        return Letter(self.letter_id, self.side, self.author, self.text, self.at)
+
+
+class _Letters(BaseModel):
+    items: list[_Letter]
 
 
 class HttpPricing:
@@ -160,6 +177,38 @@ class HttpOrchestrator:
                 # The order's first message is still on its way there.
                 raise Unavailable("order-on-its-way", "This order was only just started; try again in a moment.")
         raise _misunderstood("orchestrator", response)
+
+
+class HttpLetters:
+    """CRM's internal API."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def of(self, order_id: UUID, *, acting_for: Principal) -> list[Letter]:
+        """An order's letters. Raises Unavailable."""
+        response = await self._client.request(
+            "GET", "crm", f"/internal/orders/{order_id}/letters", acting_for=acting_for
+        )
+        return [item.letter() for item in _read("crm", response, _Letters).items]
+
+    async def send(self, order_id: UUID, letter: Letter, *, acting_for: Principal) -> Letter:
+        """Passes a letter on. Raises Unavailable; also while CRM has not heard of the order."""
+        response = await self._client.request(
+            "POST",
+            "crm",
+            f"/internal/orders/{order_id}/letters",
+            json={
+                "letter_id": str(letter.id),
+                "author": letter.author,
+                "text": letter.text,
+                "at": letter.at.isoformat(),
+            },
+            acting_for=acting_for,
+        )
+        if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT):
+            raise Unavailable("order-on-its-way", "This order was only just submitted; try again in a moment.")
+        return _read("crm", response, _Letter).letter()
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

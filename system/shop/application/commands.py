@@ -79,6 +79,16 @@ class AnswerPriceQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteLetter:
+    """The customer writes to our sellers about a submitted order, or answers them."""
+
+    order_id: UUID
+    customer: Principal
+    text: str
+    key: IdempotencyKey
+
+
+@dataclass(frozen=True, slots=True)
 class CancelOrder:
     """The customer does not want the order any more."""
 

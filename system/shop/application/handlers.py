@@ -20,15 +20,17 @@ from system.shop.application.commands import (
     RemoveLine,
     StartOrder,
     SubmitOrder,
+    WriteLetter,
 )
-from system.shop.application.ports import CancellationOutcome, ShopUnitOfWork, Tools
-from system.shop.application.views import etag_of, order_view
+from system.shop.application.ports import CancellationOutcome, Letter, ShopUnitOfWork, Tools
+from system.shop.application.views import LetterView, etag_of, order_view
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Product, Title
 from system.shop.domain.errors import (
     FileNotFound,
     FileNotVerified,
     OrderNotFound,
+    OrderNotSubmitted,
     OrderWasChanged,
     ProductNotFound,
     QuantityRefused,
@@ -209,6 +211,39 @@ async def cancel_order(command: CancelOrder, tools: Tools) -> Answer:
         view = view.model_copy(update={"cancellation_requested": True})
     body = {"outcome": outcome.value, "order": view.model_dump(mode="json")}
     return Answer(200 if outcome is CancellationOutcome.CANCELLED else 202, body, {"ETag": etag_of(order)})
+
+
+async def write_letter(command: WriteLetter, tools: Tools) -> Answer:
+    """201 with the letter, passed on to our sellers. The same key again is the same letter, also after a lost answer.
+
+    Raises OrderNotFound, OrderNotSubmitted, Unavailable.
+    """
+    async with tools.begin() as uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        order = await _owned(uow, command.order_id, command.customer)
+        if order.submitted_at is None:
+            raise OrderNotSubmitted()
+        letter = Letter(
+            id=derived_id(order.id, f"letter:{command.key.key}"),
+            side="customer",
+            author=(command.customer.name or command.customer.email)[:200],
+            text=command.text,
+            at=uow.now,
+        )
+    kept = await tools.letters.send(order.id, letter, acting_for=command.customer)
+    async with tools.begin() as uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        answer = Answer(201, LetterView.of(kept).model_dump(mode="json"))
+        await uow.commit(answer)
+        return answer
+
+
+async def letters_of(order_id: UUID, customer: Principal, tools: Tools) -> list[Letter]:
+    """What customer and sellers wrote to each other, the oldest first. Raises OrderNotFound, Unavailable."""
+    order = await _peek(order_id, customer, tools)
+    return await tools.letters.of(order.id, acting_for=customer) if order.submitted_at is not None else []
 
 
 async def quotes_by_line(order: Order, tools: Tools) -> dict[UUID, Quote]:

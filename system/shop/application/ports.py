@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 from uuid import UUID
 
 from system.kernel.money import Money
@@ -143,6 +143,27 @@ class Orchestrator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """What was written about an order: by the `customer`, or by a `seller`."""
+
+    id: UUID
+    side: Literal["customer", "seller"]
+    author: str
+    text: str
+    at: datetime
+
+
+class Letters(Protocol):
+    """CRM, which keeps what customers and sellers write to each other."""
+
+    async def of(self, order_id: UUID, *, acting_for: Principal) -> list[Letter]:
+        """An order's letters, the oldest first."""
+
+    async def send(self, order_id: UUID, letter: Letter, *, acting_for: Principal) -> Letter:
+        """Passes a customer's letter on; the same id again is the same letter."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tools:
     """What the command handlers work with."""
 
@@ -150,3 +171,4 @@ class Tools:
     pricing: Pricing
     files: Files
     orchestrator: Orchestrator
+    letters: Letters

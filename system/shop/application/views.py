@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
+from system.shop.application.ports import Letter
 from system.shop.domain import rules
 from system.shop.domain.order import Line, Order
 from system.shop.domain.progress import Moment
@@ -97,6 +98,21 @@ class OrderView(BaseModel):
     shipments: list[ShipmentView] = []
     history: list[MomentView] = []
     allowed_actions: list[Literal["add_line", "remove_line", "submit", "consent", "cancel"]] = []
+
+
+class LetterView(BaseModel):
+    """What the customer or one of our sellers wrote about an order."""
+
+    letter_id: UUID
+    side: Literal["customer", "seller"]
+    author: str
+    text: str
+    at: datetime
+
+    @classmethod
+    def of(cls, letter: Letter) -> LetterView:
+        """The letter as the API shows it."""
+        return cls(letter_id=letter.id, side=letter.side, author=letter.author, text=letter.text, at=letter.at)
 
 
 def etag_of(order: Order) -> str:

@@ -4,7 +4,7 @@ Refused
 ├── NotFound    OrderNotFound, LineNotFound, ProductNotFound, FileNotFound, QuoteNotFound
 ├── Invalid     QuantityRefused, RingSizeRefused
 ├── Stale       OrderWasChanged
-├── Conflict    OrderAlreadySubmitted, OrderHasEnded, OrderIsEmpty, OrderIsFull, FileNotVerified, QuoteDoesNotFit,
+├── Conflict    OrderAlreadySubmitted, OrderHasEnded, OrderIsEmpty, OrderNotSubmitted, OrderIsFull, FileNotVerified, QuoteDoesNotFit,
 │               NotForSale, PriceNotReady, PriceFailed, PriceChanged, NothingToConsentTo, ConsentAlreadyGiven, CancellationRefused
 └── Refused     ReservationWithdrawn, OrderUnknownHere (a message that cannot apply: recorded, not retried)
 """
@@ -118,6 +118,15 @@ class OrderIsEmpty(Conflict):
 
     def __init__(self) -> None:
         super().__init__("empty-order", "There is nothing in this order yet. Add a line, then submit it.")
+
+
+class OrderNotSubmitted(Conflict):
+    """Nobody looks after a cart yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "order-not-submitted", "This order is not submitted yet. Submit it, then write to us about it."
+        )
 
 
 class OrderIsFull(Conflict):

@@ -26,9 +26,10 @@ from system.shop.application.commands import (
     RemoveLine,
     StartOrder,
     SubmitOrder,
+    WriteLetter,
 )
 from system.shop.application.ports import Tools
-from system.shop.application.views import OrderView, etag_of, order_view
+from system.shop.application.views import LetterView, OrderView, etag_of, order_view
 from system.shop.domain.errors import OrderNotFound, ProductNotFound
 from system.shop.domain.order import Order
 from system.shop.domain.quote import Quote
@@ -208,6 +209,22 @@ async def cancel_order(
     """
     command = CancelOrder(order_id, who, body.reason if body else None)
     return to_response(await handlers.cancel_order(command, shop.tools))
+
+
+@router.get("/orders/{order_id}/letters", tags=["orders"])
+async def list_letters(order_id: UUID, who: Buyer, shop: Shop) -> schemas.LettersView:
+    """What the caller and our sellers wrote to each other about an order."""
+    letters = [LetterView.of(each) for each in await handlers.letters_of(order_id, who, shop.tools)]
+    return schemas.LettersView(items=letters, waits_for_you=bool(letters) and letters[-1].side == "seller")
+
+
+@router.post("/orders/{order_id}/letters", status_code=201, response_model=LetterView, tags=["orders"])
+async def write_letter(order_id: UUID, body: schemas.LetterBody, who: Buyer, shop: Shop, key: Key) -> Response:
+    """Writes to our sellers about a submitted order, or answers them. The same key again is the same letter.
+
+    409 `order-not-submitted`; 503 `order-on-its-way`.
+    """
+    return to_response(await handlers.write_letter(WriteLetter(order_id, who, body.text, key), shop.tools))
 
 
 @internal.get("/reconciliation")

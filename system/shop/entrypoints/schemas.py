@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
-from system.shop.application.views import OrderView, TitleView
+from system.shop.application.views import LetterView, OrderView, TitleView
 from system.shop.domain.catalogue import Product
 from system.shop.domain.order import Customer, Delivery, Terms
 from system.shop.domain.rules import QUANTITY_MAX
@@ -124,6 +124,19 @@ class CancellationBody(_Body):
     """Why the order is not wanted any more, if the customer says so."""
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = None
+
+
+class LetterBody(_Body):
+    """What the customer writes."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class LettersView(BaseModel):
+    """All letters of an order, the oldest first. `waits_for_you`: a seller asked, and waits for the answer."""
+
+    items: list[LetterView]
+    waits_for_you: bool
 
 
 class OrderAnswer(BaseModel):

@@ -19,7 +19,15 @@ from system.shop.application.commands import AddCustomLine, AddReadyMadeLine, St
 from system.shop.application.ports import Begin, ModelFile, Tools
 from system.shop.domain.order import Customer, Delivery, Order, Terms
 from system.shop.domain.quote import Quote
-from system.shop.tests.fakes import FakeFiles, FakeOrchestrator, FakePricing, MemoryUnitOfWork, MovingClock, Shelf
+from system.shop.tests.fakes import (
+    FakeFiles,
+    FakeLetters,
+    FakeOrchestrator,
+    FakePricing,
+    MemoryUnitOfWork,
+    MovingClock,
+    Shelf,
+)
 
 ESTIMATE = Money.of("10000.00", "RUB")
 
@@ -57,14 +65,16 @@ class Bench:
     pricing: FakePricing
     files: FakeFiles
     orchestrator: FakeOrchestrator
+    letters: FakeLetters
     published: Callable[[], Awaitable[Sequence[Message]]]
     anna: Principal = field(default_factory=customer)
 
     @classmethod
     def over(cls, begin: Begin, published: Callable[[], Awaitable[Sequence[Message]]]) -> Bench:
         """A bench over a database."""
-        pricing, files, orchestrator = FakePricing(), FakeFiles(), FakeOrchestrator()
-        return cls(Tools(begin, pricing, files, orchestrator), pricing, files, orchestrator, published)
+        pricing, files, orchestrator, letters = FakePricing(), FakeFiles(), FakeOrchestrator(), FakeLetters()
+        tools = Tools(begin, pricing, files, orchestrator, letters)
+        return cls(tools, pricing, files, orchestrator, letters, published)
 
     @classmethod
     def in_memory(cls) -> Bench:

@@ -16,7 +16,7 @@ from system.kernel.money import Money
 from system.messages.envelope import Message
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
-from system.shop.application.ports import CancellationOutcome, Catalogue, ModelFile, Orders, Stock
+from system.shop.application.ports import CancellationOutcome, Catalogue, Letter, ModelFile, Orders, Stock
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Product, Title
 from system.shop.domain.errors import CancellationRefused, NotForSale, OrderUnknownHere, OrderWasChanged
@@ -301,3 +301,27 @@ class FakeOrchestrator:
         if isinstance(said, CancellationRefused):
             raise said
         return said
+
+
+class FakeLetters:
+    """CRM's letters in memory."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.kept: dict[UUID, list[Letter]] = {}
+
+    async def of(self, order_id: UUID, *, acting_for: Principal) -> list[Letter]:
+        self._answers()
+        return list(self.kept.get(order_id, ()))
+
+    async def send(self, order_id: UUID, letter: Letter, *, acting_for: Principal) -> Letter:
+        self._answers()
+        kept = self.kept.setdefault(order_id, [])
+        known = next((each for each in kept if each.id == letter.id), None)
+        if known is None:
+            kept.append(letter)
+        return known or letter
+
+    def _answers(self) -> None:
+        if self.away:
+            raise Unavailable("crm-unavailable", "The crm service does not answer just now.")

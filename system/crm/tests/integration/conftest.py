@@ -18,8 +18,10 @@ from system.crm.domain.sales_order import SalesOrder
 from system.crm.settings import CrmSettings
 from system.crm.tests.harness import MARGIN_S, START
 from system.kernel.clock import FixedClock
+from system.kernel.ids import new_id
 from system.plumbing.database import create_engine
 from system.plumbing.schema import outbox
+from system.plumbing.tokens import Principal, TokenAuthority
 
 
 class PostgresCrm:
@@ -68,3 +70,28 @@ async def crm(settings: CrmSettings) -> AsyncIterator[PostgresCrm]:
     engine = create_engine(settings)
     yield PostgresCrm(engine)
     await engine.dispose()
+
+
+class People:
+    """Signs people in."""
+
+    def __init__(self, infrastructure: Infrastructure) -> None:
+        self._identity = TokenAuthority(infrastructure.settings_of("identity"))
+        self._orchestrator = TokenAuthority(infrastructure.settings_of("orchestrator"))
+
+    def headers(self, name: str, *roles: str, user_id: UUID | None = None) -> dict[str, str]:
+        who = Principal(user_id or new_id(), frozenset(roles), name, f"{name.lower()}@alexandrite.example")
+        return {"authorization": f"Bearer {self._identity.issue_for_user(who)}"}
+
+    def orchestrator(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._orchestrator.issue_for_service(to='crm', acting_for=None)}"}
+
+
+@pytest.fixture
+def people(infrastructure: Infrastructure) -> People:
+    return People(infrastructure)
+
+
+@pytest.fixture
+def sofia(people: People) -> dict[str, str]:
+    return people.headers("Sofia", "seller")

@@ -17,6 +17,10 @@ class TestDecisions(rules_suite.DecisionRules):
     pass
 
 
+class TestLetters(rules_suite.LetterRules):
+    pass
+
+
 class TestEnding(rules_suite.EndingRules):
     pass
 

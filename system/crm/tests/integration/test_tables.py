@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameter
 
 from system.conftest import Infrastructure
 from system.crm.adapters import tables
-from system.crm.adapters.queries import approvals_statement, orders_statement
+from system.crm.adapters.queries import approvals_statement, orders_statement, words_statement
 from system.crm.tests.harness import START
 from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.ids import new_id
@@ -37,6 +37,9 @@ QUESTIONS = [
     (orders_statement(query="a-777", status=None, after=None, limit=50), "sales_order_number"),
     (orders_statement(query="C777@Example.ORG", status=None, after=None, limit=50), "sales_order_email"),
     (orders_statement(query="po-775", status=None, after=None, limit=50), "sales_order_reference"),
+    (orders_statement(query="+7 (900) 000-07-77", status=None, after=None, limit=50), "sales_order_phone"),
+    (orders_statement(query="tr 777", status=None, after=None, limit=50), "shipment_tracking"),
+    (words_statement(words=["unikat777"], status=None, after=None, limit=50), "sales_order_words"),
     (orders_statement(query=None, status=None, after=AFTER, limit=50), "sales_order_newest"),
     (orders_statement(query=None, status="SHIPPED", after=AFTER, limit=50), "sales_order_status"),
 ]
@@ -49,6 +52,7 @@ async def test_a_question_reads_what_it_shows(
     """With 20,000 orders, no list and no search reads more than a few rows beyond its page."""
     await _fill(crm)
     infrastructure.analyze("crm", "sales_order")
+    infrastructure.analyze("crm", "shipment")
 
     async with crm.engine.connect() as connection:
         compiled = statement.compile(dialect=connection.dialect)
@@ -70,6 +74,7 @@ async def test_a_plan_prepared_for_any_values_uses_the_same_index(
     """After a few executions a plan without values serves every page: a partial index must not depend on a value."""
     await _fill(crm)
     infrastructure.analyze("crm", "sales_order")
+    infrastructure.analyze("crm", "shipment")
 
     async with crm.engine.connect() as connection:
         compiled = statement.compile(dialect=numbered_parameters())  # type: ignore[no-untyped-call]
@@ -99,13 +104,24 @@ async def _fill(crm: PostgresCrm) -> None:
                 SELECT gen_random_uuid(), 'A-' || n, at, 4,
                     CASE WHEN n % 20 = 0 THEN 'PRICE_CALCULATED' WHEN n % 40 = 1 THEN 'SHIPPED' ELSE 'CLOSED' END,
                     at, at, at, :now, 'shop',
-                    jsonb_build_object('id', gen_random_uuid(), 'name', 'C', 'email', 'c' || n || '@example.org'),
-                    'c' || n || '@example.org', '{}', '[]', 1, 'RUB',
+                    jsonb_build_object('id', gen_random_uuid(), 'name', 'C', 'email', 'c' || n || '@example.org',
+                        'phone', '8 900 ' || lpad(n::text, 7, '0')),
+                    'c' || n || '@example.org', '{}',
+                    jsonb_build_array(jsonb_build_object('title', 'Ring unikat' || n)), 1, 'RUB',
                     CASE WHEN n % 5 = 0 THEN 'PO-' || n END, at
                 FROM (SELECT n, CAST(:start AS timestamptz) + n * interval '20 minutes' AS at
                       FROM generate_series(1, 20000) AS n) AS made
                 """
             ),
             {"start": START, "now": datetime.now(UTC)},
+        )
+        await connection.execute(
+            text(
+                """
+                INSERT INTO shipment (carrier_key, tracking_key, work_order_id, order_id, carrier, tracking_number)
+                SELECT 'swiftpost', 'tr' || row_number() OVER (), gen_random_uuid(), order_id, 'SwiftPost', 'TR'
+                FROM sales_order
+                """
+            )
         )
         await connection.commit()

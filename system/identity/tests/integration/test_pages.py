@@ -114,3 +114,58 @@ async def test_who_is_signed_in_already_goes_on(identity: Running) -> None:
     await sent(client, email=OPERATOR, password=STAFF_PASSWORD)
     answer = await client.get(f"{ORIGIN}/sign-in", params={"next": "/mes/mine"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/mes/mine")
+
+
+# -- people --------------------------------------------------------------------------------------------------------------
+
+
+async def administrator(identity: Running) -> httpx.AsyncClient:
+    client = await staffed(identity)
+    await sent(client, email="anna.admin@alexandrite.example", password=STAFF_PASSWORD)
+    client.headers["accept-language"] = "en"
+    return client
+
+
+async def test_an_administrator_makes_an_account_and_changes_what_it_may_do(identity: Running) -> None:
+    client = await administrator(identity)
+    email = "new.seller@example.com"
+    fields = {"email": email, "name": "Nina", "password": PASSWORD, "roles": "seller"}
+    made = await client.post(f"{ORIGIN}/people", data=fields)
+    assert (made.status_code, made.headers["location"]) == (303, "/people?email=new.seller%40example.com")
+    again = await client.post(f"{ORIGIN}/people", data=fields)
+    assert again.status_code == 409 and 'data-code="email-taken"' in again.text
+    page = (await client.get(f"{ORIGIN}/people?email=new.seller")).text
+    assert f'data-email="{email}" data-roles="seller"' in page
+    user_id = page.split('id="u-')[1].split('"')[0]
+    # What the person could do so far ends at once.
+    nina = identity.visitor()
+    await sent(nina, email=email, password=PASSWORD)
+    given = await client.post(
+        f"{ORIGIN}/people/{user_id}/roles", data={"email": email, "roles": ["operator", "seller"]}
+    )
+    assert given.status_code == 303
+    assert 'data-roles="operator seller"' in (await client.get(f"{ORIGIN}/people?email={email}")).text
+    assert (await nina.get(f"{ORIGIN}/")).headers["location"] == "/sign-in"
+    none = await client.post(f"{ORIGIN}/people/{user_id}/roles", data={"email": email})
+    assert none.status_code == 303
+    assert 'data-roles=""' in (await client.get(f"{ORIGIN}/people?email={email}")).text
+
+
+async def test_the_last_administrator_stays_one(identity: Running) -> None:
+    client = await administrator(identity)
+    page = (await client.get(f"{ORIGIN}/people?role=administrator")).text
+    ids = [part.split('"')[0] for part in page.split('id="u-')[1:]]
+    answers = [
+        await client.post(f"{ORIGIN}/people/{user_id}/roles", data={"email": "a", "roles": "seller"}) for user_id in ids
+    ]
+    # The own session ends with the own role; whoever was last could not be dismissed.
+    assert 'data-code="last-administrator"' in answers[-1].text or answers[-1].headers["location"].startswith(
+        "/sign-in"
+    )
+
+
+async def test_people_are_for_administrators(identity: Running) -> None:
+    client = await staffed(identity)
+    await sent(client, email=OPERATOR, password=STAFF_PASSWORD)
+    assert (await client.get(f"{ORIGIN}/people")).status_code == 403
+    assert (await identity.visitor().get(f"{ORIGIN}/people")).headers["location"] == "/sign-in?next=/people"

@@ -1,24 +1,16 @@
 // The board while it is open: rows change in place, new work slides in, keys move and take, a lost connection is shown and mended.
 (() => {
   const board = document.getElementById("board");
-  const { memory, refreshSession, say, connection } = window.alexandrite;
+  const { memory, say, follow, rowsOf, enter, keys, made } = window.alexandrite;
   const viewer = document.body.dataset.user;
-  const SILENCE_MS = 15000;
-  const RELOAD_MS_MIN = 3000;
   const COUNT_AFTER_MS = 700;
   const COUNT_MISS_MS = 2000;
   const waiting = [];
 
   // -- rows -----------------------------------------------------------------------------------------------------------
 
-  const rows = () => [...board.querySelectorAll(":scope > .row")];
+  const rows = () => rowsOf(board);
   const rowOf = (id) => document.getElementById(`wo-${id}`);
-
-  function made(html) {
-    const template = document.createElement("template");
-    template.innerHTML = html.trim();
-    return template.content.firstElementChild;
-  }
 
   function madeRow(html) {
     const row = made(html);
@@ -121,75 +113,14 @@
 
   // -- the stream -----------------------------------------------------------------------------------------------------
 
-  const light = document.querySelector("[data-live]");
-  let source;
-  let heard = Date.now();
-  let last = board.dataset.since;
-
-  function live(on) {
-    light.classList.toggle("on", on);
-    light.querySelector("[data-live-text]").textContent = on ? light.dataset.on : light.dataset.off;
-    if (on) connection(false);
-  }
-
-  function open() {
-    source = new EventSource(`/mes/events?since=${encodeURIComponent(last)}`);
-    source.addEventListener("open", () => {
-      heard = Date.now();
-      live(true);
-    });
-    source.addEventListener("beat", () => {
-      heard = Date.now();
-      live(true);
-    });
-    source.addEventListener("work-order", (event) => {
-      heard = Date.now();
-      last = event.lastEventId || last;
-      show(JSON.parse(event.data));
+  follow("/mes/events", {
+    since: board.dataset.since,
+    name: "work-order",
+    onChange(change) {
+      show(change);
       recount();
-    });
-    source.addEventListener("reload", () => {
-      // More changed than can be slid in. Not all boards at one moment, and none again at once while it goes on.
-      source.close();
-      live(false);
-      heard = Infinity;
-      setTimeout(() => location.reload(), RELOAD_MS_MIN + Math.random() * RELOAD_MS_MIN);
-    });
-    source.addEventListener("error", () => {
-      live(false);
-      if (source.readyState === EventSource.CLOSED) reopen();
-    });
-  }
-
-  // The browser reconnects by itself, except after a refusal: then the session is renewed first.
-  let reopening = 0;
-  function reopen() {
-    if (reopening) return;
-    source.close();
-    connection(true);
-    reopening = setTimeout(async () => {
-      reopening = 0;
-      try {
-        if (!(await refreshSession({ unlessWithinMs: 20000 }))) {
-          location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
-          return;
-        }
-      } catch {
-        // Not even that reached anybody: the same again.
-      }
-      open();
-    }, 2000);
-  }
-
-  setInterval(() => {
-    if (Date.now() - heard < SILENCE_MS) return;
-    live(false);
-    connection(true);
-    if (source.readyState !== EventSource.CONNECTING) reopen();
-  }, 3000);
-  window.addEventListener("pagehide", () => source.close());
-  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
-  open();
+    },
+  });
 
   // -- sound and notice -----------------------------------------------------------------------------------------------
 
@@ -232,44 +163,13 @@
 
   // -- keys -----------------------------------------------------------------------------------------------------------
 
-  function current() {
-    return board.querySelector(".row.current");
-  }
-  function go(step) {
-    const all = rows();
-    const place = all.indexOf(current());
-    const row = all[Math.max(0, Math.min(all.length - 1, place + step))];
-    if (!row) return;
-    current()?.classList.remove("current");
-    row.classList.add("current");
-    row.focus({ preventScroll: true });
-    row.scrollIntoView({ block: "nearest" });
-  }
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-    // By place on the keyboard: the same key whatever the language of the layout.
-    const act = {
-      KeyJ: () => go(1),
-      ArrowDown: () => go(1),
-      KeyK: () => go(-1),
-      ArrowUp: () => go(-1),
-      KeyT: () => current()?.querySelector(".act form button")?.click(),
-      Slash: () => document.querySelector("[data-search]").focus(),
-    }[event.code];
-    if (act) {
-      event.preventDefault();
-      act();
-    } else if (event.code === "Enter" && event.target.matches(".row")) {
-      event.target.querySelector(".what").click();
-    }
-  });
+  keys(board, { KeyT: (row) => row?.querySelector(".act form button")?.click() });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const row = event.detail.elt?.closest?.(".row") || rowOf((event.detail.target?.id || "").slice(3));
     if (!row || !event.detail.requestConfig?.path.endsWith("/claim")) return;
     if (row.dataset.by === viewer) say(board.dataset.taken.replace("{number}", row.dataset.number), "good");
-    row.classList.add("current");
-    row.focus({ preventScroll: true });
+    enter(board, row, { scroll: false });
     recount();
   });
 })();

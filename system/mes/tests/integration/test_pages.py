@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,9 +18,11 @@ from system.mes.main import service
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, OLGA, claim, hear, release_of, released, spec, withdrawal_of
 from system.mes.tests.integration.conftest import People, PostgresMes
+from system.pagekit.tests.listener import Listener
 
 pytestmark = pytest.mark.integration
 HTMX = {"HX-Request": "true"}
+EVENTS = "/mes/events"
 ENGLISH = {"Accept-Language": "en"}
 
 
@@ -254,60 +255,16 @@ async def live_mes(settings: MesSettings) -> AsyncIterator[Any]:
     await built.engine.dispose()
 
 
-class Listener:
-    """One open stream, read as the server sends it."""
-
-    def __init__(self, app: Any, headers: dict[str, str], query: str = "") -> None:
-        self.app, self.query = app, query
-        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        self.lines: asyncio.Queue[str] = asyncio.Queue()
-        self.status = 0
-        self._gone = asyncio.Event()
-
-    async def __aenter__(self) -> Listener:
-        self._task = asyncio.create_task(self.app(self._scope(), self._receive, self._send))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._gone.set()
-        await asyncio.wait_for(self._task, 10)
-
-    def _scope(self) -> dict[str, Any]:
-        return {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-            "path": "/mes/events", "raw_path": b"/mes/events", "query_string": self.query.encode(), "root_path": "",
-            "headers": self.headers, "server": ("mes", 80), "client": ("127.0.0.1", 1),
-        }  # fmt: skip
-
-    async def _receive(self) -> dict[str, Any]:
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        self.status = message.get("status", self.status)
-        for line in message.get("body", b"").decode().splitlines():
-            self.lines.put_nowait(line)
-
-    async def change_of(self, work_order_id: UUID, *, within_s: float = 3.0) -> dict[str, Any]:
-        """The next event about a work order. Raises TimeoutError."""
-        async with asyncio.timeout(within_s):
-            while True:
-                line = await self.lines.get()
-                if line.startswith("data: {") and str(work_order_id) in line:
-                    said: dict[str, Any] = json.loads(line.removeprefix("data: "))
-                    return said
-
-
 async def test_an_open_board_is_told_of_new_work_and_of_who_took_it(
     live_mes: Any, oleg: dict[str, str], mes: PostgresMes
 ) -> None:
     mes.clock = SystemClock()  # type: ignore[assignment]
-    async with Listener(live_mes, oleg) as board:
+    async with Listener(live_mes, EVENTS, oleg) as board:
         _, [work_order_id] = await on_board(mes)
-        arrived = await board.change_of(work_order_id)
+        arrived = await board.change_about(work_order_id)
         assert arrived["state"] == "RELEASED" and f'id="wo-{work_order_id}"' in arrived["row"]
         await claim(mes, work_order_id, OLGA)
-        taken = await board.change_of(work_order_id)
+        taken = await board.change_about(work_order_id)
         assert (taken["state"], taken["claimed_by_id"]) == ("CLAIMED", str(OLGA.id)) and "Olga" in taken["row"]
 
 
@@ -316,25 +273,25 @@ async def test_a_stream_goes_on_where_the_page_was_made(live_mes: Any, oleg: dic
     since = datetime.now(UTC) - timedelta(seconds=1)
     _, [work_order_id] = await on_board(mes)
     query = f"since={since.isoformat().replace('+', '%2B')}"
-    async with Listener(live_mes, oleg, query) as board:
-        assert (await board.change_of(work_order_id))["state"] == "RELEASED"
-    async with Listener(live_mes, oleg | {"Last-Event-ID": since.isoformat()}) as board:
-        assert (await board.change_of(work_order_id))["state"] == "RELEASED"
+    async with Listener(live_mes, EVENTS, oleg, query) as board:
+        assert (await board.change_about(work_order_id))["state"] == "RELEASED"
+    async with Listener(live_mes, EVENTS, oleg | {"Last-Event-ID": since.isoformat()}) as board:
+        assert (await board.change_about(work_order_id))["state"] == "RELEASED"
 
 
 async def test_a_withdrawn_order_leaves_open_boards(live_mes: Any, oleg: dict[str, str], mes: PostgresMes) -> None:
     mes.clock = SystemClock()  # type: ignore[assignment]
     order_id, [work_order_id] = await released(mes, spec(material=own_alloy()))
-    async with Listener(live_mes, oleg) as board:
+    async with Listener(live_mes, EVENTS, oleg) as board:
         await hear(mes, withdrawal_of(order_id))
-        while (said := await board.change_of(work_order_id))["state"] != "WITHDRAWN":
+        while (said := await board.change_about(work_order_id))["state"] != "WITHDRAWN":
             pass
     assert "/claim" not in said["row"]
 
 
 async def test_a_process_that_is_told_to_stop_ends_its_streams(live_mes: Any, oleg: dict[str, str]) -> None:
     live_mes.state.is_stopping = lambda: True
-    board = Listener(live_mes, oleg)
+    board = Listener(live_mes, EVENTS, oleg)
     async with asyncio.timeout(5):
         await live_mes(board._scope(), board._receive, board._send)
     assert board.status == 200

@@ -15,10 +15,10 @@ from system.kernel.money import Money
 from system.mes.application.views import work_order_view
 from system.mes.domain import rules
 from system.mes.domain.work_order import Claim, Operator, WorkOrder, WorkOrderState
-from system.mes.entrypoints.pages import Said, own_reason, pages_of
+from system.mes.entrypoints.pages import own_reason, pages_of
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, OLGA, START, TERMS
-from system.pagekit.pages import Pages
+from system.pagekit.pages import Pages, Said
 from system.pagekit.reader import Language
 from system.plumbing.auth import Principal
 

@@ -255,6 +255,39 @@ async def test_only_a_silent_step_can_be_resent(as_: Caller, post: Post) -> None
     assert (await client.post(f"{API}/orders/{facts.number}/resend")).json()["code"] == "nothing-to-resend"
 
 
+async def test_a_repair_delivers_what_is_parked_and_only_else_asks_again(
+    as_: Caller, post: Post, peers: FakePeers
+) -> None:
+    facts = Facts()
+    await post.delivers(facts.initiated(), facts.submitted())
+    order_id = str(facts.order_id)
+    parked = a_message(8, order_id=order_id, state="parked", error="ValueError: broken")
+    peers.held["pricing"] = [parked, a_message(9, order_id=order_id), a_message(10, order_id=str(new_id()))]
+    peers.away = {"mes"}
+    crm, address = as_(service="crm"), f"/internal/orders/{order_id}/repair"
+
+    first = (await crm.post(address, json={"actor": "Sofia"})).json()
+    assert (first["replayed"], first["resent"], list(first["not_answering"])) == (1, False, ["mes"])
+    assert [(service, order["ids"], order["actor"]) for service, order in peers.replayed] == [
+        ("pricing", [parked["id"]], "Sofia")
+    ]
+
+    peers.held["pricing"] = []
+    second = (await crm.post(address, json={"actor": "Sofia"})).json()
+    assert (second["replayed"], second["resent"]) == (0, True)
+    told = (await crm.get(f"/internal/orders/{order_id}/timeline")).json()
+    assert [entry["details"]["note"] for entry in told["entries"] if entry["kind"] in ("replay", "retry")] == [
+        "replayed",
+        "resent",
+    ]
+
+    await post.delivers(facts.priced(attempt=2))
+    third = await crm.post(address, json={"actor": "Sofia"})
+    assert (third.status_code, third.json()["code"]) == (409, "nothing-to-resend")
+    assert (await as_("seller").post(address, json={"actor": "Sofia"})).status_code == 403
+    assert (await as_(service="shop").get(f"/internal/orders/{order_id}/timeline")).status_code == 403
+
+
 async def test_the_gauges_name_the_stage(post: Post) -> None:
     facts = Facts()
     await post.delivers(facts.initiated(), facts.submitted(), facts.priced())

@@ -59,6 +59,10 @@ class TestConsenting(contract_handlers.Consenting):
     pass
 
 
+class TestWriting(contract_handlers.Writing):
+    pass
+
+
 class TestCancelling(contract_handlers.Cancelling):
     pass
 

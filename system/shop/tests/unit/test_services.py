@@ -5,8 +5,10 @@ The far side of HTTP is a small application that answers as those services' cont
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +21,8 @@ from joserfc.jwk import OKPKey
 from system.kernel.errors import Unavailable
 from system.kernel.ids import new_id
 from system.plumbing.service_client import ServiceClient
-from system.shop.adapters.services import HttpFiles, HttpOrchestrator, HttpPricing
-from system.shop.application.ports import CancellationOutcome, Files, ModelFile, Orchestrator, Pricing
+from system.shop.adapters.services import HttpFiles, HttpLetters, HttpOrchestrator, HttpPricing
+from system.shop.application.ports import CancellationOutcome, Files, Letter, ModelFile, Orchestrator, Pricing
 from system.shop.domain.errors import CancellationRefused, NotForSale, wire
 from system.shop.domain.quote import Quote, QuoteProblem
 from system.shop.settings import ShopSettings
@@ -250,3 +252,36 @@ async def test_an_order_that_the_orchestrator_has_yet_to_hear_of_is_asked_about_
         await HttpOrchestrator(client).cancel(new_id(), reason=None, acting_for=ANNA)
     assert unavailable.value.code == "order-on-its-way"
     await client.close()
+
+
+async def test_letters_go_to_crm_and_come_back_as_it_keeps_them() -> None:
+    asked: list[httpx.Request] = []
+    kept = {"side": "customer", "author": "Anna", "text": "Wider.", "at": "2026-03-02T09:00:00+00:00"}
+
+    def crm(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if request.method == "GET":
+            return httpx.Response(200, json={"items": [kept | {"letter_id": str(new_id()), "more": 1}]})
+        sent = json.loads(request.content)
+        # Kept before, a little earlier: that one counts.
+        return httpx.Response(201, json=kept | {"letter_id": sent["letter_id"]})
+
+    letters = HttpLetters(ServiceClient(settings(), transport=httpx.MockTransport(crm)))
+    order_id = new_id()
+    letter = Letter(new_id(), "customer", "Anna", "Wider.", datetime(2026, 3, 2, 9, 5, tzinfo=UTC))
+    answered = await letters.send(order_id, letter, acting_for=ANNA)
+    assert (answered.id, answered.at) == (letter.id, datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+    assert [each.text for each in await letters.of(order_id, acting_for=ANNA)] == ["Wider."]
+    assert {request.url.path for request in asked} == {f"/internal/orders/{order_id}/letters"}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(404, "order-on-its-way"), (409, "order-on-its-way"), (422, "crm-unavailable")]
+)
+async def test_a_letter_that_crm_cannot_place_may_be_sent_again(status: int, code: str) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, json={"code": "order-not-found"}))
+    letters = HttpLetters(ServiceClient(settings(), transport=transport))
+    letter = Letter(new_id(), "customer", "Anna", "Wider.", datetime(2026, 3, 2, 9, 5, tzinfo=UTC))
+    with pytest.raises(Unavailable) as raised:
+        await letters.send(new_id(), letter, acting_for=ANNA)
+    assert raised.value.code == code

@@ -1,0 +1,258 @@
+"""A seller's place at CRM, by its API or by its pages: the same questions and deeds, so that a scenario need not know which.
+
+An order as both show it: order_id, status, decision (kind or None), decided_by. A story: `statuses` oldest first, the types of the
+`messages` in it, the states of those that went wrong as `trouble`, who had it tried again as `deeds`, and the deed that helps an order
+which hangs as `advice`, else None.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from step_defs.drivers.browser import Window
+from step_defs.drivers.http import Door, Refusal
+from step_defs.dsl.desk import CUT_OFF, Stream
+
+CRM = "/api/crm/v1"
+QUEUE = "/crm/"
+PAGES_MAX = 40
+Shown = dict[str, Any]
+
+
+class SalesDesk(Protocol):
+    """What a seller can see and do."""
+
+    def shown(self, order_id: str) -> Shown:
+        """The order as it is now."""
+
+    def decides(self, order_id: str, what: str, **fields: str) -> None:
+        """One decision: approval, rejection, closure, cancellation. Raises Refusal."""
+
+    def asks(self, order_id: str, text: str) -> None:
+        """Asks the order's customer."""
+
+    def letters(self, order_id: str) -> list[Shown]:
+        """What customer and sellers wrote to each other: side and text, the oldest first."""
+
+    def has_in_queue(self, order_id: str) -> bool:
+        """Whether the order is in the queue of orders that wait for approval."""
+
+    def found_by(self, query: str) -> list[str]:
+        """The ids of the orders that a search shows."""
+
+    def story(self, order_id: str) -> Shown:
+        """Everything that happened to the order, and what to do."""
+
+    def repairs(self, order_id: str) -> None:
+        """Has the order tried again, as its story offers. Raises Refusal."""
+
+    def open_queue(self) -> None:
+        """Opens the queue and leaves it open."""
+
+    def on_open_queue(self, order_id: str) -> Shown | None:
+        """What the queue that was opened shows of an order by now, without asking for anything."""
+
+    def close(self) -> None:
+        """Leaves."""
+
+
+class HttpSalesDesk:
+    """By the API. An open queue is its stream of changes."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._stream: Stream | None = None
+
+    def shown(self, order_id: str) -> Shown:
+        return _of_api(self._door.get(f"{CRM}/orders/{order_id}").body)
+
+    def decides(self, order_id: str, what: str, **fields: str) -> None:
+        self._door.post(f"{CRM}/orders/{order_id}/{what}", fields)
+
+    def asks(self, order_id: str, text: str) -> None:
+        self._door.post(f"{CRM}/orders/{order_id}/questions", {"text": text})
+
+    def letters(self, order_id: str) -> list[Shown]:
+        written = self._door.get(f"{CRM}/orders/{order_id}").body["letters"]
+        return [{"side": letter["side"], "text": letter["text"]} for letter in written]
+
+    def has_in_queue(self, order_id: str) -> bool:
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = self._door.get(f"{CRM}/approvals", limit=100, cursor=cursor).body
+            if any(item["order_id"] == order_id for item in page["items"]):
+                return True
+            cursor = page["next"]
+            if cursor is None:
+                return False
+        raise AssertionError(f"more than {PAGES_MAX} pages of orders wait for approval")
+
+    def found_by(self, query: str) -> list[str]:
+        return [item["order_id"] for item in self._door.get(f"{CRM}/orders", query=query).body["items"]]
+
+    def story(self, order_id: str) -> Shown:
+        told = self._door.get(f"{CRM}/orders/{order_id}/story").body
+        lines = told["lines"]
+        return {
+            "statuses": [line["text"] for line in reversed(lines) if line["kind"] == "status"],
+            "messages": {line["type"] for line in (*lines, *told["messages"]) if line["type"]},
+            "trouble": [line["state"] for line in lines if line["kind"] == "trouble"],
+            "deeds": [line["actor"] for line in lines if line["kind"] == "deed"],
+            "advice": told["advice"]["action"] if told["advice"] else None,
+        }
+
+    def repairs(self, order_id: str) -> None:
+        self._door.post(f"{CRM}/orders/{order_id}/repair")
+
+    def open_queue(self) -> None:
+        self._stream = Stream(self._door, "/crm/events", name="order", key="order_id")
+
+    def on_open_queue(self, order_id: str) -> Shown | None:
+        assert self._stream is not None, "no queue is open"
+        said = self._stream.rows.get(order_id)
+        return said and {name: said[name] for name in ("order_id", "status", "waits", "decided_by")}
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+
+class BrowserSalesDesk:
+    """By the pages, in a real browser. What a page offers no button for is refused by what the page shows instead."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._queue: Window | None = None
+
+    def shown(self, order_id: str) -> Shown:
+        self._window.goto(f"/crm/orders/{order_id}")
+        if self._window.all('form[action="/sign-in"]'):
+            raise Refusal("open an order", 401, {"code": "sign-in-required", "detail": "the page leads to the sign-in"})
+        return self._order()
+
+    def decides(self, order_id: str, what: str, **fields: str) -> None:
+        before = self.shown(order_id)
+        page = self._window.page
+        form = page.locator(f'#order form[data-action="{what}"]')
+        if not form.count():
+            raise self._not_offered(what, before)
+        if not form.is_visible():
+            page.locator(f'#order details[data-fold="{what}"] > summary').click()
+        for name, value in fields.items():
+            form.locator(f'[name="{name}"]').fill(value)
+        with page.expect_response(lambda answer: answer.url.endswith(f"/{what}")):
+            form.locator('button[type="submit"]').click()
+        # The answer replaces the order; the form that was sent is gone, or is there again without its request.
+        page.locator("#order:not(:has(.htmx-request))").wait_for()
+        problem = self._window.all("#order .problem")
+        if problem:
+            raise Refusal(what, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
+
+    def asks(self, order_id: str, text: str) -> None:
+        self.decides(order_id, "question", text=text)
+
+    def letters(self, order_id: str) -> list[Shown]:
+        self._window.goto(f"/crm/orders/{order_id}")
+        return [
+            {"side": letter["data-letter"], "text": letter["text"].splitlines()[0]}
+            for letter in self._window.all("[data-letter]")
+        ]
+
+    def has_in_queue(self, order_id: str) -> bool:
+        self._window.goto(QUEUE)
+        for _ in range(PAGES_MAX):
+            if self._window.all(f'#o-{order_id}[data-waits="yes"]'):
+                return True
+            more = self._window.page.locator("#queue > .more a")
+            if not more.count():
+                return False
+            more.click()
+            more.wait_for(state="detached")
+        raise AssertionError(f"more than {PAGES_MAX} pages of orders wait for approval")
+
+    def found_by(self, query: str) -> list[str]:
+        self._window.goto("/crm/search")
+        page = self._window.page
+        page.locator('main [name="query"]').fill(query)
+        page.locator('main form[role="search"] button').click()
+        page.wait_for_load_state()
+        self._window.check()
+        order = self._window.all("#order")
+        if order:
+            return [order[0]["data-order"]]
+        return [row["id"].removeprefix("o-") for row in self._window.all("#found > .row")]
+
+    def story(self, order_id: str) -> Shown:
+        self._window.goto(f"/crm/orders/{order_id}")
+        self._window.page.locator("#story .story").wait_for()
+        self._window.check()
+        lines = self._window.all("#story .history > li")
+        advice = self._window.all(".advice")
+        return {
+            "statuses": [line["data-code"] for line in reversed(lines) if line["data-kind"] == "status"],
+            "messages": {line["data-type"] for line in lines if line["data-kind"] in ("message", "trouble")},
+            "trouble": [line["data-state"] for line in lines if line["data-kind"] == "trouble"],
+            "deeds": [line["data-by"] for line in lines if line["data-kind"] == "deed"],
+            # What hangs in our own systems comes before what only takes too long.
+            "advice": next((each["data-advice"] for each in reversed(advice)), None),
+        }
+
+    def repairs(self, order_id: str) -> None:
+        page = self._window.page
+        self.story(order_id)
+        form = page.locator('form[data-action="repair"]').first
+        with page.expect_response(lambda answer: answer.url.endswith("/repair")):
+            form.locator("button").click()
+        page.locator("#order:not(:has(.htmx-request))").wait_for()
+        problem = self._window.all("#order .problem")
+        if problem:
+            raise Refusal("repair", 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
+
+    def open_queue(self) -> None:
+        self._queue = self._window.another(QUEUE)
+        self._queue.page.locator(".live.on").wait_for()
+
+    def on_open_queue(self, order_id: str) -> Shown | None:
+        assert self._queue is not None, "no queue is open"
+        self._queue.forgive(*CUT_OFF)
+        found = self._queue.all(f"#o-{order_id}")
+        if not found:
+            return None
+        row = found[0]
+        return {
+            "order_id": order_id,
+            "status": row["data-status"],
+            "waits": row["data-waits"] == "yes",
+            "decided_by": row["data-by"] or None,
+        }
+
+    def close(self) -> None:
+        self._window.close()
+
+    def _order(self) -> Shown:
+        order = self._window.all("#order")[0]
+        return {
+            "order_id": order["data-order"],
+            "status": order["data-status"],
+            "decision": order["data-decision"] or None,
+            "decided_by": order["data-by"] or None,
+        }
+
+    @staticmethod
+    def _not_offered(what: str, shown: Shown) -> Refusal:
+        """What somebody understands from a page that offers no such button."""
+        if what in ("approval", "rejection"):
+            code = "order-already-decided" if shown["decision"] else "order-not-awaiting-approval"
+        else:
+            code = "transition-not-allowed"
+        return Refusal(what, 409, {"code": code, "detail": f"the page offers no {what}, and shows {shown['status']}"})
+
+
+def _of_api(view: Shown) -> Shown:
+    decision = view["decision"] or {}
+    return {
+        "order_id": view["order_id"],
+        "status": view["status"],
+        "decision": decision.get("kind"),
+        "decided_by": decision.get("seller_name"),
+    }

@@ -1,0 +1,2 @@
+// What a search found is walked through with the keyboard.
+window.alexandrite.keys(document.getElementById("found"));

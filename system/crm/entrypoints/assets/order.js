@@ -1,0 +1,48 @@
+// One order while it is open: it is shown anew when it changes, unless somebody writes on it; keys lead to what can be done.
+(() => {
+  const { follow, say, clocks } = window.alexandrite;
+  const shown = () => document.getElementById("order");
+  const first = shown();
+
+  function refresh() {
+    const order = shown();
+    const written = [...order.querySelectorAll("[name=reason], [name=text]")].some((field) => field.value !== "");
+    if (written || order.querySelector(".htmx-request")) {
+      say(order.dataset.changed);
+      return;
+    }
+    htmx.ajax("GET", `/crm/orders/${order.dataset.order}`, { target: "#order", swap: "outerHTML" });
+  }
+
+  follow("/crm/events", {
+    since: first.dataset.since,
+    name: "order",
+    onChange(change) {
+      if (change.order_id !== shown().dataset.order) return;
+      refresh();
+      htmx.trigger("#story", "refresh");
+    },
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    clocks();
+    if (event.detail.requestConfig?.verb === "post") htmx.trigger("#story", "refresh");
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    const act = {
+      KeyA: () => shown().querySelector('[data-action="approval"] button')?.focus(),
+      KeyR: () => {
+        const fold = shown().querySelector('[data-fold="rejection"]');
+        if (!fold) return;
+        fold.open = true;
+        fold.querySelector("[name=reason]").focus();
+      },
+      KeyN: () => shown().querySelector("[data-next]")?.click(),
+    }[event.code];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+})();

@@ -1,0 +1,54 @@
+"""Customers and sellers write to each other; orders are found by phone, by the number on a parcel and by words.
+
+The indexes are made while orders come in.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+LETTERS = """
+CREATE TABLE letter (
+    letter_id uuid PRIMARY KEY,
+    order_id  uuid NOT NULL,
+    side      varchar(10) NOT NULL CONSTRAINT letter_side_known CHECK (side IN ('seller', 'customer')),
+    author    text NOT NULL,
+    text      text NOT NULL,
+    at        timestamptz NOT NULL
+);
+CREATE INDEX letter_order ON letter (order_id, at);
+ALTER TABLE sales_order ADD COLUMN waits_for_customer_since timestamptz;
+"""
+
+INDEXES = (
+    """
+CREATE INDEX CONCURRENTLY IF NOT EXISTS sales_order_phone
+    ON sales_order (right(regexp_replace(customer ->> 'phone', '[^0-9]', '', 'g'), 10))
+""",
+    """
+CREATE INDEX CONCURRENTLY IF NOT EXISTS sales_order_words ON sales_order USING gin ((
+    to_tsvector('russian', coalesce(customer ->> 'name', '') || ' ' || coalesce(delivery ->> 'recipient', '') || ' ' ||
+        coalesce(delivery ->> 'city', '') || ' ' || coalesce(partner_reference, ''))
+    || to_tsvector('russian', jsonb_path_query_array(coalesce(lines, '[]'), '$[*].title'))
+))
+""",
+    "CREATE INDEX CONCURRENTLY IF NOT EXISTS shipment_tracking ON shipment (tracking_key)",
+)
+
+
+def upgrade() -> None:
+    """Adds only; the release before this one does not notice."""
+    op.execute(LETTERS)
+    with op.get_context().autocommit_block():
+        for statement in INDEXES:
+            op.execute(statement)
+
+
+def downgrade() -> None:
+    """Letters are never lost: restore a backup."""
+    raise NotImplementedError("what customers wrote is not dropped")

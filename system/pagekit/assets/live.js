@@ -1,0 +1,78 @@
+// A stream of changes that stays open: silence is noticed, a refusal renews the session, what was missed is caught up with.
+// alexandrite.follow(address, {since, name, onChange, onLive})
+(() => {
+  const SILENCE_MS = 15000;
+  const REOPEN_MS = 2000;
+  const LOOK_MS = 3000;
+  const RELOAD_MS_MIN = 3000;
+  const { refreshSession, connection } = window.alexandrite;
+
+  window.alexandrite.follow = (address, { since, name, onChange, onLive = () => {} }) => {
+    let source;
+    let heard = Date.now();
+    let last = since;
+    let reopening = 0;
+
+    function live(on) {
+      if (on) heard = Date.now();
+      const light = document.querySelector("[data-live]");
+      if (light) {
+        light.classList.toggle("on", on);
+        light.querySelector("[data-live-text]").textContent = on ? light.dataset.on : light.dataset.off;
+      }
+      if (on) connection(false);
+      onLive(on);
+    }
+
+    function open() {
+      source = new EventSource(`${address}?since=${encodeURIComponent(last)}`);
+      source.addEventListener("open", () => live(true));
+      source.addEventListener("beat", () => live(true));
+      source.addEventListener(name, (event) => {
+        heard = Date.now();
+        last = event.lastEventId || last;
+        onChange(JSON.parse(event.data));
+      });
+      source.addEventListener("reload", () => {
+        // More changed than can be slid in. Not everybody at one moment, and nobody again at once while it goes on.
+        source.close();
+        live(false);
+        heard = Infinity;
+        setTimeout(() => location.reload(), RELOAD_MS_MIN + Math.random() * RELOAD_MS_MIN);
+      });
+      source.addEventListener("error", () => {
+        live(false);
+        if (source.readyState === EventSource.CLOSED) reopen();
+      });
+    }
+
+    // The browser reconnects by itself, except after a refusal: then the session is renewed first.
+    function reopen() {
+      if (reopening) return;
+      source.close();
+      connection(true);
+      reopening = setTimeout(async () => {
+        reopening = 0;
+        try {
+          if (!(await refreshSession({ unlessWithinMs: 20000 }))) {
+            location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+            return;
+          }
+        } catch {
+          // Not even that reached anybody: the same again.
+        }
+        open();
+      }, REOPEN_MS);
+    }
+
+    setInterval(() => {
+      if (Date.now() - heard < SILENCE_MS) return;
+      live(false);
+      connection(true);
+      if (source.readyState !== EventSource.CONNECTING) reopen();
+    }, LOOK_MS);
+    window.addEventListener("pagehide", () => source.close());
+    window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+    open();
+  };
+})();

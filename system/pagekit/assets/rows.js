@@ -1,0 +1,68 @@
+// A list that is worked through with the keyboard: J and K or the arrows from row to row, Enter opens, / searches.
+// alexandrite.keys(list, {KeyT: (row) => ...})
+(() => {
+  const CLOCK_MS = 20000;
+  const rowsOf = (list) => [...list.querySelectorAll(":scope > .row")];
+
+  function enter(list, row, { scroll = true } = {}) {
+    list.querySelector(":scope > .row.current")?.classList.remove("current");
+    row.classList.add("current");
+    row.focus({ preventScroll: true });
+    if (scroll) row.scrollIntoView({ block: "nearest" });
+  }
+
+  function keys(list, more = {}) {
+    const current = () => list.querySelector(":scope > .row.current");
+    function go(step) {
+      const all = rowsOf(list);
+      const row = all[Math.max(0, Math.min(all.length - 1, all.indexOf(current()) + step))];
+      if (row) enter(list, row);
+    }
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+      // By place on the keyboard: the same key whatever the language of the layout.
+      const act = {
+        KeyJ: () => go(1),
+        ArrowDown: () => go(1),
+        KeyK: () => go(-1),
+        ArrowUp: () => go(-1),
+        Slash: () => document.querySelector("[data-search]")?.focus(),
+      }[event.code];
+      const special = more[event.code];
+      if (act || special) {
+        event.preventDefault();
+        if (act) act();
+        else special(current());
+      } else if (event.code === "Enter" && event.target.matches(".row")) {
+        event.target.querySelector(".what").click();
+      }
+    });
+  }
+
+  function made(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html.trim();
+    return template.content.firstElementChild;
+  }
+
+  // [data-clock="moment"]: how long until then, or since; late once it is over.
+  const UNITS = [
+    ["week", 604800],
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ];
+  const spoken = new Intl.RelativeTimeFormat(document.documentElement.lang);
+  function clocks() {
+    for (const clock of document.querySelectorAll("[data-clock]")) {
+      const left = (Date.parse(clock.dataset.clock) - Date.now()) / 1000;
+      const [unit, seconds] = UNITS.find(([, size]) => Math.abs(left) >= size * 1.2) || UNITS.at(-1);
+      clock.textContent = spoken.format(Math.round(left / seconds), unit);
+      clock.classList.toggle("late", left < 0);
+      clock.classList.toggle("soon", left >= 0 && clock.dataset.risk === "yes");
+    }
+  }
+  setInterval(clocks, CLOCK_MS);
+
+  Object.assign(window.alexandrite, { rowsOf, enter, keys, made, clocks });
+})();
