@@ -31,6 +31,8 @@ GATE_MODEL = "torus-ring"
 MATERIALS = ("silver_925", "gold_585")
 STOCK = 12
 """How many pieces of work lie in each pool before the first round: more than a round takes out of any."""
+OPERATORS = 16
+"""They take turns: what is in hand at any time is spread so that nobody has more than an operator may."""
 
 MIX: dict[str, int] = {
     "shop: catalogue": 10,
@@ -75,6 +77,7 @@ class Pools:
     opened: deque[dict[str, Any]] = field(default_factory=deque)
     stored: deque[str] = field(default_factory=deque)
     seen: set[str] = field(default_factory=set)
+    holders: dict[str, Person] = field(default_factory=dict)
 
 
 @dataclass
@@ -85,7 +88,7 @@ class Bench:
     http: httpx.AsyncClient
     buyer: Person
     seller: Person
-    operator: Person
+    operators: Sequence[Person]
     file_id: str = ""
     pools: Pools = field(default_factory=Pools)
     signed_in_at: float = 0.0
@@ -94,8 +97,8 @@ class Bench:
     async def of(cls, target: Target, http: httpx.AsyncClient) -> Bench:
         """People signed in, one model uploaded and priced, every pool filled. Raises Undone when the system will not."""
         administrator = await staff(http, target, "anna.admin")
-        operator = await new_operator(administrator, "measured")
-        bench = cls(target, http, await customer(http), await staff(http, target, "sofia.seller"), operator)
+        operators = [await new_operator(administrator, f"measured{number}") for number in range(OPERATORS)]
+        bench = cls(target, http, await customer(http), await staff(http, target, "sofia.seller"), operators)
         bench.signed_in_at = asyncio.get_running_loop().time()
         await bench._know_model()
         await bench._fill()
@@ -105,7 +108,7 @@ class Bench:
         """Renews the sessions before they end; between rounds, so that no request pays for it. Raises Undone."""
         now = asyncio.get_running_loop().time()
         if now - self.signed_in_at > SESSION_S:
-            for person in (self.buyer, self.seller, self.operator):
+            for person in (self.buyer, self.seller, *self.operators):
                 await person.sign_in()
             self.signed_in_at = now
 
@@ -192,7 +195,7 @@ def take(pool: deque[Any]) -> Any:
 async def see_board(bench: Bench, *, limit: int = 50, cursor: str | None = None) -> Any:
     """The operator reads the board; what can be claimed and was not seen before goes to the pool."""
     params = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-    page = await bench.ask(bench.operator, "GET", "/api/mes/v1/work-orders", params=params)
+    page = await bench.ask(bench.operators[0], "GET", "/api/mes/v1/work-orders", params=params)
     # Newest first on the board; the pool wants the oldest first.
     for item in reversed(page["items"]):
         if item["work_order_id"] not in bench.pools.seen:
@@ -313,7 +316,10 @@ def _step(path: str, source: str, goal: str) -> Callable[[Bench, int], Awaitable
     async def act(bench: Bench, number: int) -> None:
         work_order = take(getattr(bench.pools, source))
         body = {"carrier": "cdek", "tracking_number": f"LOAD-{work_order[:13]}"} if path == "shipment" else {}
-        await bench.ask(bench.operator, "POST", f"/api/mes/v1/work-orders/{work_order}/{path}", json=body)
+        # Whoever takes it carries it on; the next piece is the next operator's.
+        turn = bench.operators[len(bench.pools.holders) % len(bench.operators)]
+        holder = bench.pools.holders.setdefault(work_order, turn)
+        await bench.ask(holder, "POST", f"/api/mes/v1/work-orders/{work_order}/{path}", json=body)
         if goal:
             getattr(bench.pools, goal).append(work_order)
 

@@ -44,6 +44,8 @@ PAGES = (
     Picture("board-in-work", "/mes/?status=CLAIMED"),
     Picture("card-free", "/mes/work-orders/{free}"),
     Picture("card-mine", "/mes/work-orders/{mine}"),
+    Picture("label", "/mes/work-orders/{mine}/slip"),
+    Picture("no-such-number", "/mes/scan?code=A-00000000", status=404),
     Picture("my-work", "/mes/mine"),
     Picture("my-pay", "/mes/pay"),
     Picture("nothing-there", "/mes/nothing", status=404),

@@ -49,7 +49,7 @@ def contest(watch: Watch) -> tuple[Duel, list[str]]:
 
         http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://test")
         somebody = Person(http, "a@example.com", "x")
-        made = Bench(Target("https://test", "none", {}), http, somebody, somebody, somebody)
+        made = Bench(Target("https://test", "none", {}), http, somebody, somebody, [somebody])
         made.signed_in_at = 1e12
         return made
 

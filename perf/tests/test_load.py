@@ -17,7 +17,7 @@ from perf.system import Target
 def bench(answer: Callable[[httpx.Request], httpx.Response]) -> Bench:
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://test")
     buyer, seller, operator = (Person(http, f"{name}@example.com", "x") for name in ("buyer", "seller", "operator"))
-    return Bench(Target("https://test", "none", {}), http, buyer, seller, operator)
+    return Bench(Target("https://test", "none", {}), http, buyer, seller, [operator])
 
 
 def test_every_kind_of_the_mix_can_be_done_and_they_make_a_hundred() -> None:

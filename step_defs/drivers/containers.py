@@ -77,6 +77,13 @@ class Containers:
             what=f"{service} is healthy",
         )
 
+    def run(self, service: str, *command: str) -> str:
+        """Runs a command inside a service's first container. Raises AssertionError with its words when it fails."""
+        status, said = self.of(service)[0].exec_run(list(command))
+        text: str = said.decode(errors="replace")
+        assert status == 0, f"{command[0]} in {service} ended with {status}: {text[-500:]}"
+        return text
+
     def logs(self, service: str, *, lines: int = 200) -> str:
         """The last log lines of a service."""
         return "\n".join(container.logs(tail=lines).decode(errors="replace") for container in self.of(service))

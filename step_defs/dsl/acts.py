@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -289,6 +289,12 @@ def assign(world: World, seller: Seller, operator: Operator) -> None:
     seller.assigns(operator.work_order(world.order), operator_id=operator.user_id, operator_name=operator.name)
 
 
+def hand_over(world: World, seller: Seller, operator: Operator) -> None:
+    """Gives the order's first work order, which somebody holds, to another operator, who has been at the board."""
+    operator.comes_to_board()
+    seller.hands_over(world.work_orders_of(world.order)[0], operator_id=operator.user_id)
+
+
 def on_board_once(operator: Operator, order: Order) -> None:
     """Exactly one work order of the order is on the board, and stays the only one for a moment."""
     operator.finds_on_board(order)
@@ -310,6 +316,41 @@ def holds(operator: Operator, order: Order) -> None:
     """The operator has the order's work order in hand."""
     held = operator.held(order)
     assert held["state"] == "CLAIMED", f"{operator.name} holds it as {held['state']}"
+
+
+def label_shows(world: World) -> None:
+    """The printed label names the order, the piece, its material and its number of pieces; nothing of money, and nobody."""
+    label, piece = world.label, world.operator_who_looks.details(world.order)
+    assert label["order_number"] == world.order.number, f"the label is of {label['order_number']}"
+    for word in (world.order.number, piece["title"], str(piece["quantity"])):
+        assert word in label["text"], f"{word} is not on the label: {label['text']}"
+    for word in ("₽", "RUB", piece["pay"]["amount"], piece["claimed_by"] or "₽"):
+        assert word not in label["text"], f"{word} is on the label: {label['text']}"
+
+
+def scan_label(world: World, operator: Operator) -> None:
+    """The operator scans the label that was printed."""
+    assert world.label, "nobody printed a label"
+    operator.scans(world.label["address"])
+
+
+def sees_card(world: World, operator: Operator) -> None:
+    """The card that opened is that of the order."""
+    card = world.seen_by.get(operator.name)
+    assert card, f"no card opened for {operator.name}"
+    assert card["order_number"] == world.order.number, f"{operator.name} sees the card of {card['order_number']}"
+
+
+def time_passes(world: World, *, hours: int) -> None:
+    """So much time goes by in which nothing happens to the order's work."""
+    world.faults.time_passes_over(world.work_orders_of(world.order)[0]["work_order_id"], hours=hours)
+
+
+def says_when_it_lapses(operator: Operator, order: Order) -> None:
+    """The card of what the operator holds names the moment when the work goes back by itself, and it is still to come."""
+    shown = operator.work_order(order)
+    assert shown.get("lapses_at"), f"the card does not say when it goes back: {shown}"
+    assert datetime.fromisoformat(shown["lapses_at"]) > datetime.now(UTC), f"it should be back by now: {shown}"
 
 
 # -- shipping ----------------------------------------------------------------------------------------------------

@@ -57,14 +57,18 @@ class Backstage:
         """A member of staff whom no scenario asks about: one per role and process, so that scenarios need not hire them."""
         known = self._unnamed.get(role)
         if known is None or time.monotonic() - known.since > SESSION_S_MAX:
-            email = f"{name.lower()}.{role}+{uuid.uuid4().hex[:10]}@customers.example"
-            password = f"only {name} knows {uuid.uuid4().hex}"
-            self.employ(name=name, email=email, password=password, roles=[role])
-            with Door(self.address) as door:
-                user = door.sign_in(email=email, password=password)["user"]
-                assert door.token is not None
-                known = self._unnamed[role] = Session(door.token, user, time.monotonic())
+            known = self._unnamed[role] = self.hire(role, name)
         return known
+
+    def hire(self, role: str, name: str) -> Session:
+        """A new member of staff whom no scenario asks about, signed in."""
+        email = f"{name.lower()}.{role}+{uuid.uuid4().hex[:10]}@customers.example"
+        password = f"only {name} knows {uuid.uuid4().hex}"
+        self.employ(name=name, email=email, password=password, roles=[role])
+        with Door(self.address) as door:
+            user = door.sign_in(email=email, password=password)["user"]
+            assert door.token is not None
+            return Session(door.token, user, time.monotonic())
 
     @cached_property
     def browser(self) -> Chromium | None:

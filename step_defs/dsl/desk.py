@@ -1,17 +1,18 @@
-"""An operator's place at MES, by its API or by its pages: the same questions and deeds, so that a scenario need not know which.
+"""A place at MES, by its API or by its pages: the same questions and deeds, so that a scenario need not know which.
 
-A row is what both show of a work order: work_order_id, order_number, state, approved_at, claimed_by.
+A row is what both show of a work order: work_order_id, order_number, state, approved_at, claimed_by; a card also lapses_at.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from functools import partial
 from operator import lt
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
@@ -20,8 +21,12 @@ from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal, Trouble
 from step_defs.drivers.waiting import eventually
 
+if TYPE_CHECKING:
+    from step_defs.dsl.person import Person
+
 MES = "/api/mes/v1"
 PAGES = "/mes/"
+CARD = "/mes/work-orders/"
 PAGES_MAX = 40
 CLAIM_AT_ONCE_IN_S = 0.4
 RECONNECT_S = 0.5
@@ -44,6 +49,15 @@ class Desk(Protocol):
 
     def act(self, work_order_id: str, action: str, **fields: str) -> Row:
         """One action on a work order. Raises Refusal."""
+
+    def prints_label(self, work_order_id: str) -> Row:
+        """What the label to be printed shows: order_number, the address in its code, and all its text."""
+
+    def scans(self, code: str) -> Row:
+        """Scans a code at the board: the card that opens."""
+
+    def types(self, number: str) -> Row:
+        """Types a number at the board: the card that opens."""
 
     def looks_at(self, work_order_id: str) -> None:
         """Has it before the eyes, with the hand at the button."""
@@ -94,6 +108,19 @@ class HttpDesk:
     def act(self, work_order_id: str, action: str, **fields: str) -> Row:
         row: Row = self._door.post(f"{MES}/work-orders/{work_order_id}/{action}", fields).body
         return row
+
+    def prints_label(self, work_order_id: str) -> Row:
+        page = str(self._door.get(f"{CARD}{work_order_id}/slip").body)
+        label = page.split('<article class="label"')[1].split("</article>")[0]
+        attributes = dict(re.findall(r'data-(\w+)="([^"]*)"', label))
+        return _label(attributes, re.sub(r"\s*<[^>]*>\s*", " ", f"<{label}"))
+
+    def scans(self, code: str) -> Row:
+        reply = self._door.get("/mes/scan", code=code)
+        assert reply.status == 303, f"{code} opened no card: {reply.status}"
+        return self.shown(reply.headers["location"].removeprefix(CARD))
+
+    types = scans
 
     def looks_at(self, work_order_id: str) -> None:
         assert self.shown(work_order_id)["state"] == "RELEASED", "it is not free"
@@ -256,13 +283,41 @@ class BrowserDesk:
         if not form.is_visible():
             self._window.page.locator(f'.actions details:has(form[data-action="{action}"]) > summary').click()
         for name, value in fields.items():
-            form.locator(f'[name="{name}"]').fill(value)
+            field = form.locator(f'[name="{name}"]')
+            if field.evaluate("field => field.tagName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
         with self._window.page.expect_response(lambda answer: answer.url.endswith(f"/{action}")):
             form.locator('button[type="submit"]').click()
         self._window.page.locator(".work:not(.htmx-request)").first.wait_for()
         problem = self._window.all(".work .problem")
         if problem:
             raise Refusal(action, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
+        return self._card(self._window.all(".work")[0])
+
+    def prints_label(self, work_order_id: str) -> Row:
+        self.shown(work_order_id)
+        self._window.page.locator("[data-slip]").click()
+        self._window.page.locator(".label .code svg").wait_for()
+        self._window.check()
+        [label] = self._window.all(".label")
+        return _label({name.removeprefix("data-"): value for name, value in label.items()}, label["text"])
+
+    def scans(self, code: str) -> Row:
+        self._window.goto(PAGES)
+        # As a scanner does: keys without a pause, wherever the keyboard is, and Enter.
+        self._window.page.keyboard.type(code)
+        return self._opened()
+
+    def types(self, number: str) -> Row:
+        self._window.goto(PAGES)
+        self._window.page.locator("[data-scan]").fill(number)
+        return self._opened()
+
+    def _opened(self) -> Row:
+        self._window.page.keyboard.press("Enter")
+        self._window.page.locator(".work").wait_for()
         return self._card(self._window.all(".work")[0])
 
     def looks_at(self, work_order_id: str) -> None:
@@ -327,6 +382,7 @@ class BrowserDesk:
             "order_number": card["data-number"],
             "state": card["data-state"],
             "claimed_by": card["data-by-name"] or None,
+            "lapses_at": card["data-lapses-at"] or None,
             "mine": card["data-mine"] == "yes",
         }
 
@@ -343,6 +399,21 @@ class BrowserDesk:
             code = "work-order-state"
         said = f"the page offers no {action}, and shows {shown['state']} by {shown['claimed_by']}"
         return Refusal(action, 409, {"code": code, "detail": said, "claimed_by": shown["claimed_by"]})
+
+
+def desk_of(person: Person) -> Desk:
+    """Somebody's place at MES: its API or its pages, whichever this run is about."""
+    door = person.door
+    browser = person.world.backstage.browser
+    if browser is None or person.shares_session:
+        return HttpDesk(door)
+    window = browser.window()
+    window.sign_in(email=person.email, password=person.password)
+    return BrowserDesk(window)
+
+
+def _label(attributes: dict[str, str], text: str) -> Row:
+    return {"order_number": attributes["number"], "address": attributes["address"], "text": text}
 
 
 _BUTTON = "#wo-{} .act form button"

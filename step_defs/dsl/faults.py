@@ -69,6 +69,19 @@ class Faults:
         """It is back, and reads what came meanwhile."""
         self._broken.close()
 
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def time_passes_over(self, work_order_id: str, *, hours: int) -> None:
+        """What MES holds of a work order becomes so much older: nobody waits for days in a scenario."""
+        older = (
+            f"UPDATE work_order SET state_since = state_since - interval '{int(hours)} hours'"  # noqa: S608
+            f" WHERE id = '{uuid.UUID(work_order_id)}'"
+        )
+        said = self.world.backstage.containers.run(
+            "postgres", "psql", "--host=/tmp", "--username=postgres", "--dbname=mes", "--command", older
+        )
+        assert said.strip() == "UPDATE 1", f"no work order became older: {said}"
+
     # -- messages ------------------------------------------------------------------------------------------------
 
     def listen(self, message_type: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from step_defs.drivers.http import Refusal
 from step_defs.drivers.waiting import eventually
-from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, BrowserDesk, Desk, HttpDesk, Row
+from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, MES, Desk, Row, desk_of
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from step_defs.dsl.world import World
 
 CARRIER = "SwiftPost"
+CUSTOMER = "Buyer"
+IN_HAND_MAX = 12
+"""More than an operator may hold anywhere."""
 AT_ONCE_S = 1.0
 """Within this time an open board shows what was approved or taken elsewhere."""
 
@@ -32,13 +36,7 @@ class Operator(Person):
     @cached_property
     def desk(self) -> Desk:
         """Where they work: MES's API or its pages, whichever this run is about."""
-        door = self.door
-        browser = self.world.backstage.browser
-        if browser is None or self.shares_session:
-            return HttpDesk(door)
-        window = browser.window()
-        window.sign_in(email=self.email, password=self.password)
-        return BrowserDesk(window)
+        return desk_of(self)
 
     def leaves(self) -> None:
         """Ends the connection."""
@@ -61,6 +59,10 @@ class Operator(Person):
         )
         self.world.remember_work_orders(order, found)
         return found
+
+    def comes_to_board(self) -> None:
+        """Looks at the board, and is known there from now on."""
+        next(self.desk.rows(), None)
 
     def misses_on_board(self, order: Order, *, within_s: float = SOON_S) -> None:
         """Waits until none of the order's work orders can be taken from the board."""
@@ -85,13 +87,34 @@ class Operator(Person):
         """Claims a work order that was seen on the board before, whether or not it is still there."""
         self.act(self.world.work_orders_of(order)[0], "claim")
 
+    def takes_until_refused(self) -> Refusal:
+        """Takes one order after another, each of a customer of its own, until one is refused. The last is the scenario's order."""
+        for number in range(IN_HAND_MAX):
+            order = self.world.road.bring(self.world.shopper(f"{CUSTOMER}{number}"), "MANUFACTURING_APPROVED")
+            if (refusal := self.world.attempt(partial(self.takes, order))) is not None:
+                assert isinstance(refusal, Refusal), f"taking one more ended with {refusal}"
+                return refusal
+        raise AssertionError(f"{self.name} could take {IN_HAND_MAX} orders and more")
+
+    def completes_one(self) -> None:
+        """Has made the piece that was taken first of those in hand."""
+        self.act(next(iter(self._claimed.values())), "completion")
+
     def returns(self, order: Order, *, reason: str) -> None:
         """Gives the work order back."""
         self.act(self.in_hand(order), "return", reason=reason)
 
+    def goes_on(self, order: Order) -> None:
+        """Says that the piece is still being made."""
+        self.act(self.in_hand(order), "progress")
+
     def completes(self, order: Order) -> None:
         """Has made the piece."""
         self.act(self.in_hand(order), "completion")
+
+    def undoes_completion(self, order: Order) -> None:
+        """Has not made the piece after all."""
+        self.act(self.in_hand(order), "undo")
 
     def reworks(self, order: Order, *, reason: str) -> None:
         """Takes a made piece back to the bench."""
@@ -117,6 +140,24 @@ class Operator(Person):
     def in_hand(self, order: Order) -> Row:
         """The order's work order that this operator claimed, or was given."""
         return self._claimed.get(order.number) or self.held(order)
+
+    def prints_label(self, order: Order) -> None:
+        """Prints the label of the order's piece."""
+        work_order_id = self.world.work_orders_of(order)[0]["work_order_id"]
+        self.world.label = self.desk.prints_label(work_order_id)
+
+    def scans(self, code: str) -> None:
+        """Scans it at the board; remembers the card that opens."""
+        self.world.seen_by[self.name] = self.desk.scans(code)
+
+    def types_number(self, order: Order) -> None:
+        """Types the order's number at the board; remembers the card that opens."""
+        self.world.seen_by[self.name] = self.desk.types(order.number)
+
+    def details(self, order: Order) -> Row:
+        """All that MES knows of the order's first work order."""
+        row: Row = self.door.get(f"{MES}/work-orders/{self.world.work_orders_of(order)[0]['work_order_id']}").body
+        return row
 
     def held(self, order: Order) -> Row:
         """What MES shows as held by this operator for the order. Raises AssertionError when it shows nothing."""

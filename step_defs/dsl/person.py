@@ -46,6 +46,11 @@ class Person:
         """How this kind of person comes to have an account."""
         self.world.backstage.employ(name=self.name, email=self.email, password=self.password, roles=list(self.roles))
 
+    @property
+    def is_here(self) -> bool:
+        """Whether they came in already."""
+        return self._door is not None
+
     def uses(self, session: Session) -> None:
         """Comes in with a session that is open already, unless they came in before."""
         if self._door is None:

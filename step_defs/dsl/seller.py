@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.desk import Desk, desk_of
 from step_defs.dsl.operator import AT_ONCE_S
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
@@ -13,7 +14,7 @@ from step_defs.dsl.sales_desk import BrowserSalesDesk, HttpSalesDesk, SalesDesk,
 
 
 class Seller(Person):
-    """One of our salespeople."""
+    """One of our salespeople, who leads the shift at the operators' board too."""
 
     roles = ("seller",)
 
@@ -28,10 +29,16 @@ class Seller(Person):
         window.sign_in(email=self.email, password=self.password)
         return BrowserSalesDesk(window)
 
+    @cached_property
+    def board(self) -> Desk:
+        """Their place at MES, from where they lead the shift."""
+        return desk_of(self)
+
     def leaves(self) -> None:
         """Ends the connection."""
-        if "desk" in self.__dict__:
-            self.desk.close()
+        for place in ("desk", "board"):
+            if place in self.__dict__:
+                self.__dict__[place].close()
         super().leaves()
 
     def sees(self, order: Order, status: str, *, within_s: float = SOON_S) -> Shown:
@@ -136,3 +143,7 @@ class Seller(Person):
             f"/api/mes/v1/work-orders/{work_order['work_order_id']}/assignment",
             {"operator_id": operator_id, "operator_name": operator_name},
         )
+
+    def hands_over(self, work_order: dict[str, Any], *, operator_id: str) -> None:
+        """Gives what somebody holds to another operator, whom the board knows. Raises Refusal."""
+        self.board.act(work_order["work_order_id"], "handover", operator_id=operator_id)

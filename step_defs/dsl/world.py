@@ -43,6 +43,7 @@ class World:
         self.stock_before: dict[str, int] = {}
         self.rivals: list[tuple[Operator, Any]] = []
         self.seen_by: dict[str, Any] = {}
+        self.label: dict[str, Any] = {}
         self._order: Order | None = None
         self._people: dict[tuple[type[Person], str], Person] = {}
         self._work_orders: dict[str, list[dict[str, Any]]] = {}

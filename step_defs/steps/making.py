@@ -188,6 +188,28 @@ def takes(world: World, name: str) -> None:
 
 
 @step(
+    en="operator {name:w} takes one order after another until no more is allowed",
+    ru="оператор {name:w} берёт заказы один за другим, пока можно",
+    about="Orders of several customers; the one that was refused is the order from here on.",
+    example="operator Oleg takes one order after another until no more is allowed",
+)
+@When
+def takes_until_refused(world: World, name: str) -> None:
+    acts.do(world.operator(name).takes_until_refused)
+
+
+@step(
+    en="operator {name:w} finishes one of the pieces in hand",
+    ru="оператор {name:w} заканчивает одно из взятых изделий",
+    about="The one that was taken first.",
+    example="operator Oleg finishes one of the pieces in hand",
+)
+@When
+def finishes_one(world: World, name: str) -> None:
+    world.operator(name).completes_one()
+
+
+@step(
     en="operators {first:w} and {second:w} take the order at the same moment",
     ru="операторы {first:w} и {second:w} одновременно берут заказ",
     about="Both see it on the board and both press the button.",
@@ -254,6 +276,106 @@ def pay_is_reversed(world: World, name: str) -> None:
 
 
 @step(
+    en="operator {name:w} prints the label of the piece",
+    ru="оператор {name:w} печатает этикетку",
+    about="The label that goes with the piece: what it is, and a code that leads back to its card.",
+    example="operator Oleg prints the label of the piece",
+)
+@Given
+@When
+def prints_label(world: World, name: str) -> None:
+    world.operator(name).prints_label(world.order)
+
+
+@step(
+    en="the label names the order and the piece, and no price",
+    ru="на этикетке заказ и изделие, а цены нет",
+    about="Neither the price nor the operator's name goes with the piece.",
+    example="the label names the order and the piece, and no price",
+)
+@Then
+def label_shows(world: World) -> None:
+    acts.label_shows(world)
+
+
+@step(
+    en="operator {name:w} scans the label at the board",
+    ru="оператор {name:w} считывает этикетку у доски",
+    about="A scanner types what the label's code holds.",
+    example="operator Olga scans the label at the board",
+)
+@When
+def scans_label(world: World, name: str) -> None:
+    acts.scan_label(world, world.operator(name))
+
+
+@step(
+    en="operator {name:w} types the order's number at the board",
+    ru="оператор {name:w} набирает у доски номер заказа",
+    about="The whole number, where there is no scanner.",
+    example="operator Olga types the order's number at the board",
+)
+@When
+def types_number(world: World, name: str) -> None:
+    world.operator(name).types_number(world.order)
+
+
+@step(
+    en="operator {name:w} sees the card of the order",
+    ru="оператор {name:w} видит карточку заказа",
+    about="The card opened by itself.",
+    example="operator Olga sees the card of the order",
+)
+@Then
+def sees_card(world: World, name: str) -> None:
+    acts.sees_card(world, world.operator(name))
+
+
+@step(
+    en="operator {name:w} is told when the order goes back to the board by itself",
+    ru="оператору по имени {name:w} сказано, когда заказ сам вернётся на доску",
+    about="The card of claimed work names the moment when the claim lapses unless something happens.",
+    example="operator Oleg is told when the order goes back to the board by itself",
+)
+@Then
+def told_when_it_lapses(world: World, name: str) -> None:
+    acts.says_when_it_lapses(world.operator(name), world.order)
+
+
+@step(
+    en="nothing happens to the order for more than two days",
+    ru="больше двух суток с заказом ничего не происходит",
+    about="The order's work becomes so much older inside the operators' system; nobody waits.",
+    example="nothing happens to the order for more than two days",
+)
+@When
+def nothing_happens(world: World) -> None:
+    acts.time_passes(world, hours=49)
+
+
+@step(
+    en="nothing happens to the order for almost two days",
+    ru="почти двое суток с заказом ничего не происходит",
+    about="As above, and the claim still holds.",
+    example="nothing happens to the order for almost two days",
+)
+@When
+def almost_nothing_happens(world: World) -> None:
+    acts.time_passes(world, hours=47)
+
+
+@step(
+    en="operator {name:w} says that the piece is still being made",
+    ru="оператор {name:w} сообщает, что изделие ещё в работе",
+    about="Who makes something that takes long keeps it by saying so.",
+    example="operator Oleg says that the piece is still being made",
+)
+@When
+def goes_on(world: World, name: str) -> None:
+    world.operator(name).goes_on(world.order)
+
+
+@step(
     en="operator {name:w} finishes the piece",
     ru="оператор {name:w} заканчивает изделие",
     about="The operator who holds the work order has made the piece.",
@@ -263,6 +385,28 @@ def pay_is_reversed(world: World, name: str) -> None:
 @When
 def finishes(world: World, name: str) -> None:
     world.operator(name).completes(world.order)
+
+
+@step(
+    en="operator {name:w} says that the piece is not made after all",
+    ru="оператор {name:w} отменяет отметку о готовности",
+    about="The button was pressed by mistake, and that was noticed soon.",
+    example="operator Oleg says that the piece is not made after all",
+)
+@When
+def undoes_completion(world: World, name: str) -> None:
+    world.operator(name).undoes_completion(world.order)
+
+
+@step(
+    en="operator {name:w} tries to say that the piece is not made after all",
+    ru="оператор {name:w} пытается отменить отметку о готовности",
+    about="As saying so, but a refusal is expected.",
+    example="operator Oleg tries to say that the piece is not made after all",
+)
+@When
+def tries_to_undo_completion(world: World, name: str) -> None:
+    world.attempt(lambda: world.operator(name).undoes_completion(world.order))
 
 
 @step(
@@ -398,6 +542,28 @@ def assigns(world: World, name: str, operator: str) -> None:
 @When
 def tries_to_assign(world: World, name: str, operator: str) -> None:
     world.attempt(lambda: acts.assign(world, world.seller(name), world.operator(operator)))
+
+
+@step(
+    en="seller {name:w} hands the order over to operator {operator:w}",
+    ru="продавец {name:w} передаёт заказ оператору {operator:w}",
+    about="What one operator holds becomes the work of another.",
+    example="seller Maria hands the order over to operator Olga",
+)
+@When
+def hands_over(world: World, name: str, operator: str) -> None:
+    acts.hand_over(world, world.seller(name), world.operator(operator))
+
+
+@step(
+    en="seller {name:w} tries to hand the order over to operator {operator:w}",
+    ru="продавец {name:w} пытается передать заказ оператору {operator:w}",
+    about="As handing over, but a refusal is expected.",
+    example="seller Maria tries to hand the order over to operator Olga",
+)
+@When
+def tries_to_hand_over(world: World, name: str, operator: str) -> None:
+    world.attempt(lambda: acts.hand_over(world, world.seller(name), world.operator(operator)))
 
 
 @step(

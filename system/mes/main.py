@@ -5,7 +5,7 @@ from __future__ import annotations
 from system.mes.adapters.queries import MesQueries
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.application import reactions
-from system.mes.entrypoints import api, pages
+from system.mes.entrypoints import api, pages, timers
 from system.mes.settings import MesSettings
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseWorkOrders, WithdrawWorkOrders
 from system.plumbing.metrics import GaugeQuery
@@ -26,11 +26,12 @@ def service(settings: MesSettings | None = None) -> Service:
             WithdrawWorkOrders: reactions.on_withdraw_work_orders,
             OrderChanged: reactions.on_order_changed,
         },
+        timers=[timers.lapses(lambda: mes.app.state.queries, settings.terms, every_s=settings.lapses_every_s)],
         gauges=_gauges(settings.claim_budget_s),
         description="The operators' side of production: the board of work orders, claims, and the pay ledger.",
     )
     shown.install(mes.app)
-    queries = MesQueries(mes.engine, claim_budget_s=settings.claim_budget_s, currency=settings.pay_currency)
+    queries = MesQueries(mes.engine, terms=settings.terms, currency=settings.pay_currency)
     mes.app.state.queries = queries
     mes.app.state.tally = pages.Tally(queries)
     mes.app.state.watch = pages.watch_of(queries, shown)

@@ -158,6 +158,8 @@ class Pages:
         kind = SPOKEN_AS.get(name)
         if kind in self._names:
             return self.named(language, kind, str(value))
+        if isinstance(value, list):
+            return ", ".join(str(each) for each in value)
         try:
             return Writing(language, self.zone).moment(datetime.fromisoformat(value))
         except (TypeError, ValueError):

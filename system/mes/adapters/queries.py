@@ -34,6 +34,7 @@ from system.mes.adapters.repositories import work_order_from
 from system.mes.application.views import money_view, pay_entry_view, work_order_view
 from system.mes.domain.errors import WorkOrderNotFound
 from system.mes.domain.pay import PayRate, pay_for, rate_for
+from system.mes.domain.rules import Terms
 from system.plumbing.web import Cursor
 
 ITEMS_MAX = 100
@@ -138,16 +139,18 @@ _ORDER_COLUMNS = (
 class MesQueries:
     """What the screens ask."""
 
-    def __init__(self, engine: AsyncEngine, *, claim_budget_s: int, currency: str) -> None:
+    def __init__(self, engine: AsyncEngine, *, terms: Terms, currency: str) -> None:
         self._engine = engine
-        self._claim_budget_s = claim_budget_s
+        self._terms = terms
         self._currency = currency
 
     async def board(self, wanted: BoardFilter, *, cursor: str | None, limit: int) -> dict[str, Any]:
         """One page of the board."""
         now = datetime.now(UTC)
         after = _moment_and_id(Cursor.decode(cursor, keys=2))
-        statement = board_statement(wanted, now=now, claim_budget_s=self._claim_budget_s, after=after, limit=limit + 1)
+        statement = board_statement(
+            wanted, now=now, claim_budget_s=self._terms.claim_budget_s, after=after, limit=limit + 1
+        )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             rates = await _rates(connection)
@@ -168,6 +171,17 @@ class MesQueries:
         async with self._engine.connect() as connection:
             return [(row.id, row.state_since) for row in await connection.execute(statement)]
 
+    async def claimed_since_before(self, moment: datetime, *, limit: int) -> list[UUID]:
+        """Work orders that have been on somebody's bench since before the moment, the longest first."""
+        statement = (
+            select(_work_order.c.id)
+            .where(_STATE_IS["CLAIMED"], _work_order.c.state_since <= moment)
+            .order_by(_work_order.c.state_since)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(statement)).scalars())
+
     async def work_orders(self, ids: Sequence[UUID]) -> list[dict[str, Any]]:
         """These work orders as they are now, longest in their state first; unknown ones are left out."""
         now = datetime.now(UTC)
@@ -175,6 +189,20 @@ class MesQueries:
             _work_order_with_order_and_pay()
             .where(_work_order.c.id == func.any(list(ids)))
             .order_by(_work_order.c.state_since)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+            rates = await _rates(connection)
+        return [self._view(row, rates, now) for row in rows]
+
+    async def of_number(self, number: str) -> list[dict[str, Any]]:
+        """The work orders of the order with exactly this number, whatever their state; ITEMS_MAX of them at most."""
+        now = datetime.now(UTC)
+        statement = (
+            _work_order_with_order_and_pay()
+            .where(_work_order.c.order_number == number)
+            .order_by(_work_order.c.id)
+            .limit(ITEMS_MAX)
         )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
@@ -212,7 +240,7 @@ class MesQueries:
 
     async def counts(self) -> dict[str, int]:
         """How many work orders are in each workable state, and how many of those on the board are escalated."""
-        overdue_before = datetime.now(UTC) - timedelta(seconds=self._claim_budget_s)
+        overdue_before = datetime.now(UTC) - timedelta(seconds=self._terms.claim_budget_s)
         on_board = select(
             func.count().label("released"),
             func.count(case((_work_order.c.released_at < overdue_before, 1))).label("escalated"),
@@ -333,7 +361,7 @@ class MesQueries:
                 "version": row["order_version"],
                 "cancellation_requested": row["cancellation_requested"],
             }
-        return work_order_view(work_order, pay=pay, now=now, claim_budget_s=self._claim_budget_s, order=order)
+        return work_order_view(work_order, pay=pay, now=now, terms=self._terms, order=order)
 
 
 async def _rates(connection: AsyncConnection) -> tuple[PayRate, ...]:

@@ -64,6 +64,16 @@ class WorkOrderRepository:
         )
         return work_order_from(row) if row else None
 
+    async def in_hand(self, operator_id: UUID, *, besides: UUID, limit: int) -> list[str]:
+        """Order numbers of what the operator has claimed and not made yet, one work order left out; `limit` of them at most."""
+        found = await self._connection.execute(
+            select(_work_order.c.order_number)
+            .where(_work_order.c.claimed_by == operator_id, text(tables.CLAIMED), _work_order.c.id != besides)
+            .order_by(_work_order.c.claimed_at)
+            .limit(limit)
+        )
+        return list(found.scalars())
+
     async def add(self, work_orders: list[WorkOrder]) -> list[WorkOrder]:
         """Stores those whose id is new, and returns them; known ones stay as they are."""
         if not work_orders:
@@ -221,7 +231,7 @@ class OperatorRepository:
         return Operator(operator_id, name) if name is not None else None
 
     async def meet(self, operator: Operator, *, at: datetime) -> None:
-        """Remembers an operator and their present name."""
+        """Remembers an operator and their present name; until the commit nobody else can do so with the same operator."""
         statement = upsert(tables.operator).values(id=operator.id, name=operator.name, seen_at=at)
         await self._connection.execute(
             statement.on_conflict_do_update(
@@ -233,6 +243,7 @@ class OperatorRepository:
 _CHANGING = (
     "state",
     "state_since",
+    "claim_no",
     "claimed_by",
     "claimed_by_name",
     "claimed_at",

@@ -30,6 +30,7 @@ APPEND_ONLY = ("pay_ledger", "pay_rate", "work_order_history", "withdrawal")
 
 # Predicates of partial indexes. Queries repeat them literally: a bound parameter would hide the index from a prepared plan.
 ON_THE_BOARD = "state = 'RELEASED'"
+CLAIMED = "state = 'CLAIMED'"
 IN_WORK = "state IN ('CLAIMED', 'COMPLETED', 'PACKING')"
 
 
@@ -92,6 +93,8 @@ work_order = Table(
     ),
     Index("work_order_in_work", "state", text("approved_at DESC"), text("id DESC"), postgresql_where=text(IN_WORK)),
     Index("work_order_mine", "claimed_by", text("approved_at DESC"), text("id DESC"), postgresql_where=text(IN_WORK)),
+    Index("work_order_claimed_since", "state_since", postgresql_where=text(CLAIMED)),
+    Index("work_order_number", "order_number"),
     Index("work_order_order", "order_id"),
     Index("work_order_state_since", "state_since"),
 )

@@ -30,6 +30,17 @@ class AssignWorkOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOverWorkOrder:
+    """A seller or administrator gives claimed work to another operator. `operator_name` names one MES has not met."""
+
+    work_order_id: UUID
+    operator_id: UUID
+    operator_name: str | None
+    handed_over_by: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnWorkOrder:
     """The holder gives the work order back to the board."""
 
@@ -40,8 +51,26 @@ class ReturnWorkOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportProgress:
+    """The holder is still making the piece, and wants to keep it."""
+
+    work_order_id: UUID
+    operator: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CompleteWorkOrder:
     """The holder has made the piece."""
+
+    work_order_id: UUID
+    operator: Operator
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoCompletion:
+    """The holder has not made the piece after all: the button was pressed by mistake."""
 
     work_order_id: UUID
     operator: Operator

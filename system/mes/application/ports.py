@@ -30,6 +30,9 @@ class WorkOrders(Protocol):
     async def claim(self, work_order_id: UUID, operator: Operator, *, at: datetime) -> WorkOrder | None:
         """One conditional update: the claimed work order with its new claim_no, or None when it was not free (or is unknown)."""
 
+    async def in_hand(self, operator_id: UUID, *, besides: UUID, limit: int) -> list[str]:
+        """Order numbers of what the operator has claimed and not made yet, one work order left out; `limit` of them at most."""
+
     async def add(self, work_orders: list[WorkOrder]) -> list[WorkOrder]:
         """Stores those whose id is new, and returns them; known ones stay as they are."""
 
@@ -86,7 +89,7 @@ class Operators(Protocol):
         """The operator, if they ever came here."""
 
     async def meet(self, operator: Operator, *, at: datetime) -> None:
-        """Remembers an operator and their present name."""
+        """Remembers an operator and their present name; until the commit nobody else can do so with the same operator."""
 
 
 class MesUnitOfWork(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 from system.kernel.money import Money
 from system.mes.domain import rules
 from system.mes.domain.pay import PayEntry
+from system.mes.domain.rules import Terms
 from system.mes.domain.work_order import WorkOrder
 
 
@@ -17,10 +18,12 @@ def money_view(money: Money) -> dict[str, str]:
 
 
 def work_order_view(
-    work_order: WorkOrder, *, pay: Money, now: datetime, claim_budget_s: int, order: dict[str, Any] | None = None
+    work_order: WorkOrder, *, pay: Money, now: datetime, terms: Terms, order: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """A work order as JSON. `pay` is what its claim earned or would earn now; `order` what is known of the order's status."""
     claim, parcel = work_order.claim, work_order.parcel
+    state_since = work_order.state_since or work_order.released_at
+    undo_until = rules.undo_ends_at(work_order.state, state_since, undo_s=terms.undo_s)
     return {
         "work_order_id": str(work_order.id),
         "order_id": str(work_order.order_id),
@@ -40,20 +43,26 @@ def work_order_view(
         "promise_at": work_order.promise_at.isoformat(),
         "released_at": work_order.released_at.isoformat(),
         "escalated": rules.is_escalated(
-            work_order.state, work_order.released_at, now=now, claim_budget_s=claim_budget_s
+            work_order.state, work_order.released_at, now=now, claim_budget_s=terms.claim_budget_s
         ),
-        "escalates_at": rules.escalates_at(work_order.released_at, claim_budget_s).isoformat(),
+        "escalates_at": rules.escalates_at(work_order.released_at, terms.claim_budget_s).isoformat(),
         "state": str(work_order.state),
-        "state_since": (work_order.state_since or work_order.released_at).isoformat(),
+        "state_since": state_since.isoformat(),
         "claim_no": work_order.claim_no,
         "claimed_by": claim.operator.name if claim else None,
         "claimed_by_id": str(claim.operator.id) if claim else None,
         "claimed_at": claim.claimed_at.isoformat() if claim else None,
+        "lapses_at": _moment(rules.lapses_at(work_order.state, state_since, idle_s=terms.idle_s)),
+        "undo_until": _moment(undo_until if undo_until and undo_until > now else None),
         "rework_count": work_order.rework_count,
         "shipment": {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number} if parcel else None,
         "pay": money_view(pay),
         "allowed_actions": list(work_order.allowed_actions),
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def pay_entry_view(entry: PayEntry) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Refused
 ├── Forbidden   NotTheHolder
 ├── Invalid     OperatorUnknown
 └── Conflict    WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderStateRefused, WorkOrderNotEscalated,
-                TrackingNumberTaken
+                ClaimLimitReached, AlreadyTheHolder, UndoTooLate, TrackingNumberTaken
 """
 
 from __future__ import annotations
@@ -94,6 +94,41 @@ class WorkOrderNotEscalated(Conflict):
             "work-order-not-escalated",
             f"Operators may still take this work order themselves until {escalates_at.isoformat()}; assign it after that.",
             escalates_at=escalates_at.isoformat(),
+        )
+
+
+class ClaimLimitReached(Conflict):
+    """An operator has as much in hand as anybody may; says how much that is, and what it is."""
+
+    def __init__(self, *, limit: int, in_hand: list[str]) -> None:
+        super().__init__(
+            "claim-limit-reached",
+            f"You have {len(in_hand)} work orders that are not made yet ({', '.join(in_hand)}), and {limit} at once is the limit. "
+            "Finish one or give one back, then take this one.",
+            limit=limit,
+            in_hand=in_hand,
+        )
+
+
+class AlreadyTheHolder(Conflict):
+    """Work is handed over to somebody else."""
+
+    def __init__(self, *, held_by: str) -> None:
+        super().__init__(
+            "already-the-holder",
+            f"{held_by} holds this work order already. Choose another operator.",
+            claimed_by=held_by,
+        )
+
+
+class UndoTooLate(Conflict):
+    """A completion is undone while it may still be a slip of the hand; after that it is rework."""
+
+    def __init__(self, *, ended_at: datetime) -> None:
+        super().__init__(
+            "undo-too-late",
+            f"That it is made could be undone until {ended_at.isoformat()}. Take it back to the bench, and say what is not good.",
+            ended_at=ended_at.isoformat(),
         )
 
 

@@ -11,7 +11,9 @@ from uuid import UUID
 
 from system.mes.domain import rules
 from system.mes.domain.errors import (
+    AlreadyTheHolder,
     NotTheHolder,
+    UndoTooLate,
     WorkOrderAlreadyClaimed,
     WorkOrderNotEscalated,
     WorkOrderStateRefused,
@@ -56,7 +58,10 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
-    """One order line in production. `weight_g` is the weight of one piece; `claim_no` counts the claims it has had."""
+    """One order line in production. `weight_g` is the weight of one piece; `claim_no` counts the claims it has had.
+
+    `state_since` is when anything last happened to it: it reached its state, or its holder said that it goes on.
+    """
 
     id: UUID
     order_id: UUID
@@ -109,12 +114,37 @@ class WorkOrder:
     def returned(self, by: Operator, *, now: datetime) -> WorkOrder:
         """Back on the board, for others to take."""
         self._check("return", by)
-        return replace(self, state=WorkOrderState.RELEASED, state_since=now, claim=None)
+        return self._freed(now)
+
+    def handed_over(self, to: Operator, *, now: datetime) -> WorkOrder:
+        """The claim of another operator, with a number of its own; it never was on the board between."""
+        if self._claim_for("handover").operator.id == to.id:
+            raise AlreadyTheHolder(held_by=to.name)
+        return replace(self, state_since=now, claim_no=self.claim_no + 1, claim=Claim(to, now))
+
+    def going_on(self, by: Operator, *, now: datetime) -> WorkOrder:
+        """Still on the bench, as its holder says: its claim lapses as much later."""
+        self._check("progress", by)
+        return replace(self, state_since=now)
+
+    def lapsed(self, *, now: datetime, idle_s: int) -> WorkOrder | None:
+        """Back on the board, because nothing happened to its claim for too long; None where that is not so, or not any more."""
+        lapses_at = rules.lapses_at(self.state, self.state_since or self.released_at, idle_s=idle_s)
+        return self._freed(now) if lapses_at is not None and lapses_at <= now else None
 
     def completed(self, by: Operator, *, now: datetime) -> WorkOrder:
         """The piece is made."""
         self._check("completion", by)
         return replace(self, state=WorkOrderState.COMPLETED, state_since=now)
+
+    def undone(self, by: Operator, *, now: datetime, undo_s: int) -> WorkOrder:
+        """On the bench as if it never was said to be made: no rework. Raises UndoTooLate."""
+        self._check("undo", by)
+        state_since = self.state_since or self.released_at
+        ends_at = rules.undo_ends_at(self.state, state_since, undo_s=undo_s)
+        if ends_at is None or ends_at <= now:
+            raise UndoTooLate(ended_at=ends_at or state_since)
+        return replace(self, state=WorkOrderState.CLAIMED, state_since=now)
 
     def reworked(self, by: Operator, *, now: datetime) -> WorkOrder:
         """Back to the bench, under the same claim: rework is not paid twice."""
@@ -135,11 +165,18 @@ class WorkOrder:
         """Off the board for good; the claim, if there was one, stays readable."""
         return replace(self, state=WorkOrderState.WITHDRAWN, state_since=now)
 
+    def _freed(self, now: datetime) -> WorkOrder:
+        return replace(self, state=WorkOrderState.RELEASED, state_since=now, claim=None)
+
     def _check(self, action: str, by: Operator) -> None:
         # The state comes first: telling a late operator "you are not the holder" would hide what really happened.
+        holder = self._claim_for(action).operator
+        if holder.id != by.id:
+            raise NotTheHolder(held_by=holder.name)
+
+    def _claim_for(self, action: str) -> Claim:
         if self.state is WorkOrderState.WITHDRAWN:
             raise WorkOrderWithdrawn()
         if action not in self.allowed_actions or self.claim is None:
             raise WorkOrderStateRefused(action=action, state=self.state, allowed=self.allowed_actions)
-        if self.claim.operator.id != by.id:
-            raise NotTheHolder(held_by=self.claim.operator.name)
+        return self.claim

@@ -17,12 +17,16 @@ from system.mes.application.commands import (
     AssignWorkOrder,
     ClaimWorkOrder,
     CompleteWorkOrder,
+    HandOverWorkOrder,
+    ReportProgress,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
     StartRework,
+    UndoCompletion,
 )
 from system.mes.application.ports import MesUnitOfWork
+from system.mes.domain.rules import Terms
 from system.mes.domain.work_order import Operator, Parcel
 from system.mes.entrypoints import schemas
 from system.mes.settings import MesSettings
@@ -45,8 +49,8 @@ def _uow(request: Request) -> MesUnitOfWork:
     return cast(MesUnitOfWork, request.app.state.make_uow())
 
 
-def _claim_budget_s(request: Request) -> int:
-    return cast(MesSettings, request.app.state.settings).claim_budget_s
+def _terms(request: Request) -> Terms:
+    return cast(MesSettings, request.app.state.settings).terms
 
 
 async def optional_key(
@@ -67,7 +71,7 @@ AnOperator = Annotated[Principal, require("operator")]
 Assigner = Annotated[Principal, require("seller", "administrator")]
 Queries = Annotated[MesQueries, Depends(_queries)]
 Uow = Annotated[MesUnitOfWork, Depends(_uow)]
-Budget = Annotated[int, Depends(_claim_budget_s)]
+Agreed = Annotated[Terms, Depends(_terms)]
 Key = Annotated[IdempotencyKey | None, Depends(optional_key)]
 Limit = Annotated[int, Query(ge=1, le=ITEMS_MAX)]
 
@@ -110,60 +114,83 @@ async def work_order(who: Reader, queries: Queries, work_order_id: UUID) -> Resp
 
 
 @router.post("/work-orders/{work_order_id}/claim", response_model=schemas.WorkOrderView)
-async def claim(who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID) -> Response:
+async def claim(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID) -> Response:
     """Takes the work order. Everyone after the first gets 409 with who was first, and when."""
     command = ClaimWorkOrder(work_order_id, operator_of(who), key)
-    return to_response(await handlers.claim_work_order(command, uow, claim_budget_s=budget_s))
+    return to_response(await handlers.claim_work_order(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/assignment", response_model=schemas.WorkOrderView)
 async def assignment(
-    who: Assigner, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID, body: schemas.Assignment
+    who: Assigner, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID, body: schemas.Assignment
 ) -> Response:
     """Gives an escalated work order to an operator."""
     command = AssignWorkOrder(work_order_id, body.operator_id, body.operator_name, operator_of(who), key)
-    return to_response(await handlers.assign_work_order(command, uow, claim_budget_s=budget_s))
+    return to_response(await handlers.assign_work_order(command, uow, terms=terms))
+
+
+@router.post("/work-orders/{work_order_id}/handover", response_model=schemas.WorkOrderView)
+async def handover(
+    who: Assigner, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID, body: schemas.Assignment
+) -> Response:
+    """Gives claimed work to another operator: the first one's pay is reversed, the other is paid."""
+    command = HandOverWorkOrder(work_order_id, body.operator_id, body.operator_name, operator_of(who), key)
+    return to_response(await handlers.hand_over_work_order(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/return", response_model=schemas.WorkOrderView)
 async def give_back(
-    who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID, body: schemas.WithReason
+    who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID, body: schemas.WithReason
 ) -> Response:
     """Puts the work order back on the board and reverses its pay."""
     command = ReturnWorkOrder(work_order_id, operator_of(who), body.reason, key)
-    return to_response(await handlers.return_work_order(command, uow, claim_budget_s=budget_s))
+    return to_response(await handlers.return_work_order(command, uow, terms=terms))
+
+
+@router.post("/work-orders/{work_order_id}/progress", response_model=schemas.WorkOrderView)
+async def progress(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID) -> Response:
+    """The piece is still being made: its claim lapses later."""
+    command = ReportProgress(work_order_id, operator_of(who), key)
+    return to_response(await handlers.report_progress(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/completion", response_model=schemas.WorkOrderView)
-async def completion(who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID) -> Response:
+async def completion(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID) -> Response:
     """The piece is made."""
     command = CompleteWorkOrder(work_order_id, operator_of(who), key)
-    return to_response(await handlers.complete_work_order(command, uow, claim_budget_s=budget_s))
+    return to_response(await handlers.complete_work_order(command, uow, terms=terms))
+
+
+@router.post("/work-orders/{work_order_id}/undo", response_model=schemas.WorkOrderView)
+async def undo(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID) -> Response:
+    """The piece is not made after all: a completion by mistake, soon noticed."""
+    command = UndoCompletion(work_order_id, operator_of(who), key)
+    return to_response(await handlers.undo_completion(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/rework", response_model=schemas.WorkOrderView)
 async def rework(
-    who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID, body: schemas.WithReason
+    who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID, body: schemas.WithReason
 ) -> Response:
     """Takes a made or packed piece back to the bench."""
     command = StartRework(work_order_id, operator_of(who), body.reason, key)
-    return to_response(await handlers.start_rework(command, uow, claim_budget_s=budget_s))
+    return to_response(await handlers.start_rework(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/packing", response_model=schemas.WorkOrderView)
-async def packing(who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID) -> Response:
+async def packing(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID) -> Response:
     """Begins to pack."""
     command = StartPacking(work_order_id, operator_of(who), key)
-    return to_response(await handlers.start_packing(command, uow, claim_budget_s=budget_s))
+    return to_response(await handlers.start_packing(command, uow, terms=terms))
 
 
 @router.post("/work-orders/{work_order_id}/shipment", response_model=schemas.WorkOrderView)
 async def shipment(
-    who: AnOperator, uow: Uow, key: Key, budget_s: Budget, work_order_id: UUID, body: schemas.Shipping
+    who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID, body: schemas.Shipping
 ) -> Response:
     """Hands the parcel to the carrier."""
     command = ShipWorkOrder(work_order_id, operator_of(who), Parcel(body.carrier, body.tracking_number), key)
-    return to_response(await handlers.ship_work_order(command, uow, claim_budget_s=budget_s))
+    return to_response(await handlers.ship_work_order(command, uow, terms=terms))
 
 
 @router.get("/pay", response_model=schemas.Pay)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -29,15 +30,19 @@ from system.mes.application.commands import (
     AssignWorkOrder,
     ClaimWorkOrder,
     CompleteWorkOrder,
+    HandOverWorkOrder,
+    ReportProgress,
     ReturnWorkOrder,
     ShipWorkOrder,
     StartPacking,
     StartRework,
+    UndoCompletion,
 )
 from system.mes.application.views import money_view
+from system.mes.domain import rules
 from system.mes.domain.work_order import Parcel
-from system.mes.entrypoints import schemas
-from system.mes.entrypoints.api import AnOperator, Assigner, Budget, Queries, Reader, Uow, meet, operator_of
+from system.mes.entrypoints import labels, schemas
+from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
 from system.mes.settings import MesSettings
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
@@ -62,14 +67,42 @@ PROBLEMS = {
     "work-order-not-escalated": N_(
         "Operators may still take it themselves until %(escalates_at)s. Give it out after that."
     ),
+    "claim-limit-reached": N_(
+        "You have taken as much as one may have in hand at once, %(limit)s: %(in_hand)s."
+        " Finish one or give one back, then take this one."
+    ),
     "operator-unknown": N_("This operator has not been at the board yet. Choose another one."),
+    "already-the-holder": N_("%(claimed_by)s holds this work order already. Choose another operator."),
+    "undo-too-late": N_(
+        "That it is made could be undone until %(ended_at)s. Take it back to the bench, and say what is not good."
+    ),
     "tracking-number-taken": N_(
         "%(carrier)s %(tracking_number)s already carries another order. Check the number on the parcel's label."
     ),
     "invalid-request": N_("Something is missing or cannot be understood. Check what you entered."),
 }
 
+# What MES itself writes into a work order's history; what people wrote is shown as they wrote it.
+OWN_REASONS = (
+    (re.compile(re.escape(rules.LAPSED)), N_("nothing happened to it for too long")),
+    (re.compile(re.escape(rules.GOES_ON)), N_("it is still being made")),
+    (re.compile(re.escape(rules.UNDONE)), N_("undone: marked as made by mistake")),
+    (re.compile(r"assigned to (?P<operator>.+)"), N_("assigned to %(operator)s")),
+    (
+        re.compile(r"handed over from (?P<giver>.+) to (?P<operator>.+)"),
+        N_("handed over from %(giver)s to %(operator)s"),
+    ),
+)
+
 router = APIRouter(prefix=BASE)
+
+
+def own_reason(reason: str) -> tuple[str, dict[str, str]] | None:
+    """The message of the catalogue that a reason of MES's own is, and what is filled in; None for anybody else's."""
+    for pattern, message in OWN_REASONS:
+        if match := pattern.fullmatch(reason):
+            return message, match.groupdict()
+    return None
 
 
 def pages_of(settings: MesSettings) -> Pages:
@@ -264,7 +297,7 @@ class Visit:
     queries: Queries
     pages: Shown
     uow: Uow
-    budget_s: Budget
+    terms: Agreed
     work_order_id: UUID
 
     async def does(self, who: Principal, handler: Handler, command: Any) -> Response:
@@ -277,7 +310,7 @@ class Visit:
     async def tries(self, handler: Handler, command: Any) -> tuple[Said | None, int]:
         """Does it: what was refused, if it was, and the status that means it."""
         try:
-            await handler(command, self.uow, claim_budget_s=self.budget_s)
+            await handler(command, self.uow, terms=self.terms)
         except Refused as refusal:
             return self.pages.refusal(self.request, refusal), refusal.status
         return None, 200
@@ -285,8 +318,9 @@ class Visit:
     async def card(self, who: Principal, *, said: Said | None = None, status: int = 200) -> Response:
         """The card as it is now; asked by htmx, without the page around it."""
         work_order = await self.queries.work_order(self.work_order_id)
-        gives_out = who.has("seller", "administrator") and work_order["escalated"]
-        operators = (await self.queries.operators())["items"] if gives_out else []
+        gives_out = who.has("seller", "administrator") and (work_order["escalated"] or work_order["state"] == "CLAIMED")
+        known = (await self.queries.operators())["items"] if gives_out else []
+        operators = [each for each in known if each["operator_id"] != work_order["claimed_by_id"]]
         piece = is_piece(self.request)
         return self.pages.render(
             self.request,
@@ -296,6 +330,7 @@ class Visit:
             viewer=str(who.subject),
             operators=operators,
             said=said,
+            own_reason=own_reason,
             # A piece says itself what was refused; a browser would report any other status as a fault of the page.
             status=200 if piece else status,
         )
@@ -345,6 +380,13 @@ async def assignment_form(visit: AtWorkOrder, who: Assigner, operator_id: Annota
     return await visit.does(who, handlers.assign_work_order, command)
 
 
+@router.post(f"{WORK_ORDER}/handover")
+async def handover_form(visit: AtWorkOrder, who: Assigner, operator_id: Annotated[UUID, Form()]) -> Response:
+    """A seller gives what somebody holds to another operator."""
+    command = HandOverWorkOrder(visit.work_order_id, operator_id, None, operator_of(who))
+    return await visit.does(who, handlers.hand_over_work_order, command)
+
+
 @router.post(f"{WORK_ORDER}/return")
 async def return_form(visit: AtWorkOrder, who: AnOperator, reason: Why) -> Response:
     """Back to the board."""
@@ -352,11 +394,25 @@ async def return_form(visit: AtWorkOrder, who: AnOperator, reason: Why) -> Respo
     return await visit.does(who, handlers.return_work_order, command)
 
 
+@router.post(f"{WORK_ORDER}/progress")
+async def progress_form(visit: AtWorkOrder, who: AnOperator) -> Response:
+    """Still at it."""
+    command = ReportProgress(visit.work_order_id, operator_of(who))
+    return await visit.does(who, handlers.report_progress, command)
+
+
 @router.post(f"{WORK_ORDER}/completion")
 async def completion_form(visit: AtWorkOrder, who: AnOperator) -> Response:
     """Made."""
     command = CompleteWorkOrder(visit.work_order_id, operator_of(who))
     return await visit.does(who, handlers.complete_work_order, command)
+
+
+@router.post(f"{WORK_ORDER}/undo")
+async def undo_form(visit: AtWorkOrder, who: AnOperator) -> Response:
+    """Not made after all."""
+    command = UndoCompletion(visit.work_order_id, operator_of(who))
+    return await visit.does(who, handlers.undo_completion, command)
 
 
 @router.post(f"{WORK_ORDER}/rework")
@@ -380,6 +436,35 @@ async def shipment_form(
     """The carrier has it."""
     command = ShipWorkOrder(visit.work_order_id, operator_of(who), Parcel(carrier, tracking_number))
     return await visit.does(who, handlers.ship_work_order, command)
+
+
+@router.get(f"{WORK_ORDER}/slip")
+async def slip_page(visit: AtWorkOrder, who: Reader) -> Response:
+    """The label that goes with the piece, to be printed: what it is and the way back to its card; no price, and nobody's name."""
+    work_order = await visit.queries.work_order(visit.work_order_id)
+    settings: MesSettings = visit.request.app.state.settings
+    address = labels.card_address(settings.public_url, visit.work_order_id)
+    return visit.pages.render(
+        visit.request, "slip.html", who=who, w=work_order, address=address, code=labels.code_of(address)
+    )
+
+
+@router.get("/scan")
+async def scan_page(
+    request: Request,
+    who: Reader,
+    queries: Queries,
+    pages: Shown,
+    code: Annotated[str, Query(max_length=labels.CODE_CHARACTERS_MAX)] = "",
+) -> Response:
+    """From what was scanned or typed to the card; to a choice where an order has several pieces."""
+    wanted = labels.read(code)
+    if isinstance(wanted, UUID):
+        return RedirectResponse(f"{BASE}/work-orders/{wanted}", status_code=303)
+    found = await queries.of_number(wanted) if wanted else []
+    if len(found) == 1:
+        return RedirectResponse(f"{BASE}/work-orders/{found[0]['work_order_id']}", status_code=303)
+    return pages.render(request, "scan.html", who=who, items=found, code=code, status=200 if found else 404)
 
 
 # -- one operator --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from system.mes.application import handlers, reactions
 from system.mes.application.commands import ClaimWorkOrder
 from system.mes.application.ports import MesUnitOfWork
 from system.mes.domain.pay import PayEntry, PayRate
+from system.mes.domain.rules import Terms
 from system.mes.domain.work_order import Operator, WorkOrder
 from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import (
@@ -26,6 +27,10 @@ from system.messages.orchestrator_v1 import (
 from system.plumbing.unit_of_work import Answer
 
 BUDGET_S = 3600
+IDLE_S = 48 * 3600
+UNDO_S = 600
+# Few of the tests are about the limit, and in all others the same people take what they like.
+TERMS = Terms(claim_budget_s=BUDGET_S, claims_max=10_000, idle_s=IDLE_S, undo_s=UNDO_S)
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 OLEG = Operator(UUID("00000000-0000-4000-8000-00000000000a"), "Oleg")
 OLGA = Operator(UUID("00000000-0000-4000-8000-00000000000b"), "Olga")
@@ -51,6 +56,9 @@ class Mes(Protocol):
 
     async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
         """Committed messages of an order in sequence: their data and their `type`."""
+
+    async def claimed_since_before(self, moment: datetime, *, limit: int) -> list[UUID]:
+        """As `lapses.Claims` promises."""
 
     async def history(self, work_order_id: UUID) -> list[tuple[str, str | None]]:
         """Committed states and reasons of a work order, in order."""
@@ -125,8 +133,6 @@ async def released(mes: Mes, *specs: WorkOrderSpec) -> tuple[UUID, list[UUID]]:
     return command.order_id, [each.work_order_id for each in command.work_orders]
 
 
-async def claim(mes: Mes, work_order_id: UUID, operator: Operator = OLEG) -> Answer:
+async def claim(mes: Mes, work_order_id: UUID, operator: Operator = OLEG, *, terms: Terms = TERMS) -> Answer:
     """An operator takes a work order."""
-    return await handlers.claim_work_order(
-        ClaimWorkOrder(work_order_id, operator), mes.make_uow(), claim_budget_s=BUDGET_S
-    )
+    return await handlers.claim_work_order(ClaimWorkOrder(work_order_id, operator), mes.make_uow(), terms=terms)

@@ -68,6 +68,14 @@ class InMemoryWorkOrders:
         self._store.work_orders[work_order_id] = claimed
         return claimed
 
+    async def in_hand(self, operator_id: UUID, *, besides: UUID, limit: int) -> list[str]:
+        found = [
+            each
+            for each in self._store.work_orders.values()
+            if each.state is WorkOrderState.CLAIMED and each.claim and each.claim.operator.id == operator_id
+        ]
+        return [each.order_number for each in found if each.id != besides][:limit]
+
     async def add(self, work_orders: list[WorkOrder]) -> list[WorkOrder]:
         fresh = [each for each in work_orders if each.id not in self._store.work_orders]
         self._store.work_orders |= {each.id: each for each in fresh}
@@ -224,6 +232,14 @@ class InMemoryMes:
     async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
         found = (each for each in self.store.messages if each.order_id == order_id)
         return [each.model_dump(mode="json") | {"type": each.TYPE} for each in found]
+
+    async def claimed_since_before(self, moment: datetime, *, limit: int) -> list[UUID]:
+        found = [
+            (each.state_since, each.id)
+            for each in self.store.work_orders.values()
+            if each.state is WorkOrderState.CLAIMED and each.state_since and each.state_since <= moment
+        ]
+        return [work_order_id for _, work_order_id in sorted(found)][:limit]
 
     async def history(self, work_order_id: UUID) -> list[tuple[str, str | None]]:
         return [(state, reason) for each, state, reason in self.store.history if each == work_order_id]

@@ -44,6 +44,8 @@ def work_order_moved(
         )
     if order.status not in RELEASED:
         return _came_too_late(order, fact, line, operator=operator, now=now, parcel=parcel)
+    if fact is WorkFact.CLAIMED and line.stage is Stage.CLAIMED and line.held_by != operator:
+        return _handed_over(order, line, operator=operator, now=now)
     move = STAGE_MOVES[fact]
     if line.stage is move.end:
         return order.repeated(fact, now=now)
@@ -76,6 +78,13 @@ def delivered(order: Order, *, carrier: str, tracking_number: str, delivered_at:
         order.too_late("ShipmentDelivered", now=now, carrier=carrier, tracking_number=tracking_number)
     elif order.status is Status.SHIPPED:
         _close_when_all_arrived(order, now=now)
+
+
+def _handed_over(order: Order, line: Line, *, operator: str, now: datetime) -> None:
+    """Claimed again without a return between: another operator makes it now, and the order is where it was."""
+    order.note("handed_over", f"{operator} makes it now", now=now, held_by_before=line.held_by)
+    order.lines = tuple(replace(line, held_by=operator) if other is line else other for other in order.lines)
+    order.touch()
 
 
 def _shipped(order: Order, *, now: datetime, policy: Policy) -> None:

@@ -110,7 +110,7 @@ class Transition:
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something that did not change the status and that people must be able to see. `kind`: late_fact, repeated_fact,
-    out_of_order, cancellation_requested, cancellation_refused, stale_consent, resent, stuck, compensated, delivered."""
+    out_of_order, cancellation_requested, cancellation_refused, stale_consent, resent, stuck, compensated, delivered, handed_over."""
 
     kind: str
     at: datetime

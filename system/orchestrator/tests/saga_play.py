@@ -132,14 +132,14 @@ class Play:
             lambda: submitting.rejected(self.order, seller="Sofia", reason="We cannot set such a stone.", now=self.now)
         )
 
-    def work(self, fact: WorkFact, line: int = 1, *, parcel: str | None = None) -> Play:
+    def work(self, fact: WorkFact, line: int = 1, *, parcel: str | None = None, operator: str = "Oleg") -> Play:
         tracked = Parcel("CDEK", parcel or f"T{line}") if fact is WorkFact.SHIPPED else None
         return self._tick(
             lambda: making.work_order_moved(
                 self.order,
                 fact,
                 work_order_id=self.lines[line - 1].work_order_id(ORDER_ID),
-                operator="Oleg",
+                operator=operator,
                 now=self.now,
                 policy=self.policy,
                 parcel=tracked,

@@ -16,13 +16,14 @@ from system.kernel.clock import FixedClock
 from system.kernel.ids import new_id
 from system.mes.adapters import tables
 from system.mes.adapters.ledger import pay_entry_from
+from system.mes.adapters.queries import MesQueries
 from system.mes.adapters.repositories import work_order_from
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.domain.pay import PayEntry
 from system.mes.domain.work_order import WorkOrder
 from system.mes.main import service
 from system.mes.settings import MesSettings
-from system.mes.tests.harness import BUDGET_S, OLEG, START
+from system.mes.tests.harness import BUDGET_S, OLEG, START, TERMS
 from system.plumbing.database import create_engine
 from system.plumbing.schema import outbox
 from system.plumbing.tokens import Principal, TokenAuthority
@@ -33,6 +34,7 @@ class PostgresMes:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.claimed_since_before = MesQueries(engine, terms=TERMS, currency="RUB").claimed_since_before
         self.clock = FixedClock(START)
 
     def make_uow(self) -> MesUnitOfWork:
@@ -72,7 +74,9 @@ def mes_database(fresh_database: Callable[[str], None]) -> None:
 @pytest.fixture
 def settings(mes_database: None, infrastructure: Infrastructure) -> MesSettings:
     """MES's settings against the test's infrastructure."""
-    made: MesSettings = infrastructure.settings_of("mes", MesSettings, claim_budget_s=BUDGET_S)
+    made: MesSettings = infrastructure.settings_of(
+        "mes", MesSettings, claim_budget_s=BUDGET_S, claims_max=TERMS.claims_max
+    )
     return made
 
 

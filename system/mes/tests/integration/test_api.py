@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from system.kernel.ids import new_id
 from system.mes.domain.work_order import Operator
 from system.mes.entrypoints import schemas
 from system.mes.tests.harness import OLEG, OLGA, START, claim, hear, released, spec, withdrawal_of
 from system.mes.tests.integration.conftest import People, PostgresMes
+from system.plumbing.schema import audit_log
 
 pytestmark = pytest.mark.integration
 BOARD = "/api/mes/v1/work-orders"
@@ -87,6 +89,9 @@ async def test_a_piece_is_made_packed_and_shipped_over_http(
         ("claim", None, "CLAIMED"),
         ("return", {"reason": "the wrong size of wire"}, "RELEASED"),
         ("claim", None, "CLAIMED"),
+        ("progress", None, "CLAIMED"),
+        ("completion", None, "COMPLETED"),
+        ("undo", None, "CLAIMED"),
         ("completion", None, "COMPLETED"),
         ("rework", {"reason": "a scratch"}, "CLAIMED"),
         ("completion", None, "COMPLETED"),
@@ -139,6 +144,31 @@ async def test_a_seller_assigns_escalated_work_to_an_operator_seen_at_the_board(
     schemas.Operators.model_validate(known)
     assert str(otto) in {each["operator_id"] for each in known["items"]}
     assert (answer.status_code, answer.json()["claimed_by"]) == (200, "Otto")
+
+
+async def test_a_seller_hands_over_what_an_operator_holds(
+    http: httpx.AsyncClient, people: People, mes: PostgresMes
+) -> None:
+    otto = new_id()
+    await http.get(BOARD, headers=people.headers("Otto", "operator", user_id=otto))
+    _, [work_order_id] = await released(mes)
+    place = f"{BOARD}/{work_order_id}/handover"
+    seller = people.headers("Sofia", "seller")
+    early = await http.post(place, json={"operator_id": str(otto)}, headers=seller)
+    assert (early.status_code, early.json()["code"]) == (409, "work-order-state")
+    await claim(mes, work_order_id, OLGA)
+
+    answer = await http.post(place, json={"operator_id": str(otto)}, headers=seller)
+    again = await http.post(place, json={"operator_id": str(otto)}, headers=seller)
+    nobody = await http.post(place, json={"operator_id": str(new_id())}, headers=seller)
+
+    assert (answer.status_code, answer.json()["claimed_by"], answer.json()["claim_no"]) == (200, "Otto", 2)
+    assert (again.status_code, again.json()["code"]) == (409, "already-the-holder")
+    assert (nobody.status_code, nobody.json()["code"]) == (422, "operator-unknown")
+    operator = people.headers("Otto", "operator", user_id=otto)
+    assert (await http.post(place, json={"operator_id": str(OLGA.id)}, headers=operator)).status_code == 403
+    [written] = await mes.rows(select(audit_log).where(audit_log.c.subject == str(work_order_id)))
+    assert (written["action"], written["details"]["from"]) == ("hand_over_work_order", "Olga")
 
 
 async def test_counts_and_beliefs(

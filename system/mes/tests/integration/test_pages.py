@@ -16,7 +16,7 @@ from system.kernel.ids import new_id
 from system.mes.domain.work_order import Operator
 from system.mes.main import service
 from system.mes.settings import MesSettings
-from system.mes.tests.harness import OLEG, OLGA, claim, hear, released, spec, withdrawal_of
+from system.mes.tests.harness import OLEG, OLGA, claim, hear, release_of, released, spec, withdrawal_of
 from system.mes.tests.integration.conftest import People, PostgresMes
 from system.pagekit.tests.listener import Listener
 from system.plumbing.service_client import ServiceClient
@@ -151,6 +151,9 @@ async def test_the_card_goes_with_the_work_to_the_carrier(
     await claim(mes, work_order_id)
     parcel = {"carrier": "SwiftPost", "tracking_number": f"SP{new_id().hex[-12:]}"}
     for action, fields, state in (
+        ("progress", {}, "CLAIMED"),
+        ("completion", {}, "COMPLETED"),
+        ("undo", {}, "CLAIMED"),
         ("completion", {}, "COMPLETED"),
         ("rework", {"reason": "a scratch"}, "CLAIMED"),
         ("completion", {}, "COMPLETED"),
@@ -220,6 +223,57 @@ async def test_a_seller_gives_out_what_nobody_took_and_only_that(
     )
     assert "may still take it themselves" in early.text and (await mes.work_order(fresh)).state == "RELEASED"
     assert (await http.post(address, data={"operator_id": str(OLEG.id)}, headers=oleg)).status_code == 403
+
+
+async def test_a_seller_hands_over_from_the_card(
+    http: httpx.AsyncClient, people: People, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    seller = people.headers("Maria", "seller") | ENGLISH
+    await http.get("/mes/", headers=oleg)
+    _, [work_order_id] = await on_board(mes)
+    await claim(mes, work_order_id, OLGA)
+    address = f"/mes/work-orders/{work_order_id}"
+    offered = (await http.get(address, headers=seller)).text
+    assert f'<option value="{OLEG.id}">Oleg' in offered and f'<option value="{OLGA.id}"' not in offered
+    assert "handover" not in (await http.get(address, headers=oleg)).text
+    given = await http.post(f"{address}/handover", data={"operator_id": str(OLEG.id)}, headers=seller | HTMX)
+    assert 'data-by-name="Oleg"' in given.text and "handed over from Olga to Oleg" in given.text
+    again = await http.post(f"{address}/handover", data={"operator_id": str(OLEG.id)}, headers=seller | HTMX)
+    assert 'data-code="already-the-holder"' in again.text and "Oleg holds this work order already" in again.text
+
+
+async def test_the_label_of_a_piece_leads_back_to_its_card(
+    http: httpx.AsyncClient, people: People, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    _, [work_order_id] = await on_board(mes)
+    card = f"/mes/work-orders/{work_order_id}"
+    assert f'href="{card}/slip"' in (await http.get(card, headers=oleg)).text
+    label = await http.get(f"{card}/slip", headers=oleg)
+    address = label.text.split('data-address="')[1].split('"')[0]
+    assert label.status_code == 200 and address == f"https://localhost:8443{card}" and "<svg" in label.text
+    assert " style=" not in label.text and "<style" not in label.text
+    scanned = await http.get("/mes/scan", params={"code": address}, headers=oleg)
+    assert (scanned.status_code, scanned.headers["location"]) == (303, card)
+    assert (await http.get(f"{card}/slip", headers=people.headers("Anna", "customer"))).status_code == 403
+
+
+async def test_a_whole_number_opens_the_card_or_a_choice(
+    http: httpx.AsyncClient, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    one, several = f"A-{new_id().hex[-12:]}".upper(), f"A-{new_id().hex[-12:]}".upper()
+    alone = release_of(spec()).model_copy(update={"number": one})
+    two = release_of(spec(), spec()).model_copy(update={"number": several})
+    await hear(mes, alone)
+    await hear(mes, two)
+    await claim(mes, two.work_orders[0].work_order_id)
+
+    found = await http.get("/mes/scan", params={"code": f" {one.lower()} "}, headers=oleg)
+    assert found.headers["location"] == f"/mes/work-orders/{alone.work_orders[0].work_order_id}"
+    choice = await http.get("/mes/scan", params={"code": several}, headers=oleg)
+    assert choice.status_code == 200
+    assert all(f"/mes/work-orders/{each.work_order_id}" in choice.text for each in two.work_orders)
+    for nothing in (one[:-1], "", "%"):
+        assert (await http.get("/mes/scan", params={"code": nothing}, headers=oleg)).status_code == 404
 
 
 # -- the stream ----------------------------------------------------------------------------------------------------------

@@ -95,6 +95,24 @@ async def test_a_plan_prepared_for_any_values_uses_the_same_index(
     assert not [node for node in nodes if node["Node Type"] == "Seq Scan"]
 
 
+async def test_what_is_looked_for_by_number_or_by_idleness_is_found_by_an_index(
+    mes: PostgresMes, infrastructure: Infrastructure
+) -> None:
+    await _fill(mes)
+    infrastructure.analyze("mes", "work_order")
+    looked_for = {
+        "work_order_number": "order_number = 'A-777'",
+        "work_order_claimed_since": "work_order.state = 'CLAIMED' AND state_since <= '2026-03-03Z' ORDER BY state_since LIMIT 100",
+        "work_order_mine": f"claimed_by = '{OLEG.id}' AND {tables.CLAIMED} ORDER BY claimed_at LIMIT 5",
+    }
+    async with mes.engine.connect() as connection:
+        for index, condition in looked_for.items():
+            asked = f"EXPLAIN (FORMAT JSON) SELECT id FROM work_order WHERE {condition}"  # noqa: S608 - constants of ours
+            plan = await connection.exec_driver_sql(asked)
+            used = [node.get("Index Name") for node in _nodes(plan.scalar_one()[0]["Plan"])]
+            assert index in used, f"{condition} is read by {used}"
+
+
 def _nodes(plan: dict[str, Any]) -> Any:
     yield plan
     for inner in plan.get("Plans", ()):

@@ -17,11 +17,27 @@ class TestClaims(rules_suite.ClaimRules):
     pass
 
 
+class TestHandOvers(rules_suite.HandOverRules):
+    pass
+
+
+class TestLimits(rules_suite.LimitRules):
+    pass
+
+
 class TestAssignments(rules_suite.AssignmentRules):
     pass
 
 
 class TestMaking(rules_suite.MakingRules):
+    pass
+
+
+class TestLapses(rules_suite.LapseRules):
+    pass
+
+
+class TestUndoing(rules_suite.UndoRules):
     pass
 
 

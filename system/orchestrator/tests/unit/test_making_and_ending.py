@@ -49,6 +49,15 @@ def test_returning_the_only_claim_goes_back_and_returning_one_of_two_does_not() 
     play.work(F.CLAIMED, 1).expect_status(Status.MANUFACTURING_STARTED)
 
 
+def test_a_hand_over_changes_who_makes_it_and_nothing_else() -> None:
+    play = Play("custom").until(Status.MANUFACTURING_STARTED)
+    past = len(play.order.history)
+    play.work(F.CLAIMED, operator="Olga").expect_status(Status.MANUFACTURING_STARTED).expect_note("handed_over")
+    assert (play.order.lines[0].held_by, len(play.order.history)) == ("Olga", past)
+    play.work(F.CLAIMED, operator="Olga").expect_note("repeated_fact")
+    play.work(F.COMPLETED, operator="Olga").expect_status(Status.MANUFACTURING_COMPLETED)
+
+
 @pytest.mark.parametrize("status", [Status.MANUFACTURING_COMPLETED, Status.PACKAGING])
 def test_rework_goes_back_to_the_bench(status: Status) -> None:
     play = Play("custom").until(status)

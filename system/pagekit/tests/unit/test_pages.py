@@ -73,6 +73,11 @@ async def test_what_people_wrote_is_text_and_never_markup(client: httpx.AsyncCli
     assert "&lt;Oleg&gt; took it, Mar 2, 12:00." in problem.text and problem.status_code == 409
 
 
+def test_several_things_are_told_one_after_the_other(pages: Pages) -> None:
+    body = {"code": "already-gone", "detail": "", "by": ["Oleg", "Olga"], "at": "2026-03-02T09:00:00+00:00"}
+    assert pages.says("en", body) == "Oleg, Olga took it, Mar 2, 12:00."
+
+
 async def test_a_program_gets_the_problem_itself(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/mes/v1/gone", headers=HTML)
     assert answer.headers["content-type"] == "application/problem+json" and answer.json()["code"] == "already-gone"
