@@ -83,10 +83,11 @@ async def open_boards(target: Target, *, boards: int, seconds: float) -> Finding
             "seller": await staff(http, target, "sofia.seller"),
             "buyers": [await customer(http) for _ in range(4)],
         }
-        pieces = [
-            Piece(work_order, operators[number % len(operators)])
-            for number, work_order in enumerate(await prepare(target, people, orders=PIECES))
-        ]
+        try:
+            work_orders = await prepare(target, people, orders=PIECES)
+        except SystemExit as error:
+            raise NotMeasured(str(error)) from error
+        pieces = [Piece(one, operators[number % len(operators)]) for number, one in enumerate(work_orders)]
         print(f"  {len(pieces)} work orders are on the board; the boards open", flush=True)
         since = await asyncio.gather(*_limited(4, (_opened(http, operator) for operator in operators)))
         listening = await _listen(target, operators, since)
