@@ -16,10 +16,10 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures nightly weekly pages contracts steps gallery words lock doctor browser clean
+.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board nightly weekly pages contracts steps gallery words lock doctor browser clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 prepare: ## virtual environment, Docker engine, images, secrets: whatever is missing; seconds when nothing is
 	@$(PREPARE)
@@ -62,10 +62,14 @@ prove: prepare ## take each guard away in turn and show which test notices
 figures: prepare ## measure the system that `make up` started: claims, delivery, losses under kills
 	@for command in claims delivery losses; do $(PYTHON) -m perf.$$command; done
 
+bench-board: prepare ## the operators' board with a million orders behind it and 200 boards open; PART=growth|replaced|search|redis|open
+	@$(PYTHON) -m perf.board $(if $(PART),--part $(PART))
+
 nightly: test prove up figures down ## everything, the long measurements too: hours
 	@$(PYTHON) -m perf.power
 	@$(PYTHON) -m perf.drills
 	@$(PYTHON) -m tools.workflow_drill
+	@$(PYTHON) -m perf.board
 
 weekly: prepare ## every bad and harmless commit through the gates: most of a day
 	@$(PYTHON) -m release.commits

@@ -45,6 +45,12 @@ def write_run(sides: Mapping[str, Sequence[Answer]], path: Path, *, title: str, 
     _write(path, title, parts, sides)
 
 
+def write_bars(bars: Table, answers: Sequence[Answer], path: Path, *, title: str, remarks: Sequence[str] = ()) -> None:
+    """The page of a measurement with bars of its own: each with its figure and verdict, then every kind of request."""
+    parts = [f"<h1>{html.escape(title)}</h1>", _table(bars), *(f"<p>{html.escape(remark)}</p>" for remark in remarks)]
+    _write(path, title, parts, {"candidate": answers})
+
+
 def sides_of(pairs: Sequence[Pair]) -> dict[str, list[Answer]]:
     """All answers of each side, one round laid after the other, so that neighbours in time stand side by side."""
     sides: dict[str, list[Answer]] = {side: [] for side in SIDES}

@@ -25,28 +25,25 @@ CREATE INDEX letter_order ON letter (order_id, at);
 ALTER TABLE sales_order ADD COLUMN waits_for_customer_since timestamptz;
 """
 
-INDEXES = (
-    """
-CREATE INDEX CONCURRENTLY IF NOT EXISTS sales_order_phone
-    ON sales_order (right(regexp_replace(customer ->> 'phone', '[^0-9]', '', 'g'), 10))
-""",
-    """
-CREATE INDEX CONCURRENTLY IF NOT EXISTS sales_order_words ON sales_order USING gin ((
+INDEXES = {
+    "sales_order_phone": "sales_order (right(regexp_replace(customer ->> 'phone', '[^0-9]', '', 'g'), 10))",
+    "sales_order_words": """sales_order USING gin ((
     to_tsvector('russian', coalesce(customer ->> 'name', '') || ' ' || coalesce(delivery ->> 'recipient', '') || ' ' ||
         coalesce(delivery ->> 'city', '') || ' ' || coalesce(partner_reference, ''))
     || to_tsvector('russian', jsonb_path_query_array(coalesce(lines, '[]'), '$[*].title'))
-))
-""",
-    "CREATE INDEX CONCURRENTLY IF NOT EXISTS shipment_tracking ON shipment (tracking_key)",
-)
+))""",
+    "shipment_tracking": "shipment (tracking_key)",
+}
 
 
 def upgrade() -> None:
     """Adds only; the release before this one does not notice."""
     op.execute(LETTERS)
     with op.get_context().autocommit_block():
-        for statement in INDEXES:
-            op.execute(statement)
+        for name, of in INDEXES.items():
+            # One that broke off half-way is there and of no use: the next try begins anew.
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {of}")
 
 
 def downgrade() -> None:

@@ -1,0 +1,132 @@
+"""`python -m perf.streams`: many open boards that listen, in a process of their own: what reads them slows nobody who is measured.
+
+Reads one JSON line: `url`, `ca`, and `boards`, each with a `token` and the `since` of its page. Says `open` when every stream is open,
+listens until its input ends, and then says in one JSON line what was heard: `heard` (by work order and moment of change, when by the
+clock each board heard it first, or null), `reopened` (how often a stream ended early) and `reloads` (how often a board was told to
+load its page again).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import ssl
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+PATH = "/mes/events"
+OPEN_S_MAX = 60.0
+PAUSE_S = 0.2
+_WORK_ORDER = re.compile(rb'"work_order_id":"([0-9a-f-]{36})"')
+
+
+@dataclass
+class Heard:
+    """What all boards heard."""
+
+    boards: int
+    at: dict[str, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    opened: set[int] = field(default_factory=set)
+    all_open: asyncio.Event = field(default_factory=asyncio.Event)
+    reopened: int = 0
+    reloads: int = 0
+
+    def open(self, board: int) -> None:
+        """A board's stream began."""
+        self.opened.add(board)
+        if len(self.opened) == self.boards:
+            self.all_open.set()
+
+    def told(self) -> dict[str, Any]:
+        """For the process that started this one."""
+        heard = {change: [by.get(board) for board in range(self.boards)] for change, by in self.at.items()}
+        return {"heard": heard, "reopened": self.reopened, "reloads": self.reloads}
+
+
+@dataclass
+class Board:
+    """One open board: follows its stream, and comes back from where it was when the stream ends."""
+
+    number: int
+    heard: Heard
+    since: str
+    _rest: bytes = b""
+
+    async def follow(self, http: httpx.AsyncClient, token: str) -> None:
+        """Listens for ever."""
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
+                async with http.stream("GET", PATH, params={"since": self.since}, headers=headers) as response:
+                    response.raise_for_status()
+                    self.heard.open(self.number)
+                    async for chunk in response.aiter_bytes():
+                        self.take(chunk, at=time.time())
+            self.heard.reopened += 1
+            self._rest = b""
+            await asyncio.sleep(PAUSE_S)
+
+    def take(self, chunk: bytes, *, at: float) -> None:
+        """Notes the changes in what came at this moment; a part of an event waits for its other part."""
+        *events, self._rest = (self._rest + chunk).split(b"\n\n")
+        for event in events:
+            lines = dict(line.split(b": ", 1) for line in event.split(b"\n") if b": " in line)
+            if lines.get(b"event") == b"reload":
+                self.heard.reloads += 1
+            work_order = _WORK_ORDER.search(lines.get(b"data", b""))
+            if lines.get(b"event") != b"work-order" or work_order is None:
+                continue
+            self.since = lines[b"id"].decode()
+            self.heard.at[f"{work_order[1].decode()} {self.since}"].setdefault(self.number, at)
+
+
+async def listen(wanted: dict[str, Any], ended: asyncio.Event) -> dict[str, Any]:
+    """Opens every board and listens until the end. Raises TimeoutError when not all can be opened."""
+    boards = wanted["boards"]
+    heard = Heard(len(boards))
+    async with httpx.AsyncClient(
+        base_url=wanted["url"],
+        verify=ssl.create_default_context(cafile=wanted["ca"]),
+        timeout=httpx.Timeout(30.0, connect=15.0, pool=None),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+    ) as http:
+        following = [
+            asyncio.create_task(Board(number, heard, board["since"]).follow(http, board["token"]))
+            for number, board in enumerate(boards)
+        ]
+        try:
+            async with asyncio.timeout(OPEN_S_MAX):
+                await heard.all_open.wait()
+            print("open", flush=True)
+            await ended.wait()
+        finally:
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
+    return heard.told()
+
+
+async def _main() -> int:
+    loop = asyncio.get_running_loop()
+    wanted = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
+    ended = asyncio.Event()
+
+    async def wait_for_end() -> None:
+        await loop.run_in_executor(None, sys.stdin.read)
+        ended.set()
+
+    waiting = asyncio.create_task(wait_for_end())
+    print(json.dumps(await listen(wanted, ended)), flush=True)
+    await waiting
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(asyncio.run(_main()))
