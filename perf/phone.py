@@ -59,15 +59,15 @@ def loads(target: Target, token: str, *, count: int) -> list[PhoneLoad]:
             chromium.close()
 
 
-def _profile(target: Target) -> dict[str, object]:
-    # The development CA is not in the browser's own store; the figures are of the page.
-    return {
-        "base_url": target.url,
-        "viewport": VIEWPORT,
-        "is_mobile": True,
-        "has_touch": True,
-        "ignore_https_errors": True,
-    }
+def _profile(chromium: Browser, target: Target) -> BrowserContext:
+    return chromium.new_context(
+        base_url=target.url,
+        viewport=VIEWPORT,
+        is_mobile=True,
+        has_touch=True,
+        # The development CA is not in the browser's own store; the figures are of the page.
+        ignore_https_errors=True,
+    )
 
 
 def _load(context: BrowserContext, target: Target, token: str) -> PhoneLoad:
