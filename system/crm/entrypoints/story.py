@@ -267,4 +267,5 @@ def _line(entry: Mapping[str, Any]) -> Line | None:
 
 
 def _newest_first(lines: Iterable[Line]) -> tuple[Line, ...]:
-    return tuple(sorted(lines, key=lambda line: line.at, reverse=True))
+    # Turned round as a whole: what came at one moment stays in the order in which it was told.
+    return tuple(reversed(sorted(lines, key=lambda line: line.at)))

@@ -81,6 +81,12 @@ def test_the_newest_comes_first_and_the_carrier_is_heard() -> None:
     assert [line["text"] for line in view["lines"]] == ["CDEK T1: delivered", "MANUFACTURING_APPROVED", "SUBMITTED"]
 
 
+def test_what_came_at_one_moment_is_told_in_its_order() -> None:
+    steps = [{"status": status, "at": at(3), "actor": "", "reason": None} for status in ("PACKAGING", "SHIPPED")]
+    story = story_of(order(history=steps), told(), now=NOW)
+    assert [line.text for line in story.lines] == ["SHIPPED", "PACKAGING"]
+
+
 def test_without_the_orchestrator_the_own_history_is_told_and_the_gap_is_named() -> None:
     story = story_of(order(), None, now=NOW)
     assert [line.text for line in story.lines] == ["MANUFACTURING_APPROVED", "SUBMITTED"]
