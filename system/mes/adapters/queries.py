@@ -154,6 +154,13 @@ _ORDER_COLUMNS = (
 )
 
 
+def claimed_before_statement(moment: datetime, *, limit: int) -> Select[Any]:
+    """Claims older than the moment, the oldest first. What is claimed is little and read whole: by age, all the past came first."""
+    rows = select(_work_order.c.id, _work_order.c.state_since).where(_STATE_IS["CLAIMED"])
+    claimed = rows.cte("claimed").prefix_with("MATERIALIZED")
+    return select(claimed.c.id).where(claimed.c.state_since <= moment).order_by(claimed.c.state_since).limit(limit)
+
+
 class MesQueries:
     """What the screens ask."""
 
@@ -191,14 +198,8 @@ class MesQueries:
 
     async def claimed_since_before(self, moment: datetime, *, limit: int) -> list[UUID]:
         """Work orders that have been on somebody's bench since before the moment, the longest first."""
-        statement = (
-            select(_work_order.c.id)
-            .where(_STATE_IS["CLAIMED"], _work_order.c.state_since <= moment)
-            .order_by(_work_order.c.state_since)
-            .limit(limit)
-        )
         async with self._engine.connect() as connection:
-            return list((await connection.execute(statement)).scalars())
+            return list((await connection.execute(claimed_before_statement(moment, limit=limit))).scalars())
 
     async def work_orders(self, ids: Sequence[UUID]) -> list[dict[str, Any]]:
         """These work orders as they are now, longest in their state first; unknown ones are left out."""

@@ -106,7 +106,6 @@ work_order = Table(
         postgresql_where=text(ON_THE_BOARD),
     ),
     Index("work_order_mine", "claimed_by", text("approved_at DESC"), text("id DESC"), postgresql_where=text(IN_WORK)),
-    Index("work_order_claimed_since", "state_since", postgresql_where=text(CLAIMED)),
     Index("work_order_number", "order_number"),
     Index("work_order_order", "order_id"),
     Index("work_order_state_since", "state_since"),

@@ -101,7 +101,8 @@ async def priced(crm: PostgresCrm, **more: Any) -> UUID:
     content = submitted(**more)
     await hear(crm, content)
     line_id = content.lines[0].line_id
-    await hear(crm, changed(content.order_id, OrderStatus.PRICE_CALCULATED, version=4, line_id=line_id))
+    state = changed(content.order_id, OrderStatus.PRICE_CALCULATED, version=4, line_id=line_id, number=content.number)
+    await hear(crm, state)
     return content.order_id
 
 

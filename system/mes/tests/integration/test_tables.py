@@ -17,6 +17,7 @@ from system.mes.adapters.queries import (
     MATERIALS_ON_BOARD,
     BoardFilter,
     board_statement,
+    claimed_before_statement,
     in_work_count_statement,
     released_count_statement,
 )
@@ -187,7 +188,6 @@ async def test_what_is_looked_for_by_number_or_by_idleness_is_found_by_an_index(
     await _fill(mes, infrastructure)
     looked_for = {
         "work_order_number": "order_number = 'A-777'",
-        "work_order_claimed_since": "work_order.state = 'CLAIMED' AND state_since <= '2026-03-03Z' ORDER BY state_since LIMIT 100",
         "work_order_mine": f"claimed_by = '{OLEG.id}' AND {tables.CLAIMED} ORDER BY claimed_at LIMIT 5",
     }
     async with mes.engine.connect() as connection:
@@ -196,6 +196,9 @@ async def test_what_is_looked_for_by_number_or_by_idleness_is_found_by_an_index(
             plan = await connection.exec_driver_sql(asked)
             used = [node.get("Index Name") for node in _nodes(plan.scalar_one()[0]["Plan"])]
             assert index in used, f"{condition} is read by {used}"
+    nodes = await _explained(mes, claimed_before_statement(NOW, limit=100))
+    assert "work_order_unfinished" in _indexes(nodes)
+    assert not _scanned_whole(nodes)
 
 
 def _nodes(plan: dict[str, Any]) -> Any:

@@ -38,6 +38,10 @@ TEMPLATE = """{% extends "base.html" %}
 {{ model("/yard/models/" ~ name, material, "A ring") }}{% endblock %}
 """
 MADE = {"large": lambda: binary_stl(shapes.torus(17.35, 2.0, segments=800, sides=64), title="large")}
+WEAK = "Object.defineProperty(navigator, 'deviceMemory', { value: 1 });"
+HEAVY = """const ask = window.fetch;
+window.fetch = async (...of) => new Response((await ask(...of)).body, { headers: { "content-length": "60000000" } });
+"""
 Open = Callable[..., Page]
 Picture = npt.NDArray[np.uint8]
 
@@ -271,10 +275,7 @@ def test_a_large_model_is_loaded_when_somebody_asks_for_it(opens: Open) -> None:
 
 
 def test_a_weak_device_is_warned(opens: Open) -> None:
-    weak = "Object.defineProperty(navigator, 'deviceMemory', { value: 1 });"
-    huge = "const ask = fetch; fetch = async (...of) => { const answer = await ask(...of);"
-    huge += "answer.headers.set; return new Response(answer.body, { headers: { 'content-length': '60000000' } }); };"
-    page = opens("torus-ring", script=weak + huge)
+    page = opens("torus-ring", script=WEAK + HEAVY)
     model = is_in_state(page, "heavy")
     expect(model).to_contain_text("The model has 60 MB, and this device copes with about 25 MB")
     model.get_by_role("button", name="Load it anyway").click()

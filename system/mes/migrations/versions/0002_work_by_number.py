@@ -1,4 +1,4 @@
-"""Claims on which nothing happens, and work orders by their order's number, are found without reading all there is."""
+"""Work orders are found by their order's number without reading all there is."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Claims on which nothing happens, and work orders by their order's number, are found without reading all there is."""
+    """Adds an index; the release before this one does not notice."""
     with op.get_context().autocommit_block():
-        _index("work_order_claimed_since", "work_order (state_since) WHERE state = 'CLAIMED'")
         _index("work_order_number", "work_order (order_number)")
 
 
