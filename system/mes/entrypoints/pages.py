@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -39,16 +38,15 @@ from system.mes.application.commands import (
     UndoCompletion,
 )
 from system.mes.application.views import money_view
-from system.mes.domain import rules
 from system.mes.domain.work_order import Parcel
 from system.mes.entrypoints import labels, schemas
 from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
+from system.mes.entrypoints.sentences import PROBLEMS, own_reason
 from system.mes.settings import MesSettings
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.models import ModelMissing, model_route
 from system.pagekit.pages import Pages, Said, is_piece
-from system.pagekit.words import N_
 from system.plumbing.auth import Principal
 from system.plumbing.unit_of_work import Answer
 
@@ -58,51 +56,7 @@ COUNTED_EVERY_S = 1.0
 # More than this at once is no news to be slid in: the list is loaded again.
 CAUGHT_UP_MAX = 500
 
-PROBLEMS = {
-    "work-order-not-found": N_("There is no such work order. Open one from the board."),
-    "not-the-holder": N_("%(claimed_by)s holds this work order, and only the holder may do this."),
-    "work-order-already-claimed": N_("%(claimed_by)s took this work order first, %(claimed_at)s. Choose another one."),
-    "work-order-withdrawn": N_("The order was cancelled and nobody makes this any more. Choose another one."),
-    "work-order-state": N_("Now it is: %(state)s. That does not allow what you asked for; see what can be done below."),
-    "work-order-not-escalated": N_(
-        "Operators may still take it themselves until %(escalates_at)s. Give it out after that."
-    ),
-    "claim-limit-reached": N_(
-        "You have taken as much as one may have in hand at once, %(limit)s: %(in_hand)s."
-        " Finish one or give one back, then take this one."
-    ),
-    "operator-unknown": N_("This operator has not been at the board yet. Choose another one."),
-    "already-the-holder": N_("%(claimed_by)s holds this work order already. Choose another operator."),
-    "undo-too-late": N_(
-        "That it is made could be undone until %(ended_at)s. Take it back to the bench, and say what is not good."
-    ),
-    "tracking-number-taken": N_(
-        "%(carrier)s %(tracking_number)s already carries another order. Check the number on the parcel's label."
-    ),
-    "invalid-request": N_("Something is missing or cannot be understood. Check what you entered."),
-}
-
-# What MES itself writes into a work order's history; what people wrote is shown as they wrote it.
-OWN_REASONS = (
-    (re.compile(re.escape(rules.LAPSED)), N_("nothing happened to it for too long")),
-    (re.compile(re.escape(rules.GOES_ON)), N_("it is still being made")),
-    (re.compile(re.escape(rules.UNDONE)), N_("undone: marked as made by mistake")),
-    (re.compile(r"assigned to (?P<operator>.+)"), N_("assigned to %(operator)s")),
-    (
-        re.compile(r"handed over from (?P<giver>.+) to (?P<operator>.+)"),
-        N_("handed over from %(giver)s to %(operator)s"),
-    ),
-)
-
 router = APIRouter(prefix=BASE)
-
-
-def own_reason(reason: str) -> tuple[str, dict[str, str]] | None:
-    """The message of the catalogue that a reason of MES's own is, and what is filled in; None for anybody else's."""
-    for pattern, message in OWN_REASONS:
-        if match := pattern.fullmatch(reason):
-            return message, match.groupdict()
-    return None
 
 
 def pages_of(settings: MesSettings) -> Pages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from system.mes.tests import rules_suite
+from system.mes.tests import rules_of_holding, rules_suite
 
 pytestmark = pytest.mark.integration
 
@@ -13,11 +13,11 @@ class TestClaims(rules_suite.ClaimRules):
     pass
 
 
-class TestHandOvers(rules_suite.HandOverRules):
+class TestHandOvers(rules_of_holding.HandOverRules):
     pass
 
 
-class TestLimits(rules_suite.LimitRules):
+class TestLimits(rules_of_holding.LimitRules):
     pass
 
 
@@ -29,11 +29,11 @@ class TestMaking(rules_suite.MakingRules):
     pass
 
 
-class TestLapses(rules_suite.LapseRules):
+class TestLapses(rules_of_holding.LapseRules):
     pass
 
 
-class TestUndoing(rules_suite.UndoRules):
+class TestUndoing(rules_of_holding.UndoRules):
     pass
 
 

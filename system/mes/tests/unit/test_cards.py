@@ -15,7 +15,8 @@ from system.kernel.money import Money
 from system.mes.application.views import work_order_view
 from system.mes.domain import rules
 from system.mes.domain.work_order import Claim, Operator, WorkOrder, WorkOrderState
-from system.mes.entrypoints.pages import own_reason, pages_of
+from system.mes.entrypoints.pages import pages_of
+from system.mes.entrypoints.sentences import own_reason
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, OLGA, START, TERMS
 from system.pagekit.pages import Pages, Said
