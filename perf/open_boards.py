@@ -102,7 +102,8 @@ async def open_boards(target: Target, *, boards: int, seconds: float) -> Finding
             await asyncio.sleep(SETTLE_S)
             told = await _end(listening)
         finally:
-            _kill(listening)
+            if listening.returncode is None:
+                await _stop(listening)
     with target.database("mes") as mes:
         ids = [piece.work_order_id for piece in pieces]
         committed = {(one[0], one[1]): float(one[2]) for one in mes.execute(_COMMITTED, [ids, row[0]])}
@@ -202,15 +203,17 @@ async def _listen(target: Target, operators: Sequence[Person], since: Sequence[s
     listening.stdin.write(json.dumps(wanted).encode() + b"\n")
     await listening.stdin.drain()
     if (await listening.stdout.readline()).strip() != b"open":
-        _kill(listening)
+        await _stop(listening)
         raise NotMeasured(f"not all of {len(boards)} boards could be kept open")
     return listening
 
 
-def _kill(listening: asyncio.subprocess.Process) -> None:
+async def _stop(listening: asyncio.subprocess.Process) -> None:
     # It may have ended by itself.
     with contextlib.suppress(ProcessLookupError):
         listening.kill()
+    with contextlib.suppress(ConnectionError):
+        await listening.communicate(b"")
 
 
 async def _end(listening: asyncio.subprocess.Process) -> dict[str, Any]:
