@@ -10,6 +10,7 @@ not played.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import math
@@ -38,6 +39,7 @@ PIECES = 60
 """Work orders that change, again and again: each rests for a few seconds between two changes, so that none overtakes another."""
 REST_S = 2.0
 SETTLE_S = 3.0
+END_S_MAX = 30.0
 PAGE_P95_MS = 60.0
 PAGE_P99_MS = 150.0
 LIVE_P99_MS = 1000.0
@@ -101,7 +103,7 @@ async def open_boards(target: Target, *, boards: int, seconds: float) -> Finding
             told = await _end(listening)
         finally:
             if listening.returncode is None:
-                listening.kill()
+                await _stop(listening)
     with target.database("mes") as mes:
         ids = [piece.work_order_id for piece in pieces]
         committed = {(one[0], one[1]): float(one[2]) for one in mes.execute(_COMMITTED, [ids, row[0]])}
@@ -201,13 +203,23 @@ async def _listen(target: Target, operators: Sequence[Person], since: Sequence[s
     listening.stdin.write(json.dumps(wanted).encode() + b"\n")
     await listening.stdin.drain()
     if (await listening.stdout.readline()).strip() != b"open":
-        listening.kill()
+        await _stop(listening)
         raise NotMeasured(f"not all of {len(boards)} boards could be kept open")
     return listening
 
 
+async def _stop(listening: asyncio.subprocess.Process) -> None:
+    # It may have ended by itself.
+    with contextlib.suppress(ProcessLookupError):
+        listening.kill()
+    with contextlib.suppress(ConnectionError):
+        await listening.communicate(b"")
+
+
 async def _end(listening: asyncio.subprocess.Process) -> dict[str, Any]:
-    said, _ = await listening.communicate()
+    # Something to write, if only nothing: else its input stays open, and it listens for ever.
+    async with asyncio.timeout(END_S_MAX):
+        said, _ = await listening.communicate(b"")
     if listening.returncode != 0:
         raise NotMeasured(f"the listening boards ended with {listening.returncode}")
     told: dict[str, Any] = json.loads(said)

@@ -114,12 +114,14 @@ async def listen(wanted: dict[str, Any], ended: asyncio.Event) -> dict[str, Any]
 
 
 async def _main() -> int:
-    loop = asyncio.get_running_loop()
-    wanted = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
+    said = asyncio.StreamReader(limit=2**26)
+    # Not in a thread: one that waits for input would keep a process that failed from ending.
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(said), sys.stdin)
+    wanted = json.loads(await said.readline())
     ended = asyncio.Event()
 
     async def wait_for_end() -> None:
-        await loop.run_in_executor(None, sys.stdin.read)
+        await said.read()
         ended.set()
 
     waiting = asyncio.create_task(wait_for_end())

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
+import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import certifi
 import httpx
 import pytest
 
 from perf.actors import Person, Undone
 from perf.first_page import NotMeasured
-from perf.open_boards import CHANGE, PAGE, Piece, Played, _change, judged, latencies
+from perf.open_boards import CHANGE, PAGE, Piece, Played, _change, _end, _listen, judged, latencies
 from perf.rounds import Answer
+from perf.system import Target
+from perf.tests.streaming import AT as HEARD_AT
+from perf.tests.streaming import WORK_ORDER, Streaming
+from tools.prepare import state
 
 AT = datetime(2026, 5, 3, 12, 0, 0, 250_000, tzinfo=UTC)
 TOLD = {"heard": {}, "reopened": 0, "reloads": 0}
@@ -91,3 +99,34 @@ async def test_a_refused_change_is_tried_again_and_not_skipped() -> None:
     with pytest.raises(Undone):
         await _change([piece], random.Random(1), 10.0)
     assert piece.step == 0 and math.isfinite(piece.changed_at)
+
+
+async def test_the_listening_process_says_what_it_heard_and_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "tls").mkdir()
+    shutil.copy(certifi.where(), tmp_path / "tls" / "ca.pem")
+    monkeypatch.setattr(state, "STATE", tmp_path)
+    streaming = Streaming()
+    server = await asyncio.start_server(streaming, "127.0.0.1", 0)
+    target = Target(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "none", {})
+    person, _ = holder()
+    person.headers["authorization"] = "Bearer t0"
+    async with asyncio.timeout(30):
+        listening = await _listen(target, [person], ["after"])
+        while not streaming.asked:
+            await asyncio.sleep(0.01)
+        told = await _end(listening)
+    server.close()
+    await asyncio.gather(*(task for task in streaming.answering if task is not None))
+    assert list(told["heard"]) == [f"{WORK_ORDER} {HEARD_AT}"]
+    assert "authorization: Bearer t0" in streaming.asked[0] and listening.returncode == 0
+
+
+async def test_boards_that_cannot_be_kept_open_give_no_figure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Without an authority to trust, the process ends at once.
+    monkeypatch.setattr(state, "STATE", tmp_path)
+    person, _ = holder()
+    person.headers["authorization"] = "Bearer t0"
+    with pytest.raises(NotMeasured, match="not all of 1 boards"):
+        await _listen(Target("https://127.0.0.1:9", "none", {}), [person], ["x"])

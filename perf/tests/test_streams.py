@@ -10,10 +10,7 @@ import pytest
 
 from perf import streams
 from perf.streams import Board, Heard, listen
-
-WORK_ORDER = "019abd3e-6a11-7c44-9b02-5e8d1a4f6c21"
-AT = "2026-05-03T12:00:00.250000+00:00"
-EVENT = f'id: {AT}\nevent: work-order\ndata: {{"work_order_id":"{WORK_ORDER}","state":"CLAIMED"}}\n\n'.encode()
+from perf.tests.streaming import AT, EVENT, WORK_ORDER, Streaming
 
 
 def test_an_event_in_two_pieces_is_one_event() -> None:
@@ -33,33 +30,11 @@ def test_a_board_that_must_load_again_is_counted() -> None:
     assert heard.told() == {"heard": {}, "reopened": 0, "reloads": 1}
 
 
-class Server:
-    """Streams that tell one event each and end; the first time a board comes, its stream ends before the event."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.answering: list[asyncio.Task[None] | None] = []
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.answering.append(asyncio.current_task())
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        self.asked.append(head)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nretry: 1000\n\n")
-        if "since=before" not in head or len(self.asked) > 2:
-            writer.write(EVENT)
-            await writer.drain()
-        if "since=before" not in head:
-            # Until the board is closed.
-            await reader.read()
-        writer.close()
-        await writer.wait_closed()
-
-
 async def test_boards_listen_until_they_are_told_to_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(streams, "PAUSE_S", 0.01)
-    answers = Server()
+    answers = Streaming()
     server = await asyncio.start_server(answers, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     boards = [{"token": f"t{number}", "since": "before"} for number in range(2)]
