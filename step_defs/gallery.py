@@ -93,6 +93,8 @@ def furnish(world: World) -> dict[str, str]:
 def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) -> Path:
     """Opens the page and keeps its picture."""
     window.goto(picture.path.format(**known), expect=picture.status)
+    if window.all("alexandrite-model"):
+        window.page.locator("alexandrite-model canvas:visible").first.wait_for()
     path = OUT / f"{name}.png"
     window.page.screenshot(path=path, full_page=True)
     return path
@@ -103,7 +105,7 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     rows = []
     with running_system() as address:
-        backstage = Backstage(address, in_browser=True)
+        backstage = Backstage(address, in_browser=True, draws_models=True)
         world = World(backstage)
         try:
             known = furnish(world)

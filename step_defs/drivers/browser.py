@@ -27,6 +27,9 @@ from step_defs.drivers.http import RING_HEADER
 from tools.prepare import browser
 
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
+# Drawn by the processor, a model takes it whole: only who looks at pictures has models drawn. Elsewhere the page says that it cannot.
+DRAWING = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+NOT_DRAWING = ("--disable-3d-apis",)
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TIMEOUT_MS = 15_000
 DESKTOP = {"width": 1280, "height": 900}
@@ -40,14 +43,16 @@ NETWORK_CHANGES_MAX = 5
 
 
 class Chromium:
-    """A running browser. `program` is Debian's, or Playwright's own when there is none."""
+    """A running browser: Debian's, or Playwright's own when there is none. `draws_models`: with WebGL."""
 
-    def __init__(self, address: SystemAddress) -> None:
+    def __init__(self, address: SystemAddress, *, draws_models: bool = False) -> None:
         self.address = address
         self.looked_at: set[str] = set()
         self._playwright: Playwright = sync_playwright().start()
         # Playwright's own is looked for by Playwright when this machine has none.
-        self._browser: Browser = self._playwright.chromium.launch(executable_path=browser.find(), args=list(ARGUMENTS))
+        self._browser: Browser = self._playwright.chromium.launch(
+            executable_path=browser.find(), args=[*ARGUMENTS, *(DRAWING if draws_models else NOT_DRAWING)]
+        )
 
     def window(self, *, language: str = "ru", viewport: dict[str, int] | None = None, scheme: str = "light") -> Window:
         """A window of somebody's own: no cookie is shared with anybody."""

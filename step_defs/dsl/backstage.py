@@ -31,9 +31,10 @@ class Session:
 class Backstage:
     """Shared by the scenarios of one process. Scenarios never see each other's people or orders through it."""
 
-    def __init__(self, address: SystemAddress, *, in_browser: bool = False) -> None:
+    def __init__(self, address: SystemAddress, *, in_browser: bool = False, draws_models: bool = False) -> None:
         self.address = address
         self.in_browser = in_browser
+        self._draws_models = draws_models
         self._admin: Door | None = None
         self._admin_since = 0.0
         self._unnamed: dict[str, Session] = {}
@@ -73,7 +74,7 @@ class Backstage:
     @cached_property
     def browser(self) -> Chromium | None:
         """The browser through which people do what there are pages for; None where they do it by the APIs."""
-        return Chromium(self.address) if self.in_browser else None
+        return Chromium(self.address, draws_models=self._draws_models) if self.in_browser else None
 
     @cached_property
     def broker(self) -> Broker:
