@@ -268,4 +268,4 @@ def _line(entry: Mapping[str, Any]) -> Line | None:
 
 def _newest_first(lines: Iterable[Line]) -> tuple[Line, ...]:
     # Turned round as a whole: what came at one moment stays in the order in which it was told.
-    return tuple(reversed(sorted(lines, key=lambda line: line.at)))
+    return tuple(sorted(lines, key=lambda line: line.at)[::-1])

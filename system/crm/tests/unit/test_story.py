@@ -63,8 +63,8 @@ def test_what_went_well_is_apart_and_what_did_not_is_part_of_the_story() -> None
         ("status", None),
     ]
     assert [(line.facts["service"], line.facts["state"]) for line in story.messages] == [
-        ("mes", "done"),
         ("orchestrator", "published"),
+        ("mes", "done"),
     ]
     assert story.lines[0].reason == "ValueError: broken"
 
