@@ -114,6 +114,9 @@ def main() -> int:
                 "seller": world.seller("Мария"),
                 "administrator": world.administrator("Ада"),
             }
+            for person in people.values():
+                # Whoever did nothing yet has no account either.
+                person.door  # noqa: B018
             assert backstage.browser is not None
             for language in ("ru", "en"):
                 for (size, viewport, scheme), who in product(LOOKS, ("", *people)):

@@ -51,6 +51,7 @@
     ["day", 86400],
     ["hour", 3600],
     ["minute", 60],
+    ["second", 1],
   ];
   const spoken = new Intl.RelativeTimeFormat(document.documentElement.lang);
   function clocks() {
