@@ -94,6 +94,8 @@ def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) ->
     """Opens the page and keeps its picture."""
     window.goto(picture.path.format(**known), expect=picture.status)
     if window.all("alexandrite-model"):
+        # It is loaded when somebody gets to see it, which on a phone is further down.
+        window.page.locator("alexandrite-model").first.scroll_into_view_if_needed()
         window.page.locator("alexandrite-model canvas:visible").first.wait_for()
     path = OUT / f"{name}.png"
     window.page.screenshot(path=path, full_page=True)

@@ -40,6 +40,7 @@ Anybody = Annotated[Principal, require(*Role)]
 RefreshSecret = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, max_length=200)]
 
 
+AUTHOR_CHARACTERS = 120
 router = APIRouter()
 
 
@@ -175,7 +176,7 @@ async def add_user(body: UserBody, who: Administrator, tools: HandlerTools) -> U
         password=body.password,
         name=body.name,
         roles=body.roles,
-        by=str(who.subject),
+        by=author_of(who),
         phone=body.phone,
         language=body.language,
     )
@@ -185,8 +186,13 @@ async def add_user(body: UserBody, who: Administrator, tools: HandlerTools) -> U
 @router.put("/users/{user_id}/roles")
 async def give_roles(user_id: UUID, body: RolesBody, who: Administrator, tools: HandlerTools) -> UserView:
     """Sets all roles of a user and signs them out everywhere. 409 `last-administrator`."""
-    command = GiveRoles(user_id=user_id, roles=body.roles, by=str(who.subject))
+    command = GiveRoles(user_id=user_id, roles=body.roles, by=author_of(who))
     return UserView.of(await handlers.give_roles(command, tools))
+
+
+def author_of(who: Principal) -> str:
+    """How the audit log names somebody: for people, and to be sure."""
+    return f"{(who.name or who.email)[:AUTHOR_CHARACTERS]} ({who.subject})"
 
 
 def place_of(cursor: str | None) -> Place | None:

@@ -14,7 +14,7 @@ from system.identity.application import handlers
 from system.identity.application.commands import AddUser, GiveRoles
 from system.identity.domain.rules import PASSWORD_LENGTH_MIN
 from system.identity.domain.user import Language, Role
-from system.identity.entrypoints.api import Administrator, HandlerTools, Queries, place_of
+from system.identity.entrypoints.api import Administrator, HandlerTools, Queries, author_of, place_of
 from system.identity.entrypoints.schemas import Email, Name, NewPassword, UserView
 from system.kernel.errors import Refused
 from system.pagekit.pages import Pages, Said
@@ -53,7 +53,7 @@ async def roles_form(
     roles: Annotated[list[Role], Form()] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Sets what somebody may do; they are signed out everywhere, and come in again with it."""
-    command = GiveRoles(user_id=user_id, roles=frozenset(roles), by=str(who.subject))
+    command = GiveRoles(user_id=user_id, roles=frozenset(roles), by=author_of(who))
     return await _does(request, who, queries, lambda: handlers.give_roles(command, tools), email=email)
 
 
@@ -75,7 +75,7 @@ async def person_form(
         password=password,
         name=name,
         roles=frozenset(roles),
-        by=str(who.subject),
+        by=author_of(who),
         phone=None,
         language=language,
     )
