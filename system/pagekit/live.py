@@ -11,8 +11,9 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -125,6 +126,27 @@ class Watch:
         except Exception as error:
             log.warning("live updates not readable", error=str(error))
         return ()
+
+
+def watch_rows(
+    changed_since: Callable[..., Awaitable[Sequence[tuple[UUID, datetime]]]],
+    write: Callable[[Sequence[UUID]], Awaitable[Sequence[Change]]],
+    *,
+    at_once: int,
+) -> Watch:
+    """A watch over rows of a database. `changed_since(moment, limit=...)` tells the ids that changed and when, the oldest first;
+    `write` shows them. More than `at_once` of them is no news to be slid in: pages load their list again."""
+
+    async def find(since: datetime) -> Sequence[Found]:
+        found = await changed_since(since, limit=at_once + 1)
+        if len(found) > at_once:
+            raise TooMuch
+        return [(version, version[1]) for version in found]
+
+    async def load(found: Sequence[Found]) -> Sequence[Change]:
+        return await write([cast(tuple[UUID, datetime], version)[0] for version, _ in found])
+
+    return Watch(find, load, now=lambda: datetime.now(UTC))
 
 
 def _put(queue: asyncio.Queue[Change | None], change: Change | None) -> None:

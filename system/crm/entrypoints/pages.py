@@ -107,17 +107,10 @@ def pages_of(settings: CrmSettings) -> Pages:
 def watch_of(queries: CrmQueries, pages: Pages) -> live.Watch:
     """What every open page of this process is told from."""
 
-    async def find(since: datetime) -> Sequence[live.Found]:
-        found = await queries.changed_since(since, limit=CAUGHT_UP_MAX + 1)
-        if len(found) > CAUGHT_UP_MAX:
-            raise live.TooMuch
-        return [((order_id, at), at) for order_id, at in found]
+    async def write(ids: Sequence[UUID]) -> Sequence[live.Change]:
+        return [_change(pages, at, order) for at, order in await queries.summaries(ids)]
 
-    async def load(found: Sequence[live.Found]) -> Sequence[live.Change]:
-        orders = await queries.summaries([cast(tuple[UUID, datetime], version)[0] for version, _ in found])
-        return [_change(pages, at, order) for at, order in orders]
-
-    return live.Watch(find, load, now=lambda: datetime.now(UTC))
+    return live.watch_rows(queries.changed_since, write, at_once=CAUGHT_UP_MAX)
 
 
 def _change(pages: Pages, at: datetime, order: dict[str, Any]) -> live.Change:

@@ -67,17 +67,10 @@ def pages_of(settings: MesSettings) -> Pages:
 def watch_of(queries: MesQueries, pages: Pages) -> live.Watch:
     """What every open board of this process is told from."""
 
-    async def find(since: datetime) -> Sequence[live.Found]:
-        found = await queries.changed_since(since, limit=CAUGHT_UP_MAX + 1)
-        if len(found) > CAUGHT_UP_MAX:
-            raise live.TooMuch
-        return [((work_order_id, at), at) for work_order_id, at in found]
+    async def write(ids: Sequence[UUID]) -> Sequence[live.Change]:
+        return [_change(pages, work_order) for work_order in await queries.work_orders(ids)]
 
-    async def load(found: Sequence[live.Found]) -> Sequence[live.Change]:
-        shown = await queries.work_orders([cast(tuple[UUID, datetime], version)[0] for version, _ in found])
-        return [_change(pages, work_order) for work_order in shown]
-
-    return live.Watch(find, load, now=lambda: datetime.now(UTC))
+    return live.watch_rows(queries.changed_since, write, at_once=CAUGHT_UP_MAX)
 
 
 def _change(pages: Pages, work_order: dict[str, Any]) -> live.Change:

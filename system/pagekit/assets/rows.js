@@ -2,6 +2,8 @@
 // alexandrite.keys(list, {KeyT: (row) => ...})
 (() => {
   const CLOCK_MS = 20000;
+  const COUNT_AFTER_MS = 700;
+  const COUNT_MISS_MS = 2000;
   const rowsOf = (list) => [...list.querySelectorAll(":scope > .row")];
 
   function enter(list, row, { scroll = true } = {}) {
@@ -65,5 +67,25 @@
   }
   setInterval(clocks, CLOCK_MS);
 
-  Object.assign(window.alexandrite, { rowsOf, enter, keys, made, clocks });
+  // The numbers of #counts, asked for a moment after something changed, and not again at once. `address()` is where they are.
+  function counter(address) {
+    let counting = 0;
+    let counted = 0;
+    return () => {
+      if (counting) return;
+      counting = setTimeout(async () => {
+        counting = 0;
+        counted = Date.now();
+        try {
+          const answer = await fetch(address(), { redirect: "error" });
+          // Numbers that cannot be had now stay as they were: the next change asks again.
+          if (answer.ok) document.getElementById("counts").replaceWith(made(await answer.text()));
+        } catch {
+          // As above.
+        }
+      }, Math.max(COUNT_AFTER_MS, counted + COUNT_MISS_MS - Date.now()));
+    };
+  }
+
+  Object.assign(window.alexandrite, { rowsOf, enter, keys, made, clocks, counter });
 })();

@@ -1,9 +1,8 @@
 // The approval queue while it is open: new orders take their place, what a colleague decided greys out, clocks go on.
 (() => {
   const list = document.getElementById("queue");
-  const { follow, keys, rowsOf, made, clocks } = window.alexandrite;
-  const COUNT_AFTER_MS = 700;
-  const COUNT_MISS_MS = 2000;
+  const { follow, keys, rowsOf, made, clocks, counter } = window.alexandrite;
+  const recount = counter(() => `/crm/counts?due=${list.dataset.due}`);
   const rowOf = (id) => document.getElementById(`o-${id}`);
 
   // As the server sorts: by deadline, then by id.
@@ -46,23 +45,6 @@
       recount();
     },
   });
-
-  let counting = 0;
-  let counted = 0;
-  function recount() {
-    if (counting) return;
-    counting = setTimeout(async () => {
-      counting = 0;
-      counted = Date.now();
-      try {
-        const answer = await fetch(`/crm/counts?due=${list.dataset.due}`, { redirect: "error" });
-        // Numbers that cannot be had now stay as they were: the next change asks again.
-        if (answer.ok) document.getElementById("counts").replaceWith(made(await answer.text()));
-      } catch {
-        // As above.
-      }
-    }, Math.max(COUNT_AFTER_MS, counted + COUNT_MISS_MS - Date.now()));
-  }
 
   keys(list, { KeyN: () => list.querySelector(":scope > .waits .what")?.click() });
 })();

@@ -1,10 +1,8 @@
 // The board while it is open: rows change in place, new work slides in, keys move and take, a lost connection is shown and mended.
 (() => {
   const board = document.getElementById("board");
-  const { memory, say, follow, rowsOf, enter, keys, made } = window.alexandrite;
+  const { memory, say, follow, rowsOf, enter, keys, made, counter } = window.alexandrite;
   const viewer = document.body.dataset.user;
-  const COUNT_AFTER_MS = 700;
-  const COUNT_MISS_MS = 2000;
   const waiting = [];
 
   // -- rows -----------------------------------------------------------------------------------------------------------
@@ -94,22 +92,7 @@
 
   // -- counts ---------------------------------------------------------------------------------------------------------
 
-  let counting = 0;
-  let counted = 0;
-  function recount() {
-    if (counting) return;
-    counting = setTimeout(async () => {
-      counting = 0;
-      counted = Date.now();
-      try {
-        const answer = await fetch(`/mes/counts?status=${board.dataset.status}`, { redirect: "error" });
-        // Numbers that cannot be had now stay as they were: the next change asks again.
-        if (answer.ok) document.getElementById("counts").replaceWith(made(await answer.text()));
-      } catch {
-        // As above.
-      }
-    }, Math.max(COUNT_AFTER_MS, counted + COUNT_MISS_MS - Date.now()));
-  }
+  const recount = counter(() => `/mes/counts?status=${board.dataset.status}`);
 
   // -- the stream -----------------------------------------------------------------------------------------------------
 

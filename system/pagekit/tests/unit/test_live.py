@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -138,3 +139,22 @@ async def test_who_does_not_follow_is_not_waited_for(
 def test_an_event_of_several_lines_stays_one() -> None:
     assert event("row", "a\nb", moment=START) == f"id: {START.isoformat()}\nevent: row\ndata: a\ndata: b\n\n"
     assert event("beat", "") == "event: beat\ndata: \n\n"
+
+
+async def test_rows_are_watched_by_their_ids_and_too_many_are_a_list_to_load_again() -> None:
+    ids = [UUID(int=number) for number in range(3)]
+    asked: list[int] = []
+
+    async def changed_since(moment: datetime, *, limit: int) -> list[tuple[UUID, datetime]]:
+        asked.append(limit)
+        return [(one, START) for one in ids][:limit]
+
+    async def write(found: Sequence[UUID]) -> list[Change]:
+        return [Change((one, START), START, "row", {"en": str(one), "ru": str(one)}) for one in found]
+
+    async with aclosing(live.watch_rows(changed_since, write, at_once=3).changes(START)) as changes:
+        told = [await anext(changes) for _ in ids]
+    assert [change.version for change in told if change] == [(one, START) for one in ids]
+    assert asked[0] == 4
+    with pytest.raises(TooMuch):
+        await anext(live.watch_rows(changed_since, write, at_once=2).changes(START))
