@@ -174,7 +174,7 @@ class BrowserSalesDesk:
         self._window.goto("/crm/search")
         page = self._window.page
         page.locator('main [name="query"]').fill(query)
-        page.locator('main form[role="search"] button').click()
+        page.locator("main .filters button").click()
         page.wait_for_load_state()
         self._window.check()
         order = self._window.all("#order")
