@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from system.mes.application import handlers
 from system.mes.application.ports import MesUnitOfWork
 from system.mes.domain.rules import Terms
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, span
 
 LAPSED = Counter("alexandrite_mes_claims_lapsed_total", "Claims that ended because nothing happened to them.")
 AT_ONCE_MAX = 100
@@ -35,7 +35,8 @@ async def lapse_idle_claims(
     idle_since = now - timedelta(seconds=terms.idle_s)
     for work_order_id in await claims.claimed_since_before(idle_since, limit=AT_ONCE_MAX):
         try:
-            lapsed += await handlers.lapse_claim(work_order_id, make_uow(), terms=terms)
+            with span("lapse claim"):
+                lapsed += await handlers.lapse_claim(work_order_id, make_uow(), terms=terms)
         except Exception as error:
             log.exception("claim not lapsed", error=str(error), work_order=str(work_order_id))
     LAPSED.inc(lapsed)

@@ -10,7 +10,7 @@ from uuid import UUID
 from system.orchestrator.application.desk import Desk
 from system.orchestrator.application.ports import OrchestratorUnitOfWork
 from system.orchestrator.domain import ending
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, span
 
 
 class OverdueSteps(Protocol):
@@ -34,7 +34,9 @@ async def ask_again(
     done = 0
     for order_id, step in found:
         try:
-            await _ask_again_one(make_uow, desk, order_id, step)
+            # Nobody's request began this: what is asked again has a trace of its own.
+            with span("ask again", step=step):
+                await _ask_again_one(make_uow, desk, order_id, step)
             done += 1
         except Exception as error:
             log.exception("overdue step not handled", step=step, error=str(error), **{"order.id": str(order_id)})
