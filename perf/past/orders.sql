@@ -22,7 +22,9 @@ WITH drawn AS (
 )
 SELECT n, chance, approved_at, released_at, submitted_at, pace, reached,
        submitted_at + interval '21 days' AS promise_at,
-       released_at + (reached - 1) * pace AS state_since,
+       -- Work in hand was taken today: older claims would lapse while somebody measures.
+       CASE WHEN reached = 2 THEN greatest(released_at, %(newest)s::timestamptz - mod(n, 20) * interval '1 hour')
+            ELSE released_at + (reached - 1) * pace END AS state_since,
        -- One digit more than the shop's own: neither is ever taken for the other.
        'A-' || to_char(submitted_at AT TIME ZONE 'UTC', 'YY') || (9000000 - n) AS number,
        (ARRAY['RELEASED', 'CLAIMED', 'COMPLETED', 'PACKING', 'SHIPPED'])[reached] AS state,

@@ -76,23 +76,35 @@ class Watch:
 
         The same change may come twice, but none is missed.
         """
+        async with contextlib.aclosing(self.batches(since)) as batches:
+            async for batch in batches:
+                if not batch:
+                    yield None
+                for change in batch:
+                    yield change
+
+    async def batches(self, since: datetime) -> AsyncGenerator[Sequence[Change], None]:
+        """As `changes`: what came together, together, since whoever writes to many pays for each writing. Nothing: an empty one."""
         queue: asyncio.Queue[Change | None] = asyncio.Queue(WAITING_MAX)
         # First in line, then what was before: whatever is committed meanwhile comes through the queue.
         self._watchers.add(queue)
         try:
             self._start()
-            for change in await self._load(await self._find(since - COMMITTED_WITHIN)):
-                yield change
+            if before := await self._load(await self._find(since - COMMITTED_WITHIN)):
+                yield before
             while True:
                 try:
                     async with asyncio.timeout(PAUSE_S):
-                        found = await queue.get()
+                        arrived = [await queue.get()]
                 except TimeoutError:
-                    yield None
+                    yield ()
                     continue
-                if found is None:
+                while not queue.empty():
+                    arrived.append(queue.get_nowait())
+                told = [change for change in arrived if change is not None]
+                if len(told) < len(arrived):
                     raise TooMuch
-                yield found
+                yield told
         finally:
             self._watchers.discard(queue)
 
@@ -174,10 +186,10 @@ def stream(request: Request, watch: Watch, *, since: datetime, language: Languag
         heard_at = 0.0
         yield f"retry: {RECONNECT_MS}\n\n"
         try:
-            async with contextlib.aclosing(watch.changes(since)) as changes:
-                async for change in changes:
-                    if change is not None:
-                        yield event(change.name, change.words[language], moment=change.at)
+            async with contextlib.aclosing(watch.batches(since)) as batches:
+                async for batch in batches:
+                    if batch:
+                        yield "".join(event(one.name, one.words[language], moment=one.at) for one in batch)
                     elif time.monotonic() - heard_at > BEAT_EVERY_S:
                         heard_at = time.monotonic()
                         yield event("beat", "")

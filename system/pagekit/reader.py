@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.numbers import format_currency, format_decimal
 
 Language = Literal["ru", "en"]
+KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,13 @@ class Writing:
 
     def money(self, money: dict[str, str]) -> str:
         """`{"amount": "1250.00", "currency": "RUB"}` for people; kopecks only where there are some."""
-        amount = Decimal(money["amount"])
-        number = "#,##0.00" if amount % 1 else "#,##0"
-        pattern = f"{number} ¤" if self.language == "ru" else f"¤¤ {number}"
-        return str(format_currency(amount, money["currency"], pattern, locale=self.language, currency_digits=False))
+        return _money(self.language, money["amount"], money["currency"])
 
     def grams(self, weight: str | None) -> str:
         """A weight to a hundredth of a gram; a dash where it is not known."""
         if weight is None:
             return "—"
-        unit = "г" if self.language == "ru" else "g"
-        return f"{format_decimal(Decimal(weight), '0.00', locale=self.language)} {unit}"
+        return _grams(self.language, weight)
 
     def number(self, value: float | int) -> str:
         """A whole or broken number with the language's separators."""
@@ -41,18 +39,17 @@ class Writing:
 
     def moment(self, value: str | datetime) -> str:
         """Day, month and time, without the year."""
-        pattern = "d MMM, HH:mm" if self.language == "ru" else "MMM d, HH:mm"
-        return str(format_datetime(_parsed(value), pattern, tzinfo=self.zone, locale=self.language))
+        return _moment(self.language, self.zone, value)
 
     def clock(self, value: str | datetime) -> str:
         """The time of day."""
-        return str(format_time(_parsed(value), "HH:mm", tzinfo=self.zone, locale=self.language))
+        return _clock(self.language, self.zone, value)
 
     def day(self, value: str | datetime | date) -> str:
         """Day and month; a moment's day is the workshop's."""
         if isinstance(value, (str, datetime)):
             value = _parsed(value).astimezone(self.zone).date()
-        return str(format_date(value, "d MMM" if self.language == "ru" else "MMM d", locale=self.language))
+        return _day(self.language, value)
 
     def month(self, value: date) -> str:
         """Month and year, as a heading has them."""
@@ -71,3 +68,35 @@ class Writing:
 
 def _parsed(value: str | datetime) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+# A list shows the same rows again and again, to everybody; Babel reads its patterns anew for each.
+
+
+@lru_cache(KEPT)
+def _money(language: Language, amount: str, currency: str) -> str:
+    number = "#,##0.00" if Decimal(amount) % 1 else "#,##0"
+    pattern = f"{number} ¤" if language == "ru" else f"¤¤ {number}"
+    return str(format_currency(Decimal(amount), currency, pattern, locale=language, currency_digits=False))
+
+
+@lru_cache(KEPT)
+def _grams(language: Language, weight: str) -> str:
+    unit = "г" if language == "ru" else "g"
+    return f"{format_decimal(Decimal(weight), '0.00', locale=language)} {unit}"
+
+
+@lru_cache(KEPT)
+def _moment(language: Language, zone: ZoneInfo, value: str | datetime) -> str:
+    pattern = "d MMM, HH:mm" if language == "ru" else "MMM d, HH:mm"
+    return str(format_datetime(_parsed(value), pattern, tzinfo=zone, locale=language))
+
+
+@lru_cache(KEPT)
+def _clock(language: Language, zone: ZoneInfo, value: str | datetime) -> str:
+    return str(format_time(_parsed(value), "HH:mm", tzinfo=zone, locale=language))
+
+
+@lru_cache(KEPT)
+def _day(language: Language, value: date) -> str:
+    return str(format_date(value, "d MMM" if language == "ru" else "MMM d", locale=language))

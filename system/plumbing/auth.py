@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ __all__ = ["Principal", "Revocations", "Unauthenticated", "principal_of", "publi
 SESSION_COOKIE = "__Host-session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REVOCATION_LOOKUP_TIMEOUT_S = 0.25
+AWAY_S = 2.0
 
 
 class Unauthenticated(Refused):
@@ -41,6 +43,7 @@ class Revocations:
             socket_connect_timeout=REVOCATION_LOOKUP_TIMEOUT_S,
             socket_timeout=REVOCATION_LOOKUP_TIMEOUT_S,
         )
+        self._away_until = 0.0
 
     async def revoke(self, session_id: str, *, lifetime_s: int) -> None:
         """Ends a session everywhere at once. Raises RedisError when Redis is away."""
@@ -48,10 +51,14 @@ class Revocations:
 
     async def is_revoked(self, session_id: str) -> bool:
         """Whether the session was ended. With Redis away the answer is no: a token lives 15 minutes at most."""
+        if time.monotonic() < self._away_until:
+            return False
         try:
             async with asyncio.timeout(REVOCATION_LOOKUP_TIMEOUT_S):
                 return bool(await self._redis.exists(f"revoked:{session_id}"))
         except (RedisError, OSError, TimeoutError) as error:
+            # Not every request waits to find out the same.
+            self._away_until = time.monotonic() + AWAY_S
             log.warning("revocations not readable, the token alone decides", error=str(error))
             return False
 

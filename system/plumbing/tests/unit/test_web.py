@@ -11,10 +11,11 @@ import httpx
 import pytest
 from fastapi import APIRouter
 from joserfc.jwk import OKPKey
+from redis.exceptions import RedisError
 
 from system.kernel.errors import Conflict, Unavailable
 from system.plumbing import telemetry
-from system.plumbing.auth import Principal, public, require
+from system.plumbing.auth import Principal, Revocations, public, require
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tokens import USER_AUDIENCE, TokenAuthority
 from system.plumbing.web import Cursor, make_app
@@ -202,3 +203,25 @@ def test_cursor_of_another_list_is_refused() -> None:
     for foreign in ("???", Cursor.encode("only one")):
         with pytest.raises(Exception, match="cursor"):
             Cursor.decode(foreign, keys=2)
+
+
+async def test_redis_that_is_away_is_not_asked_by_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    revocations = Revocations(settings_of("shop"))
+    asked: list[str] = []
+
+    async def exists(name: str) -> int:
+        asked.append(name)
+        raise RedisError("away")
+
+    monkeypatch.setattr(revocations._redis, "exists", exists)
+    assert [await revocations.is_revoked("s-1") for _ in range(5)] == [False] * 5
+    assert len(asked) == 1
+    # It is back, and the rest is over.
+    revocations._away_until = 0.0
+    monkeypatch.setattr(revocations._redis, "exists", exists_always)
+    assert await revocations.is_revoked("s-1")
+    await revocations.close()
+
+
+async def exists_always(name: str) -> int:
+    return 1
