@@ -43,7 +43,7 @@ FORM = (
         "step-asserts-nothing",
         "The step waits without blocking",
         "Sellers no longer see what operators do, and the scenario that says so stays green: nobody awaits its step.",
-        (Edit("step_defs/steps/making.py", "def seller_sees(world", "async def seller_sees(world"),),
+        (Edit("step_defs/steps/selling.py", "def seller_sees(world", "async def seller_sees(world"),),
         stopped_by="static",
         because="scenarios",
     ),

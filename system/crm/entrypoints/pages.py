@@ -28,7 +28,7 @@ from system.crm.application.ports import Quotes
 from system.crm.entrypoints import schemas
 from system.crm.entrypoints.api import Margin, Queries, Staff, TheOrchestrator, Uow, hear_story, seller_of
 from system.crm.entrypoints.costs import costs_of, margin_of
-from system.crm.entrypoints.story import MESSAGES, SERVICES, UNREADABLE, story_of
+from system.crm.entrypoints.story import MESSAGES, SERVICES, UNREADABLE, advice_of
 from system.crm.settings import CrmSettings
 from system.kernel.errors import NotFound, Refused, Unavailable
 from system.messages.orchestrator_v1 import OrderStatus
@@ -208,7 +208,7 @@ async def search_page(
         return RedirectResponse(f"{BASE}/orders/{found['items'][0]['order_id']}", status_code=303)
     kept = {name: value for name, value in (("query", words), ("status", str(status))) if value}
     more = f"{BASE}/search?{urlencode(kept | {'cursor': found['next']})}" if found["next"] else None
-    template = "search_rows.html" if is_piece(request) and cursor else "search.html"
+    template = "queue_rows.html" if is_piece(request) and cursor else "search.html"
     return pages.render(
         request,
         template,
@@ -274,7 +274,7 @@ class Visit:
             margin=margin_of(costs.get(line["line_id"]) for line in order["lines"]),
             history=history,
             following=await self.queries.following(self.order_id),
-            advice=story_of(order, None, now=now).advice,
+            advice=advice_of(order, None, now=now),
             said=said,
             since=now.isoformat(),
             # A piece says itself what was refused; a browser would report any other status as a fault of the page.

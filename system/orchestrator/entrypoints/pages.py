@@ -80,7 +80,6 @@ async def messages_page(
     pages: Shown,
     desks: TheDesks,
     which: Literal["aside", "moving"] = "aside",
-    done: Annotated[int | None, Query(ge=0)] = None,
 ) -> Response:
     """Messages that were set aside, heaped by what is wrong with them; or those that are still tried by themselves."""
     states = SET_ASIDE if which == "aside" else ON_THEIR_WAY
@@ -93,7 +92,6 @@ async def messages_page(
         heaps=heaps_of(items),
         shown_max=SHOWN_MAX,
         silent=silent,
-        done=done,
         section="messages",
     )
 

@@ -18,10 +18,9 @@ from system.crm.domain.sales_order import SalesOrder
 from system.crm.settings import CrmSettings
 from system.crm.tests.harness import MARGIN_S, START
 from system.kernel.clock import FixedClock
-from system.kernel.ids import new_id
 from system.plumbing.database import create_engine
 from system.plumbing.schema import outbox
-from system.plumbing.tokens import Principal, TokenAuthority
+from system.plumbing.tests.people import People
 
 
 class PostgresCrm:
@@ -72,24 +71,9 @@ async def crm(settings: CrmSettings) -> AsyncIterator[PostgresCrm]:
     await engine.dispose()
 
 
-class People:
-    """Signs people in."""
-
-    def __init__(self, infrastructure: Infrastructure) -> None:
-        self._identity = TokenAuthority(infrastructure.settings_of("identity"))
-        self._orchestrator = TokenAuthority(infrastructure.settings_of("orchestrator"))
-
-    def headers(self, name: str, *roles: str, user_id: UUID | None = None) -> dict[str, str]:
-        who = Principal(user_id or new_id(), frozenset(roles), name, f"{name.lower()}@alexandrite.example")
-        return {"authorization": f"Bearer {self._identity.issue_for_user(who)}"}
-
-    def orchestrator(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._orchestrator.issue_for_service(to='crm', acting_for=None)}"}
-
-
 @pytest.fixture
 def people(infrastructure: Infrastructure) -> People:
-    return People(infrastructure)
+    return People(infrastructure, asked="crm")
 
 
 @pytest.fixture

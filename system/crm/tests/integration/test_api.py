@@ -17,10 +17,11 @@ from system.crm.entrypoints import schemas
 from system.crm.main import service
 from system.crm.settings import CrmSettings
 from system.crm.tests.harness import approve, awaiting_approval, changed, hear, submitted
-from system.crm.tests.integration.conftest import People, PostgresCrm
+from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.ids import new_id
 from system.messages.orchestrator_v1 import OrderStatus
 from system.plumbing.service_client import ServiceClient
+from system.plumbing.tests.people import People
 from system.plumbing.tokens import TokenAuthority
 
 pytestmark = pytest.mark.integration

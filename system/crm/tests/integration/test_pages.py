@@ -17,12 +17,13 @@ from system.crm.adapters.pricing import HttpQuotes
 from system.crm.main import service
 from system.crm.settings import CrmSettings
 from system.crm.tests.harness import approve, awaiting_approval, changed, hear, submitted
-from system.crm.tests.integration.conftest import People, PostgresCrm
+from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.clock import SystemClock
 from system.kernel.ids import new_id
 from system.messages.orchestrator_v1 import OrderStatus
 from system.pagekit.tests.listener import Listener
 from system.plumbing.service_client import ServiceClient
+from system.plumbing.tests.people import People
 
 pytestmark = pytest.mark.integration
 HTMX = {"HX-Request": "true"}

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.conftest import Infrastructure
 from system.kernel.clock import FixedClock
-from system.kernel.ids import new_id
 from system.mes.adapters import tables
 from system.mes.adapters.ledger import pay_entry_from
 from system.mes.adapters.queries import MesQueries
@@ -26,7 +25,7 @@ from system.mes.settings import MesSettings
 from system.mes.tests.harness import BUDGET_S, OLEG, START, TERMS
 from system.plumbing.database import create_engine
 from system.plumbing.schema import outbox
-from system.plumbing.tokens import Principal, TokenAuthority
+from system.plumbing.tests.people import People
 
 
 class PostgresMes:
@@ -87,24 +86,9 @@ async def mes(settings: MesSettings) -> AsyncIterator[PostgresMes]:
     await engine.dispose()
 
 
-class People:
-    """Signs people in."""
-
-    def __init__(self, infrastructure: Infrastructure) -> None:
-        self._identity = TokenAuthority(infrastructure.settings_of("identity"))
-        self._orchestrator = TokenAuthority(infrastructure.settings_of("orchestrator"))
-
-    def headers(self, name: str, *roles: str, user_id: UUID | None = None) -> dict[str, str]:
-        who = Principal(user_id or new_id(), frozenset(roles), name, f"{name.lower()}@alexandrite.example")
-        return {"authorization": f"Bearer {self._identity.issue_for_user(who)}"}
-
-    def orchestrator(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._orchestrator.issue_for_service(to='mes', acting_for=None)}"}
-
-
 @pytest.fixture
 def people(infrastructure: Infrastructure) -> People:
-    return People(infrastructure)
+    return People(infrastructure, asked="mes")
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from system.kernel.ids import new_id
 from system.mes.domain.work_order import Operator
 from system.mes.entrypoints import schemas
 from system.mes.tests.harness import OLEG, OLGA, START, claim, hear, released, spec, withdrawal_of
-from system.mes.tests.integration.conftest import People, PostgresMes
+from system.mes.tests.integration.conftest import PostgresMes
 from system.plumbing.schema import audit_log
+from system.plumbing.tests.people import People
 
 pytestmark = pytest.mark.integration
 BOARD = "/api/mes/v1/work-orders"

@@ -17,9 +17,10 @@ from system.mes.domain.work_order import Operator
 from system.mes.main import service
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, OLGA, claim, hear, release_of, released, spec, withdrawal_of
-from system.mes.tests.integration.conftest import People, PostgresMes
+from system.mes.tests.integration.conftest import PostgresMes
 from system.pagekit.tests.listener import Listener
 from system.plumbing.service_client import ServiceClient
+from system.plumbing.tests.people import People
 
 pytestmark = pytest.mark.integration
 HTMX = {"HX-Request": "true"}

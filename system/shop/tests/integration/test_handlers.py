@@ -18,7 +18,7 @@ from system.shop.adapters.queries import ShopQueries
 from system.shop.adapters.tables import orders, stock, stock_movement
 from system.shop.application import handlers
 from system.shop.application.commands import StartOrder
-from system.shop.tests import contract_handlers, contract_stock
+from system.shop.tests import contract_handlers, contract_letters, contract_stock
 from system.shop.tests.bench import ESTIMATE, Bench, changed, customer, key, terms
 
 pytestmark = pytest.mark.integration
@@ -59,7 +59,7 @@ class TestConsenting(contract_handlers.Consenting):
     pass
 
 
-class TestWriting(contract_handlers.Writing):
+class TestWriting(contract_letters.Writing):
     pass
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from system.shop.tests import contract_handlers, contract_stock
+from system.shop.tests import contract_handlers, contract_letters, contract_stock
 from system.shop.tests.bench import Bench
 
 
@@ -29,7 +29,7 @@ class TestConsenting(contract_handlers.Consenting):
     pass
 
 
-class TestWriting(contract_handlers.Writing):
+class TestWriting(contract_letters.Writing):
     pass
 
 
