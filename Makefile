@@ -62,7 +62,7 @@ prove: prepare ## take each guard away in turn and show which test notices
 figures: prepare ## measure the system that `make up` started: claims, delivery, losses under kills
 	@for command in claims delivery losses; do $(PYTHON) -m perf.$$command; done
 
-bench-board: prepare ## the operators' board with a million orders behind it and 200 boards open; PART=growth|phone|replaced|search|redis|open
+bench-board: prepare ## the operators' board with a million orders behind it and 200 boards open; PART=growth|phone|replaced|search|redis|open|beside
 	@$(PYTHON) -m perf.board $(if $(PART),--part $(PART))
 
 nightly: test prove up figures down ## everything, the long measurements too: hours

@@ -6,6 +6,7 @@ replaced  the first page beside the board that was replaced, on the same rows, i
 search    a seller's search by every key
 redis     the first page while Redis is stopped
 open      200 open boards, ten changes a second, twenty pages a second
+beside    the first page while 20 customers upload 100 MB each and 20 long prices are calculated or wait, in alternating rounds
 
 First pages are judged by the service's own time (MES' log), all else by the time from here through the gateway. Leaves
 .alexandrite/reports/perf-board: board.json, requests.jsonl, index.html. --part picks some; --target takes a running system, and leaves
@@ -36,7 +37,8 @@ from perf.actors import Undone, client, new_operator, staff
 from perf.bars import Bar, Findings, last_line
 from perf.baselines import replaced_board
 from perf.beside import NotStarted, Wanted, project_named, systems
-from perf.first_page import Load, NotMeasured, Visitor, halves, in_turns, statements_per_page
+from perf.beside_work import beside_work
+from perf.first_page import COLD_PAGES, Load, NotMeasured, Visitor, halves, in_turns, statements_per_page
 from perf.open_boards import open_boards
 from perf.rounds import Answer
 from perf.searching import search
@@ -58,7 +60,7 @@ UNMEASURED = (
     NotStarted, NotMeasured, Undone, httpx.HTTPError, TimeoutError, psycopg.Error, CalledProcessError, PlaywrightError,
 )  # fmt: skip
 KNOWN_BY = ("p95_ms", "growth_ratio", "replaced_ratio", "live_p99_ms")
-PARTS = ("growth", "phone", "replaced", "search", "redis", "open")
+PARTS = ("growth", "phone", "replaced", "search", "redis", "open", "beside")
 
 
 @contextlib.asynccontextmanager
@@ -88,7 +90,8 @@ async def growth(target: Target, arguments: argparse.Namespace) -> Findings:
             names = [f"first page, {orders:,} orders" for orders in (SMALL, arguments.orders)]
             answers = [one for seen, name in zip(both, names, strict=True) for one in _answers(name, seen.loads)]
             asked = [await statements_per_page(one) for one in both]
-    findings = grown(server, clients, statements=[count for count, _ in asked], wrong=wrong)
+            cold = [await one.server_ms(one.loads[-COLD_PAGES:]) for one in both]
+    findings = grown(server, clients, cold=cold[1], statements=[count for count, _ in asked], wrong=wrong)
     findings.answers = answers
     findings.remarks.append(f"Meanwhile something else used {foreign:.0%} of the processors.")
     findings.remarks.append(f"One first page asks the database: {'; '.join(asked[1][1])}.")
@@ -96,9 +99,15 @@ async def growth(target: Target, arguments: argparse.Namespace) -> Findings:
 
 
 def grown(
-    server: Sequence[Sequence[float]], clients: Sequence[Sequence[float]], *, statements: Sequence[float], wrong: int
+    server: Sequence[Sequence[float]],
+    clients: Sequence[Sequence[float]],
+    *,
+    cold: Sequence[float],
+    statements: Sequence[float],
+    wrong: int,
 ) -> Findings:
-    """What both sizes' times mean. Each argument holds the small system's first, then the large one's."""
+    """What both sizes' times mean. Each argument holds the small system's first, then the large one's; `cold` are pages of the
+    large one for which nothing was kept aside."""
     few, many = (percentile(list(ms), 0.95) for ms in server)
     one, other = (percentile(half, 0.95) for half in halves(server[0]))
     figures = {
@@ -108,6 +117,7 @@ def grown(
         "p95_ms": many,
         "client_p50_ms": percentile(list(clients[1]), 0.5),
         "client_p95_ms": percentile(list(clients[1]), 0.95),
+        "cold_p95_ms": percentile(list(cold), 0.95),
         "growth_ratio": many / few,
         "same_size_ratio": max(one, other) / min(one, other),
         "small_statements": statements[0],
@@ -117,6 +127,7 @@ def grown(
     bars = [
         Bar("first page, growth of the server's p95", figures["growth_ratio"], "<", GROWTH_MAX, note=told),
         Bar("first page, the server's p95", many, "<=", FIRST_P95_MS, "ms"),
+        Bar("first page with nothing kept aside, the server's p95", figures["cold_p95_ms"], "<=", FIRST_P95_MS, "ms"),
         Bar("first page, statements more at the larger size", abs(statements[1] - statements[0]), "<=", 0,
             note=f"{statements[0]:g} and {statements[1]:g} a page"),
         Bar("first pages that did not show the newest work", wrong, "<=", 0),
@@ -208,6 +219,13 @@ async def opened(target: Target, arguments: argparse.Namespace) -> Findings:
     return await open_boards(target, boards=arguments.boards, seconds=arguments.seconds)
 
 
+async def beside(target: Target, arguments: argparse.Namespace) -> Findings:
+    """The board beside long work."""
+    print("beside: pages in turns, alone and while others upload and have priced", flush=True)
+    async with visitor(target) as one:
+        return await beside_work(target, one)
+
+
 ACTS: dict[str, Callable[[Target, argparse.Namespace], Coroutine[Any, Any, Findings]]] = {
     "growth": growth,
     "phone": on_phone,
@@ -215,6 +233,7 @@ ACTS: dict[str, Callable[[Target, argparse.Namespace], Coroutine[Any, Any, Findi
     "search": searched,
     "redis": without_redis,
     "open": opened,
+    "beside": beside,
 }
 
 

@@ -23,8 +23,9 @@ PATH = "/mes/"
 PAGE_ROWS = 40
 """What MES shows at first."""
 WARM = 40
-COUNTED_EVERY_S = 1.2
-"""MES counts the numbers on its tabs at most once a second: pages further apart than that ask for them each time."""
+KEPT_S = 1.2
+"""MES keeps its lists and counts for a second at most: pages further apart than that ask the database each time."""
+COLD_PAGES = 20
 LOG_S_MAX = 10.0
 _NUMBER = re.compile(r'data-number="([^"]+)"')
 _NEWEST = """
@@ -127,13 +128,16 @@ def asked(target: Target) -> dict[int, tuple[int, str]]:
         return {row[0]: (int(row[1]), " ".join(row[2].split())) for row in mes.execute(_ASKED)}
 
 
-async def statements_per_page(visitor: Visitor, *, pages: int = 10) -> tuple[float, list[str]]:
-    """How many statements one first page sends to the database, by PostgreSQL's own count, and which. Nobody else may look then."""
-    await asyncio.sleep(COUNTED_EVERY_S)
+async def statements_per_page(visitor: Visitor, *, pages: int = COLD_PAGES) -> tuple[float, list[str]]:
+    """How many statements a first page sends to the database when nothing is kept aside, by PostgreSQL's own count, and which.
+
+    Nobody else may look then. Its pages are the visitor's last.
+    """
+    await asyncio.sleep(KEPT_S)
     before = await asyncio.to_thread(asked, visitor.target)
     for _ in range(pages):
         await visitor.load()
-        await asyncio.sleep(COUNTED_EVERY_S)
+        await asyncio.sleep(KEPT_S)
     after = await asyncio.to_thread(asked, visitor.target)
     more = {
         text: calls - before.get(queryid, (0, ""))[0]

@@ -36,9 +36,15 @@ def test_what_cannot_be_measured_is_refused(given: list[str], capsys: pytest.Cap
     assert "error:" in capsys.readouterr().err
 
 
-def grown(many_ms: float = 10.0, *, few_ms: float = 10.0, statements: float = 5.0, wrong: int = 0) -> Findings:
+def grown(
+    many_ms: float = 10.0, *, few_ms: float = 10.0, cold_ms: float = 15.0, statements: float = 5.0, wrong: int = 0
+) -> Findings:
     return board.grown(
-        [[few_ms] * 40, [many_ms] * 40], [[12.0] * 40, [14.0] * 40], statements=[5.0, statements], wrong=wrong
+        [[few_ms] * 40, [many_ms] * 40],
+        [[12.0] * 40, [14.0] * 40],
+        cold=[cold_ms] * 20,
+        statements=[5.0, statements],
+        wrong=wrong,
     )
 
 
@@ -55,6 +61,7 @@ def test_a_board_that_is_as_fast_with_more_behind_it_holds() -> None:
     [
         (grown(13.0), "first page, growth of the server's p95"),
         (grown(20.1, few_ms=19.0), "first page, the server's p95"),
+        (grown(cold_ms=20.1), "first page with nothing kept aside, the server's p95"),
         (grown(statements=5.1), "first page, statements more at the larger size"),
         (grown(statements=4.0), "first page, statements more at the larger size"),
         (grown(wrong=1), "first pages that did not show the newest work"),

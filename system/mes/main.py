@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from system.mes.adapters.board_lists import KEPT_S, BoardLists
 from system.mes.adapters.queries import MesQueries
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.application import reactions
-from system.mes.entrypoints import api, pages, timers
+from system.mes.entrypoints import api, board, pages, timers
 from system.mes.settings import MesSettings
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseWorkOrders, WithdrawWorkOrders
+from system.plumbing.aside import Aside
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
 
@@ -16,25 +20,30 @@ def service(settings: MesSettings | None = None) -> Service:
     """MES, ready to serve."""
     settings = settings or MesSettings()
     shown = pages.pages_of(settings)
+    aside = Aside(settings, lifetime_s=KEPT_S)
     mes = Service(
         settings,
         routers=[api.router, api.internal],
-        pages=[shown.router(), pages.router],
-        unit_of_work=MesUnitOfWork,
+        pages=[shown.router(), board.router, pages.router],
+        unit_of_work=partial(MesUnitOfWork, on_changed=aside.changed),
         reactions={
             ReleaseWorkOrders: reactions.on_release_work_orders,
             WithdrawWorkOrders: reactions.on_withdraw_work_orders,
             OrderChanged: reactions.on_order_changed,
         },
         timers=[timers.lapses(lambda: mes.app.state.queries, settings.terms, every_s=settings.lapses_every_s)],
+        on_stop=[lambda _: aside.close()],
         gauges=_gauges(settings.claim_budget_s),
         description="The operators' side of production: the board of work orders, claims, and the pay ledger.",
     )
     shown.install(mes.app)
     queries = MesQueries(mes.engine, terms=settings.terms, currency=settings.pay_currency)
     mes.app.state.queries = queries
-    mes.app.state.tally = pages.Tally(queries)
-    mes.app.state.watch = pages.watch_of(queries, shown)
+    lists = BoardLists(queries, aside)
+    mes.app.state.lists = lists
+    mes.app.state.rows = board.Rows(shown)
+    mes.app.state.tally = board.Tally(lists)
+    mes.app.state.watch = board.watch_of(queries, shown)
     mes.app.state.met = {}
     return mes
 

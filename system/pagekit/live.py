@@ -30,6 +30,9 @@ BEAT_EVERY_S = 5.0
 # Signing out, losing a role: a stream is asked for again, and answers for it, after this long at the latest.
 STREAM_S_MAX = 300.0
 WAITING_MAX = 1000
+# Told to so many streams at once, then others have their turn: a page that is asked for meanwhile does not wait for all of them.
+TOLD_AT_ONCE = 10
+TOLD_PAUSE_S = 0.005
 RECONNECT_MS = 1000
 
 
@@ -122,12 +125,18 @@ class Watch:
             news = [one for one in found if one[0] not in self._seen]
             if not news:
                 continue
-            for change in await self._quietly(self._load, news):
-                self._seen[change.version] = change.at
-                for queue in self._watchers:
-                    _put(queue, change)
+            changes = await self._quietly(self._load, news)
+            self._seen |= {change.version: change.at for change in changes}
+            await self._tell(changes)
             forgotten = self._now() - 2 * COMMITTED_WITHIN
             self._seen = {version: at for version, at in self._seen.items() if at > forgotten}
+
+    async def _tell(self, changes: Sequence[Change]) -> None:
+        for number, queue in enumerate(list(self._watchers)):
+            if number and number % TOLD_AT_ONCE == 0:
+                await asyncio.sleep(TOLD_PAUSE_S)
+            for change in changes:
+                _put(queue, change)
 
     async def _quietly(self, ask: Callable[[Any], Awaitable[Sequence[Any]]], about: Any) -> Sequence[Any]:
         try:

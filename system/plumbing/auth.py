@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import redis.asyncio as redis
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
-from redis.exceptions import RedisError
 
 from system.kernel.errors import Forbidden, Refused
+from system.plumbing.redis_client import RedisClient
 from system.plumbing.settings import ServiceSettings
-from system.plumbing.telemetry import log
 from system.plumbing.tokens import Principal, TokenAuthority, TokenInvalid
 
 __all__ = ["Principal", "Revocations", "Unauthenticated", "principal_of", "public", "refuse_cross_site", "require"]
 
 SESSION_COOKIE = "__Host-session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-REVOCATION_LOOKUP_TIMEOUT_S = 0.25
-AWAY_S = 2.0
 
 
 class Unauthenticated(Refused):
@@ -36,35 +30,24 @@ class Revocations:
     """Sessions that were ended before their token ran out, kept in Redis for a token's lifetime."""
 
     def __init__(self, settings: ServiceSettings) -> None:
-        self._redis = redis.Redis(
-            host=settings.redis_host,
-            port=settings.redis_port,
-            password=settings.redis_password.get_secret_value() or None,
-            socket_connect_timeout=REVOCATION_LOOKUP_TIMEOUT_S,
-            socket_timeout=REVOCATION_LOOKUP_TIMEOUT_S,
-        )
-        self._away_until = 0.0
+        self._client = RedisClient(settings)
 
     async def revoke(self, session_id: str, *, lifetime_s: int) -> None:
         """Ends a session everywhere at once. Raises RedisError when Redis is away."""
-        await self._redis.set(f"revoked:{session_id}", "1", ex=lifetime_s)
+        await self._client.redis.set(f"revoked:{session_id}", "1", ex=lifetime_s)
 
     async def is_revoked(self, session_id: str) -> bool:
         """Whether the session was ended. With Redis away the answer is no: a token lives 15 minutes at most."""
-        if time.monotonic() < self._away_until:
-            return False
-        try:
-            async with asyncio.timeout(REVOCATION_LOOKUP_TIMEOUT_S):
-                return bool(await self._redis.exists(f"revoked:{session_id}"))
-        except (RedisError, OSError, TimeoutError) as error:
-            # Not every request waits to find out the same.
-            self._away_until = time.monotonic() + AWAY_S
-            log.warning("revocations not readable, the token alone decides", error=str(error))
-            return False
+        found = await self._client.ask(
+            lambda redis: redis.exists(f"revoked:{session_id}"),
+            otherwise=0,
+            lost="revocations not readable, the token alone decides",
+        )
+        return bool(found)
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._redis.aclose()
+        await self._client.close()
 
 
 async def principal_of(request: Request) -> Principal:

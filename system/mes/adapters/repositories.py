@@ -21,10 +21,11 @@ _work_order = tables.work_order
 
 
 class WorkOrderRepository:
-    """Work orders, their history, and the parcels they left in."""
+    """Work orders, their history, and the parcels they left in. `has_changed`: whether any was stored through this one."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.has_changed = False
 
     async def get(self, work_order_id: UUID) -> WorkOrder:
         """As it is now, without a lock. Raises WorkOrderNotFound."""
@@ -43,6 +44,7 @@ class WorkOrderRepository:
 
     async def claim(self, work_order_id: UUID, operator: Operator, *, at: datetime) -> WorkOrder | None:
         """One conditional update: the claimed work order with its new claim_no, or None when it was not free."""
+        self.has_changed = True
         row = (
             (
                 await self._connection.execute(
@@ -85,10 +87,12 @@ class WorkOrderRepository:
             .returning(_work_order.c.id)
         )
         ids = {row.id for row in added}
+        self.has_changed = True
         return [each for each in work_orders if each.id in ids]
 
     async def save(self, work_order: WorkOrder) -> None:
         """Stores a held work order's new state."""
+        self.has_changed = True
         row = _row_of(work_order)
         await self._connection.execute(
             update(_work_order).where(_work_order.c.id == work_order.id).values({name: row[name] for name in _CHANGING})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from system.mes.adapters.ledger import PayLedgerRepository
 from system.mes.adapters.repositories import (
     OperatorRepository,
@@ -14,7 +17,10 @@ from system.plumbing.unit_of_work import UnitOfWork
 
 
 class MesUnitOfWork(UnitOfWork):
-    """One transaction over work orders, pay ledger, withdrawals, statuses and operators."""
+    """One transaction over work orders, pay ledger, withdrawals, statuses and operators.
+
+    `on_changed` is awaited after a commit that changed work orders, before anybody is answered: who then asks for a list sees it.
+    """
 
     work_orders: WorkOrders
     pay_ledger: PayLedger
@@ -22,10 +28,22 @@ class MesUnitOfWork(UnitOfWork):
     order_statuses: OrderStatuses
     operators: Operators
 
+    def __init__(self, *arguments: Any, on_changed: Callable[[], Awaitable[None]] | None = None, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._on_changed = on_changed
+        self._stored: WorkOrderRepository
+
     async def on_enter(self) -> None:
         """Opens the repositories."""
-        self.work_orders = WorkOrderRepository(self.connection)
+        self.work_orders = self._stored = WorkOrderRepository(self.connection)
         self.pay_ledger = PayLedgerRepository(self.connection)
         self.withdrawals = WithdrawalRepository(self.connection)
         self.order_statuses = OrderStatusRepository(self.connection)
         self.operators = OperatorRepository(self.connection)
+
+    async def commit(self, answer: Any = None) -> Any:
+        """As plumbing's, and tells who keeps lists that work orders changed."""
+        committed = await super().commit(answer)
+        if self._stored.has_changed and self._on_changed is not None:
+            await self._on_changed()
+        return committed

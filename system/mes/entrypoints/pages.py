@@ -1,29 +1,26 @@
-"""MES's pages: the board, a work order's card, what an operator holds and earned. Each works without a script; with one it is live."""
+"""MES's pages beside the board: a work order's card, what an operator holds and earned. Each works without a script."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import orjson
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from system.kernel.errors import Refused
 from system.kernel.money import Money
-from system.mes.adapters.queries import BoardFilter, MesQueries
+from system.mes.adapters.queries import BoardFilter
 from system.mes.application import handlers
 from system.mes.application.commands import (
     AssignWorkOrder,
@@ -43,18 +40,12 @@ from system.mes.entrypoints import labels, schemas
 from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
 from system.mes.entrypoints.sentences import PROBLEMS, own_reason
 from system.mes.settings import MesSettings
-from system.pagekit import live
-from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.models import ModelMissing, model_route
 from system.pagekit.pages import Pages, Said, is_piece
 from system.plumbing.auth import Principal
 from system.plumbing.unit_of_work import Answer
 
 BASE = "/mes"
-PAGE_ROWS = 40
-COUNTED_EVERY_S = 1.0
-# More than this at once is no news to be slid in: the list is loaded again.
-CAUGHT_UP_MAX = 500
 
 router = APIRouter(prefix=BASE)
 
@@ -62,29 +53,6 @@ router = APIRouter(prefix=BASE)
 def pages_of(settings: MesSettings) -> Pages:
     """MES's pages."""
     return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS)
-
-
-def watch_of(queries: MesQueries, pages: Pages) -> live.Watch:
-    """What every open board of this process is told from."""
-
-    async def write(ids: Sequence[UUID]) -> Sequence[live.Change]:
-        return [_change(pages, work_order) for work_order in await queries.work_orders(ids)]
-
-    return live.watch_rows(queries.changed_since, write, at_once=CAUGHT_UP_MAX)
-
-
-def _change(pages: Pages, work_order: dict[str, Any]) -> live.Change:
-    at = datetime.fromisoformat(work_order["state_since"])
-    about = {
-        name: work_order[name] for name in ("work_order_id", "state", "claimed_by", "claimed_by_id", "approved_at")
-    }
-    words = {
-        language: orjson.dumps(
-            about | {"row": pages.fragment(language, "board_row.html", w=work_order, viewer=None, said=None)}
-        ).decode()
-        for language in LANGUAGES
-    }
-    return live.Change((UUID(work_order["work_order_id"]), at), at, "work-order", words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,63 +91,6 @@ def as_text(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-class Tally:
-    """How much work waits in each state, counted at most once a second however many boards ask."""
-
-    def __init__(self, queries: MesQueries) -> None:
-        self._queries = queries
-        self._turn = asyncio.Lock()
-        self._counted: dict[str, int] = {}
-        self._at = float("-inf")
-
-    async def counts(self) -> dict[str, int]:
-        """By state, and how many of the free ones are escalated; a second old at most."""
-        async with self._turn:
-            if time.monotonic() - self._at > COUNTED_EVERY_S:
-                self._counted = await self._queries.counts()
-                self._at = time.monotonic()
-        return self._counted
-
-
-# -- the board -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """The filters as the address has them; empty means all."""
-
-    status: schemas.WorkableState = "RELEASED"
-    material: Annotated[str, Query(max_length=60)] = ""
-    channel: Annotated[str, Query(max_length=20)] = ""
-    due: Literal["", "late", "3", "7", "14"] = ""
-    number: Annotated[str, Query(max_length=40)] = ""
-    escalated: bool = False
-
-    def filter(self, now: datetime) -> BoardFilter:
-        """As the queries want it."""
-        return BoardFilter(
-            state=self.status,
-            material=self.material or None,
-            channel=self.channel or None,
-            escalated=True if self.escalated else None,
-            number=self.number.strip().upper() or None,
-            due_before=now + timedelta(days=0 if self.due == "late" else int(self.due)) if self.due else None,
-        )
-
-    def address(self, **other: Any) -> str:
-        """The board's address with these filters, some of them changed."""
-        given = {
-            "status": self.status,
-            "material": self.material,
-            "channel": self.channel,
-            "due": self.due,
-            "number": self.number,
-            "escalated": "true" if self.escalated else "",
-        } | other
-        kept = {name: value for name, value in given.items() if value and (name, value) != ("status", "RELEASED")}
-        return f"{BASE}/?{urlencode(kept)}" if kept else f"{BASE}/"
-
-
 def _pages(request: Request) -> Pages:
     return cast(Pages, request.app.state.pages)
 
@@ -188,49 +99,6 @@ Shown = Annotated[Pages, Depends(_pages)]
 Why = Annotated[schemas.Reason, Form()]
 LabelField = Annotated[schemas.Label, Form()]
 Handler = Callable[..., Awaitable[Answer]]
-
-
-@router.get("/")
-async def board_page(
-    request: Request,
-    who: Reader,
-    queries: Queries,
-    pages: Shown,
-    wishes: Annotated[Wishes, Depends()],
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
-) -> Response:
-    """Work that can be done, the newest approved first; asked by htmx with a cursor: the next rows only."""
-    await meet(request, who)
-    now = datetime.now(UTC)
-    found = await queries.board(wishes.filter(now), cursor=cursor, limit=PAGE_ROWS)
-    more = wishes.address(cursor=found["next"]) if found["next"] else None
-    shown = {
-        "items": found["items"],
-        "more": more,
-        "viewer": str(who.subject),
-        "wishes": wishes,
-        "who": who,
-        "said": None,
-    }
-    if is_piece(request) and cursor:
-        return pages.render(request, "board_rows.html", **shown)
-    counts = await request.app.state.tally.counts()
-    materials = await queries.materials()
-    return pages.render(request, "board.html", counts=counts, materials=materials, since=now.isoformat(), **shown)
-
-
-@router.get("/counts")
-async def counts_piece(request: Request, who: Reader, pages: Shown) -> Response:
-    """The numbers on the tabs, for a board that saw something change."""
-    return pages.render(request, "board_counts.html", who=who, counts=await request.app.state.tally.counts())
-
-
-@router.get("/events")
-async def board_events(request: Request, who: Reader) -> Response:
-    """Every change of a work order as it happens (server-sent events)."""
-    now = datetime.now(UTC)
-    watch: live.Watch = request.app.state.watch
-    return live.stream(request, watch, since=live.moment_of(request, now), language=language_of(request))
 
 
 # -- one work order ------------------------------------------------------------------------------------------------------

@@ -136,6 +136,30 @@ async def test_who_does_not_follow_is_not_waited_for(
             await anext(slow)
 
 
+async def test_who_watches_is_told_a_few_at_a_time(watch: Watch, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two of them the process does other things: with all at once, a page would wait for every open board."""
+    monkeypatch.setattr(live, "TOLD_AT_ONCE", 2)
+    told_at_once: list[int] = []
+    told = 0
+
+    async def rest(seconds: float) -> None:
+        nonlocal told
+        if seconds == live.TOLD_PAUSE_S:
+            told_at_once.append(told)
+            told = 0
+
+    def put(queue: asyncio.Queue[Change | None], change: Change | None) -> None:
+        nonlocal told
+        told += 1
+
+    watch._watchers = {asyncio.Queue() for _ in range(5)}
+    monkeypatch.setattr(live, "_put", put)
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "sleep", rest)
+        await watch._tell(await table.load([("a", START)]))
+    assert (told_at_once, told) == ([2, 2], 1)
+
+
 def test_an_event_of_several_lines_stays_one() -> None:
     assert event("row", "a\nb", moment=START) == f"id: {START.isoformat()}\nevent: row\ndata: a\ndata: b\n\n"
     assert event("beat", "") == "event: beat\ndata: \n\n"

@@ -213,12 +213,12 @@ async def test_redis_that_is_away_is_not_asked_by_every_request(monkeypatch: pyt
         asked.append(name)
         raise RedisError("away")
 
-    monkeypatch.setattr(revocations._redis, "exists", exists)
+    monkeypatch.setattr(revocations._client.redis, "exists", exists)
     assert [await revocations.is_revoked("s-1") for _ in range(5)] == [False] * 5
     assert len(asked) == 1
     # It is back, and the rest is over.
-    revocations._away_until = 0.0
-    monkeypatch.setattr(revocations._redis, "exists", exists_always)
+    revocations._client._away_until = 0.0
+    monkeypatch.setattr(revocations._client.redis, "exists", exists_always)
     assert await revocations.is_revoked("s-1")
     await revocations.close()
 
