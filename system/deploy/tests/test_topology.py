@@ -110,6 +110,11 @@ def test_component_is_confined(name: str) -> None:
         assert published.startswith("127.0.0.1:"), f"{published} would be open to the network"
 
 
+def test_long_work_yields_to_whoever_waits_for_a_page() -> None:
+    shares = {name: spec.get("cpu_shares", 1024) for name, spec in COMPONENTS.items()}
+    assert shares["pricing-worker"] < shares["s3"] < min(shares[name] for name in ("mes", "crm", "shop", "postgres"))
+
+
 @pytest.mark.parametrize(
     "name", [name for name, spec in COMPONENTS.items() if "restart" in spec and spec["restart"] != "no"]
 )

@@ -8,6 +8,10 @@ cat > /tmp/s3.json <<CONF
 {"identities": [{"name": "files", "credentials": [{"accessKey": "$access_key", "secretKey": "$secret_key"}],
                  "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
 CONF
+# Forms are spooled to files before they are stored. On the disk, not in /tmp: that is memory, and a few large models at once used all of it.
+export TMPDIR=/data/incoming
+rm -rf "$TMPDIR"
+mkdir -p "$TMPDIR"
 # Small volumes: a new one is allocated per collection, and the disk is shared with everything else.
 exec weed -logtostderr=true -v=0 server -dir=/data -ip=127.0.0.1 -ip.bind=0.0.0.0 \
     -master.volumeSizeLimitMB=64 -volume.max=40 -volume.index=leveldb -master.telemetry=false -filer \
