@@ -12,7 +12,10 @@ THEIRS = (
     '<li class="row claimed lost-it" id="wo-1" data-by-name="D&#39;Artagnan">'
     '<span class="taken theirs" role="alert">D&#39;Artagnan took it at 10:15.</span></li>'
 )
-ENOUGH = '<li class="row released refused" id="wo-1" data-by-name=""><span role="alert">Five in hand. <a href="/mes/mine">My work</a></span></li>'
+ENOUGH = (
+    '<li class="row released refused" id="wo-1" data-by-name="">'
+    '<span role="alert">Five in hand. <a href="/mes/mine">My work</a></span></li>'
+)
 SILENT = (
     '<li class="row claimed" id="wo-1" data-by-name="Olga"><span class="taken theirs">In work: Olga, 10:15</span></li>'
 )
