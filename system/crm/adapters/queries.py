@@ -156,7 +156,8 @@ class CrmQueries:
 
             async def found(since: datetime | None) -> Sequence[RowMapping]:
                 statement = words_statement(words=words, status=status, after=after, limit=limit, opened_since=since)
-                return (await connection.execute(statement)).mappings().all()
+                rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
+                return rows
 
             near = await found(near_since) if near_since is not None else []
             return near if len(near) == limit else await found(None)
