@@ -155,6 +155,7 @@ async def replaced(target: Target, arguments: argparse.Namespace) -> Findings:
     others = []
     async with visitor(target) as ours:
         with target.database("mes") as connection:
+            await asyncio.to_thread(replaced_board.build, connection)
             for _ in range(REPLACED_TURNS):
                 await in_turns([ours], requests=20)
                 others.append(

@@ -1,4 +1,4 @@
-"""The replaced board shows what is in work, by status and newest first, and ends when its time is over."""
+"""The replaced board asks its two questions, shows what it found, and ends when its time is over."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from perf.baselines.replaced_board import first_page
+from psycopg.errors import QueryCanceled
+
+from perf.baselines.replaced_board import PAGE_ROWS, first_page
 
 START = datetime(2026, 5, 3, 12, tzinfo=UTC)
 
 
-def order(number: int, state: str) -> dict[str, Any]:
-    at = START + timedelta(hours=number)
-    named = {
+def order(number: int) -> dict[str, Any]:
+    return {
         "id": number,
-        "order_id": number,
-        "order_number": f"A-{number}",
-        "title": "Ring <1>",
+        "number": f"A-{number}",
+        "customer": "Customer 7",
+        "model": "Ring <1>",
         "material": "gold_585",
+        "weight_g": Decimal("2.5"),
+        "quantity": 2,
+        "operator": None,
+        "created_at": START + timedelta(hours=number),
+        "promise_at": START + timedelta(days=21),
     }
-    held = {"state": state, "claim_no": 0, "claimed_by_name": None, "approved_at": at, "promise_at": at}
-    return named | held | {"weight_g": Decimal("2.5"), "quantity": 2}
 
 
 class Database:
-    """Answers the board's four questions."""
+    """Answers the board's two questions, or takes too long."""
 
-    itersize = 0
-
-    def __init__(self, orders: list[dict[str, Any]]) -> None:
-        self.orders = orders
+    def __init__(self, orders: list[dict[str, Any]], *, is_slow: bool = False) -> None:
+        self.orders, self.is_slow = orders, is_slow
         self.asked: list[str] = []
+        self.limits_ms: list[int] = []
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -43,34 +46,36 @@ class Database:
     def cursor(self, *_: object, **__: object) -> Iterator[Database]:
         yield self
 
-    def execute(self, statement: str, values: object = None) -> Database:
+    def execute(self, statement: str, values: Any = None) -> Database:
+        if "statement_timeout" in statement:
+            self.limits_ms.append(int(values[0]))
+            return self
         self.asked.append(statement)
+        if self.is_slow:
+            raise QueryCanceled("canceling statement due to statement timeout")
         return self
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self.orders)
-
-    def fetchone(self) -> dict[str, Any] | None:
-        if "order_status" in self.asked[-1]:
-            return {"status": "MANUFACTURING_APPROVED", "status_since": START}
-        if "pay_rate" in self.asked[-1]:
-            return {"per_piece": Decimal(900), "per_gram": Decimal(60), "currency": "RUB"}
-        return None
+    def fetchall(self) -> list[dict[str, Any]]:
+        return [{"orders": 777}] if "count(*)" in self.asked[-1] else self.orders
 
 
-def test_what_is_in_work_is_shown_by_status_and_newest_first() -> None:
-    database: Any = Database([order(1, "CLAIMED"), order(2, "SHIPPED"), order(3, "RELEASED"), order(4, "RELEASED")])
+def test_what_was_found_is_shown_with_a_pager() -> None:
+    database: Any = Database([order(2), order(1)])
     page = first_page(database, seconds_max=60)
     assert page.finished
-    places = [page.text.index(f"A-{number}<") for number in (4, 3, 1)]
-    assert places == sorted(places)
-    assert "A-2<" not in page.text and "Ring &lt;1&gt;" in page.text
-    assert "2100.00" in page.text
-    # One question for all orders, and three for each that is shown.
-    assert len(database.asked) == 1 + 3 * 3
+    assert page.text.index("A-2<") < page.text.index("A-1<")
+    assert "Ring &lt;1&gt;" in page.text and "1 to 2 of 777" in page.text
+    shown, counted = database.asked
+    assert f"LIMIT {PAGE_ROWS} OFFSET" in shown and "ORDER BY o.created_at DESC" in shown
+    # Both follow the same joins and look for each order's latest status by itself.
+    for question in (shown, counted):
+        assert "JOIN replaced.customers" in question and "JOIN replaced.models" in question
+        assert "ORDER BY s.changed_at DESC LIMIT 1) = %(status)s" in question
+    assert 0 < database.limits_ms[1] <= database.limits_ms[0] <= 60_000
 
 
 def test_a_page_that_takes_too_long_is_cut_off() -> None:
-    database: Any = Database([order(1, "RELEASED")])
+    database: Any = Database([], is_slow=True)
     page = first_page(database, seconds_max=-1)
     assert not page.finished and page.text == ""
+    assert database.limits_ms == [1], "no time left must not mean no limit"
