@@ -11,7 +11,7 @@ from sqlalchemy import Select, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameters
 
 from system.conftest import Infrastructure
-from system.crm.adapters import tables
+from system.crm.adapters import queries, tables
 from system.crm.adapters.queries import approvals_statement, orders_statement, words_statement
 from system.crm.tests.harness import START
 from system.crm.tests.integration.conftest import PostgresCrm
@@ -125,3 +125,27 @@ async def _fill(crm: PostgresCrm) -> None:
             )
         )
         await connection.commit()
+
+
+@pytest.mark.parametrize("near", [1, 50, 700, 25_000])
+async def test_where_words_are_looked_for_first_does_not_change_what_is_found(
+    crm: PostgresCrm, monkeypatch: pytest.MonkeyPatch, near: int
+) -> None:
+    """`ring` is a word of every order, `unikat19...` of a few, far from each other: page after page, newest first, each once."""
+    await _fill(crm)
+    monkeypatch.setattr(queries, "NEAR_ORDERS", near)
+    asked = queries.CrmQueries(crm.engine, at_risk_margin_s=60)
+    ring = await asked.orders(query="ring", status=None, cursor=None, limit=40)
+    further = await asked.orders(query="ring", status=None, cursor=ring["next"], limit=40)
+    numbers = [item["number"] for page in (ring, further) for item in page["items"] if item["number"].startswith("A-")]
+    assert numbers == [f"A-{20_000 - place}" for place in range(len(numbers))] and len(numbers) == 80
+
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = await asked.orders(query="unikat199", status=None, cursor=cursor, limit=30)
+        found += [item["number"] for item in page["items"]]
+        if (cursor := page["next"]) is None:
+            break
+    wanted = sorted((n for n in range(1, 20_001) if str(n).startswith("199")), reverse=True)
+    assert found == [f"A-{n}" for n in wanted]
