@@ -285,8 +285,9 @@ def try_to_finish_for(world: World, operator: Operator, *, holder: Operator) -> 
 
 
 def assign(world: World, seller: Seller, operator: Operator) -> None:
-    """Gives the order's first work order to an operator."""
-    seller.assigns(operator.work_order(world.order), operator_id=operator.user_id, operator_name=operator.name)
+    """Gives the order's first work order to an operator, who has been at the board."""
+    operator.comes_to_board()
+    seller.assigns(operator.work_order(world.order), operator_id=operator.user_id)
 
 
 def hand_over(world: World, seller: Seller, operator: Operator) -> None:

@@ -393,6 +393,8 @@ class BrowserDesk:
             code = "work-order-withdrawn"
         elif action == "claim":
             code = "work-order-already-claimed"
+        elif (action, shown["state"]) == ("assignment", "RELEASED"):
+            code = "work-order-not-escalated"
         elif shown["claimed_by"] and not shown["mine"]:
             code = "not-the-holder"
         else:

@@ -137,12 +137,9 @@ class Seller(Person):
 
     # -- elsewhere -----------------------------------------------------------------------------------------------
 
-    def assigns(self, work_order: dict[str, Any], *, operator_id: str, operator_name: str) -> None:
-        """Gives an escalated work order to an operator. Raises Refusal."""
-        self.door.post(
-            f"/api/mes/v1/work-orders/{work_order['work_order_id']}/assignment",
-            {"operator_id": operator_id, "operator_name": operator_name},
-        )
+    def assigns(self, work_order: dict[str, Any], *, operator_id: str) -> None:
+        """Gives an escalated work order to an operator, whom the board knows. Raises Refusal."""
+        self.board.act(work_order["work_order_id"], "assignment", operator_id=operator_id)
 
     def hands_over(self, work_order: dict[str, Any], *, operator_id: str) -> None:
         """Gives what somebody holds to another operator, whom the board knows. Raises Refusal."""
