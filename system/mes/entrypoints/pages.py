@@ -44,6 +44,7 @@ from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Re
 from system.mes.entrypoints.sentences import PROBLEMS, own_reason
 from system.mes.settings import MesSettings
 from system.pagekit import live
+from system.pagekit.codes import qr_code
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.models import ModelMissing, model_route
 from system.pagekit.pages import Pages, Said, is_piece
@@ -391,9 +392,7 @@ async def slip_page(visit: AtWorkOrder, who: Reader) -> Response:
     work_order = await visit.queries.work_order(visit.work_order_id)
     settings: MesSettings = visit.request.app.state.settings
     address = labels.card_address(settings.public_url, visit.work_order_id)
-    return visit.pages.render(
-        visit.request, "slip.html", who=who, w=work_order, address=address, code=labels.code_of(address)
-    )
+    return visit.pages.render(visit.request, "slip.html", who=who, w=work_order, address=address, code=qr_code(address))
 
 
 @router.get("/scan")
