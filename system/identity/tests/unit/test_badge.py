@@ -19,6 +19,7 @@ from system.identity.settings import IdentitySettings
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ID = UUID(int=7)
 TERMS = IdentitySettings().badge_terms
+NEW = Pin(ID)
 CODE = code_of(123_456_789_012_345_678)
 
 
@@ -63,7 +64,7 @@ def test_one_wrong_digit_is_noticed_wherever_it_is() -> None:
         assert not is_code(CODE[:place] + wrong + CODE[place + 1 :])
 
 
-def tried(times: int, pin: Pin = Pin(ID)) -> Pin:
+def tried(times: int, pin: Pin = NEW) -> Pin:
     for _ in range(times):
         pin = pin.tried(now=NOW, tries_max=5)
     return pin
