@@ -34,8 +34,8 @@ NOBODYS_BADGE = "00000000000000471130"
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One page as one person sees it. `path` may name work orders ({free}, {mine}), orders ({priced}, {shipped}) and the {operator}
-    of this visit. `scans` is typed there as a scanner does, `presses` is a button; the picture is of what comes of it. What `who` is
-    called BENCH sees nobody: it is a workstation.
+    of this visit. `scans` is typed there as a scanner does, `presses` is a button; the picture is of what comes of it. BENCH is a
+    workstation at which nobody is signed in.
     """
 
     name: str

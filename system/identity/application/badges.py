@@ -131,9 +131,10 @@ async def _open(
             await _audit_refusal(uow, badge, here, because="not-an-operator")
             await uow.commit()
             raise NotAnOperator()
+        # The workstation's row before the PIN's, as a failure does it: the other way round two tries could wait for each other.
+        await uow.attempts.forget(_at(here))
         pin = (await uow.badges.pin_of(user.user_id)).forgiven()
         await uow.badges.keep_pin(pin.chosen(new_hash) if new_hash else pin)
-        await uow.attempts.forget(_at(here))
         await uow.badges.used(badge.badge_id, uow.now)
         await uow.workstations.seen(here.workstation_id, uow.now)
         if command.ends is not None:

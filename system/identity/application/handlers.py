@@ -44,7 +44,8 @@ from system.kernel.ids import derived_id, new_id
 STAFF_NAMESPACE = uuid.UUID("5f6a1c1e-7d0b-4f57-9a53-0a5d6f1c2b11")
 """Demo staff keep their ids over every new start, so that other services' demo data may name them."""
 
-BADGE_SECRET = "badge."  # noqa: S105 - how such a secret begins, none itself
+BY_BADGE = "badge."
+"""How the refresh token of a session by badge begins, so that it is kept apart from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ async def continue_session(session: Session, user: User, uow: IdentityUnitOfWork
     secret = secrets.token_urlsafe(32)
     terms, idle = tools.session_terms, None
     if session.is_by_badge:
-        secret, terms = BADGE_SECRET + secret, tools.badge_terms.session
+        secret, terms = BY_BADGE + secret, tools.badge_terms.session
         user, idle = user.given_roles(roles_at(user)), terms.refresh_idle
     token = next_token(session, digest=digest_of(secret), now=uow.now, terms=terms)
     await uow.sessions.add_token(token)
@@ -211,7 +212,7 @@ async def continue_session(session: Session, user: User, uow: IdentityUnitOfWork
 def digest_of(secret: str) -> bytes:
     """What is kept of a refresh secret, or of a workstation's. It has 256 random bits, so that a plain hash cannot be searched."""
     # A release that knows no badges must not find a session by badge: it would continue it with all of the person's roles.
-    apart = b"by badge\x00" if secret.startswith(BADGE_SECRET) else b""
+    apart = b"by badge\x00" if secret.startswith(BY_BADGE) else b""
     return hashlib.sha256(apart + secret.encode()).digest()
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from system.identity.application.handlers import BADGE_SECRET, digest_of
+from system.identity.application.handlers import BY_BADGE, digest_of
 from system.identity.domain.badge import CODE_DIGITS, CODE_NUMBERS, Pin, code_of, is_code, read_code
 from system.identity.domain.errors import BadgeLocked, BadgeUnreadable
 from system.identity.domain.session import Session
@@ -114,7 +114,7 @@ def test_a_session_knows_whether_it_is_by_badge() -> None:
 
 
 def test_the_release_before_does_not_find_the_token_of_a_session_by_badge() -> None:
-    secret = f"{BADGE_SECRET}0123456789"
+    secret = f"{BY_BADGE}0123456789"
     assert digest_of(secret) != hashlib.sha256(secret.encode()).digest()
     assert digest_of("0123456789") == hashlib.sha256(b"0123456789").digest()
 

@@ -42,7 +42,7 @@ def page(template: str, language: Language = "en", *, idle_s: int | None = None,
 
 
 def at_bench(step: str, language: Language = "en", **about: Any) -> str:
-    shown = {
+    shown: dict[str, Any] = {
         "step": step, "here": BENCH, "next": "/mes/", "by_password": "/sign-in?with=password", "tries_max": 5,
         "digits": (4, 8), "waits_s": 120,
     }  # fmt: skip
