@@ -16,6 +16,7 @@ from step_defs.assembly import running_system
 from step_defs.drivers.address import STATE
 from step_defs.drivers.browser import DESKTOP, PHONE, Window
 from step_defs.dsl.backstage import Backstage
+from step_defs.dsl.bench import make_workstation
 from step_defs.dsl.world import World
 
 OUT = STATE / "reports" / "gallery"
@@ -26,20 +27,33 @@ LOOKS = (
     ("phone", PHONE, "dark"),
 )
 ORDERS = 6
+NOBODYS_BADGE = "00000000000000471130"
+"""The code of a badge, whole and nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One page as one person sees it. `path` may name work orders ({free}, {mine}) and orders ({priced}, {shipped}) of this visit."""
+    """One page as one person sees it. `path` may name work orders ({free}, {mine}), orders ({priced}, {shipped}) and the {operator}
+    of this visit. `scans` is typed there as a scanner does, `presses` is a button; the picture is of what comes of it. BENCH is a
+    workstation at which nobody is signed in.
+    """
 
     name: str
     path: str
     who: str = "operator"
     status: int = 200
+    scans: str = ""
+    presses: str = ""
 
 
+BENCH = "bench"
 PAGES = (
     Picture("sign-in", "/sign-in", who=""),
+    Picture("sign-in-badge-elsewhere", "/sign-in/badge", who="", status=403),
+    Picture("sign-in-badge", "/sign-in/badge", who=BENCH),
+    Picture("sign-in-badge-pin", "/sign-in/badge", who=BENCH, scans=NOBODYS_BADGE),
+    Picture("sign-in-badge-first", "/sign-in/badge/first", who=BENCH),
+    Picture("my-pin", "/sign-in/pin"),
     Picture("board", "/mes/"),
     Picture("board-in-work", "/mes/?status=CLAIMED"),
     Picture("card-free", "/mes/work-orders/{free}"),
@@ -57,6 +71,10 @@ PAGES = (
     Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
     Picture("search-nothing", "/crm/search?query=zzzz", who="seller"),
     Picture("people", "/people", who="administrator"),
+    Picture("workstations", "/people/workstations", who="administrator"),
+    Picture("badge-none", "/people/{other}/badge", who="administrator"),
+    Picture("badge", "/people/{operator}/badge", who="administrator"),
+    Picture("badge-card", "/people/{operator}/badge", who="administrator", presses='form[data-action="issue"] button'),
     Picture("messages", "/operations/", who="administrator"),
     Picture("messages-moving", "/operations/?which=moving", who="administrator"),
     Picture("orders-that-hang", "/operations/orders", who="administrator"),
@@ -87,12 +105,23 @@ def furnish(world: World) -> dict[str, str]:
         order = world.road.bring(world.shopper("Анна"), status)
         world.seller("Мария").sees(order, status)
         known["shipped" if status == "SHIPPED" else "priced"] = order.order_id
-    return known
+    world.backstage.admin.post(f"/api/identity/v1/users/{operator.user_id}/badge")
+    return known | {"operator": operator.user_id, "other": other.user_id}
 
 
 def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) -> Path:
     """Opens the page and keeps its picture."""
     window.goto(picture.path.format(**known), expect=picture.status)
+    if picture.scans:
+        window.page.keyboard.type(picture.scans)
+        window.page.keyboard.press("Enter")
+        window.page.locator('[data-step="pin"]').wait_for()
+        window.check("pin")
+    if picture.presses:
+        window.page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
+        window.page.locator(picture.presses).click()
+        window.page.locator("[data-badge-code]").wait_for()
+        window.check("card")
     if window.all("alexandrite-model"):
         # It is loaded when somebody gets to see it, which on a phone is further down.
         window.page.locator("alexandrite-model").first.scroll_into_view_if_needed()
@@ -121,9 +150,11 @@ def main() -> int:
                 person.door  # noqa: B018
             assert backstage.browser is not None
             for language in ("ru", "en"):
-                for (size, viewport, scheme), who in product(LOOKS, ("", *people)):
+                for (size, viewport, scheme), who in product(LOOKS, ("", *people, BENCH)):
                     window = backstage.browser.window(language=language, viewport=viewport, scheme=scheme)
-                    if who:
+                    if who == BENCH:
+                        make_workstation(window, backstage, f"Bench {language} {size} {scheme}")
+                    elif who:
                         window.sign_in(email=people[who].email, password=people[who].password)
                     for picture in PAGES:
                         if picture.who != who:

@@ -62,6 +62,13 @@ SWITCHES = (
         ("system/plumbing/tests/unit/test_web.py",),
     ),
     Switch(
+        "a badge opens an operator's work only",
+        "system/identity/domain/workstation.py",
+        "return user.roles & {Role.OPERATOR}",
+        "return user.roles",
+        ("system/identity/tests/unit/test_badge.py",),
+    ),
+    Switch(
         "pay ledger's key",
         "system/mes/migrations/versions/0001_initial.py",
         "PRIMARY KEY (work_order_id, claim_no, kind),",

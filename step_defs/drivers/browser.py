@@ -134,16 +134,21 @@ class Window:
         self.page.locator('form[action="/sign-in"] button').click()
         self.page.wait_for_load_state()
 
+    def cookie(self, name: str) -> str:
+        """What the window holds under this name. Raises StopIteration when it holds nothing."""
+        return next(cookie["value"] for cookie in self._context.cookies() if cookie["name"] == name)
+
     def all(self, selector: str) -> list[dict[str, str]]:
         """Attributes (and `text`) of everything that matches now, in one look."""
         found: list[dict[str, str]] = self.page.evaluate(_ATTRIBUTES, selector)
         return found
 
-    def check(self) -> None:
-        """Raises AssertionError for faults so far, and for what axe finds on a kind of page that was not looked at yet."""
-        kind = (
-            f"{UNIQUE.sub('*', self.page.url).partition('?')[0]} {self.page.evaluate('document.documentElement.lang')}"
-        )
+    def check(self, part: str = "") -> None:
+        """Raises AssertionError for faults so far, and for what axe finds on a kind of page that was not looked at yet.
+
+        An address whose page looks quite different at times is a kind of its own for each `part`.
+        """
+        kind = f"{UNIQUE.sub('*', self.page.url).partition('?')[0]} {self.page.evaluate('document.documentElement.lang')} {part}"
         if kind not in self._browser.looked_at:
             self._browser.looked_at.add(kind)
             self.faults += violations(self.page)

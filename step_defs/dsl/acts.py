@@ -342,6 +342,12 @@ def sees_card(world: World, operator: Operator) -> None:
     assert card["order_number"] == world.order.number, f"{operator.name} sees the card of {card['order_number']}"
 
 
+def works_at_bench(world: World, name: str) -> None:
+    """The bench shows this person."""
+    shown = world.bench.who()
+    assert shown == world.operator(name).name, f"the bench shows {shown}"
+
+
 def time_passes(world: World, *, hours: int) -> None:
     """So much time goes by in which nothing happens to the order's work."""
     world.faults.time_passes_over(world.work_orders_of(world.order)[0]["work_order_id"], hours=hours)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.operations import ORCHESTRATOR, BrowserOperations, HttpOperations, Operations
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.price_book import PriceBook
+
+if TYPE_CHECKING:
+    from step_defs.dsl.operator import Operator
 
 PAGES_MAX = 40
 
@@ -104,6 +107,15 @@ class Administrator(Person):
     def changes_roles(self, person: Person, roles: list[str]) -> None:
         """Gives somebody other roles; their sessions end."""
         self.operations.changes_roles(user_id=person.user_id, email=person.email, roles=roles)
+
+    def gives_badge(self, operator: Operator) -> None:
+        """Gives an operator a badge, who chooses a PIN for it."""
+        code = self.operations.gives_badge(user_id=operator.user_id)
+        operator.carries_badge(code)
+
+    def unlocks_badge(self, operator: Operator) -> None:
+        """Forgives an operator's wrong PINs."""
+        self.operations.unlocks_badge(user_id=operator.user_id)
 
     def _pages(self, path: str, **filters: Any) -> Iterator[dict[str, Any]]:
         cursor: str | None = None

@@ -30,6 +30,12 @@ class Operations(Protocol):
     def changes_roles(self, *, user_id: str, email: str, roles: list[str]) -> None:
         """Gives somebody other roles; their sessions end."""
 
+    def gives_badge(self, *, user_id: str) -> str:
+        """Gives somebody a badge; its code, which is shown this once."""
+
+    def unlocks_badge(self, *, user_id: str) -> None:
+        """Forgives somebody's wrong PINs."""
+
     def close(self) -> None:
         """Leaves."""
 
@@ -50,6 +56,12 @@ class HttpOperations:
 
     def changes_roles(self, *, user_id: str, email: str, roles: list[str]) -> None:
         self._door.ask("PUT", f"/api/identity/v1/users/{user_id}/roles", json={"roles": roles})
+
+    def gives_badge(self, *, user_id: str) -> str:
+        return str(self._door.post(f"/api/identity/v1/users/{user_id}/badge")["code"])
+
+    def unlocks_badge(self, *, user_id: str) -> None:
+        self._door.ask("DELETE", f"/api/identity/v1/users/{user_id}/badge/lock")
 
     def close(self) -> None:
         pass
@@ -98,6 +110,19 @@ class BrowserOperations:
             box.set_checked(box.get_attribute("value") in roles)
         row.locator("form button").click()
         self._window.page.locator(f'#u-{user_id}[data-roles="{" ".join(sorted(roles))}"]').wait_for()
+        self._window.check()
+
+    def gives_badge(self, *, user_id: str) -> str:
+        self._window.goto(f"/people/{user_id}/badge")
+        self._window.page.locator('form[data-action="issue"] button').click()
+        self._window.page.locator("[data-badge-code] svg").wait_for()
+        self._window.check()
+        return self._window.all("[data-badge-code]")[0]["data-badge-code"]
+
+    def unlocks_badge(self, *, user_id: str) -> None:
+        self._window.goto(f"/people/{user_id}/badge")
+        self._window.page.locator('[data-locked="yes"] form[data-action="unlock"] button').click()
+        self._window.page.locator('[data-locked="no"]').wait_for()
         self._window.check()
 
     def close(self) -> None:

@@ -7,8 +7,9 @@ from decimal import Decimal
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from step_defs.drivers.http import Refusal
+from step_defs.drivers.http import Door, Refusal
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.bench import IDENTITY, Bench, choose_pin, try_elsewhere
 from step_defs.dsl.desk import CLAIM_AT_ONCE_IN_S, MES, Desk, Row, desk_of
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 CARRIER = "SwiftPost"
 CUSTOMER = "Buyer"
+PIN = "4096"
+WRONG_PIN = "7305"
 IN_HAND_MAX = 12
 """More than an operator may hold anywhere."""
 AT_ONCE_S = 1.0
@@ -32,17 +35,52 @@ class Operator(Person):
     def __init__(self, world: World, name: str) -> None:
         super().__init__(world, name)
         self._claimed: dict[str, Row] = {}
+        self._badge = ""
+        self._bench: Bench | None = None
+        self._token_at_bench = ""
 
     @cached_property
     def desk(self) -> Desk:
-        """Where they work: MES's API or its pages, whichever this run is about."""
-        return desk_of(self)
+        """Where they work: MES's API or its pages, whichever this run is about; at a bench, once they signed in there."""
+        return self._bench.desk if self._bench is not None else desk_of(self)
 
     def leaves(self) -> None:
-        """Ends the connection."""
-        if "desk" in self.__dict__:
+        """Ends the connection. A bench stays where it is."""
+        if "desk" in self.__dict__ and self._bench is None:
             self.desk.close()
         super().leaves()
+
+    # -- the bench -----------------------------------------------------------------------------------------------
+
+    def carries_badge(self, code: str) -> None:
+        """Has this badge from now on, and a PIN for it."""
+        self._badge = code
+        choose_pin(self.world, self.door, email=self.email, password=self.password, pin=PIN)
+
+    def signs_in_at(self, bench: Bench, *, pin: str = PIN) -> None:
+        """Scans the badge, types the PIN, and works there from now on. Raises Refusal."""
+        self._token_at_bench = bench.signs_in(self._badge, pin)
+        if self._bench is None and "desk" in self.__dict__:
+            self.__dict__.pop("desk").close()
+        self._bench = bench
+
+    def guesses_pin_at(self, bench: Bench, times: int) -> None:
+        """Types a wrong PIN so often. Raises the last Refusal."""
+        for _ in range(times - 1):
+            self.world.attempt(lambda: self.signs_in_at(bench, pin=WRONG_PIN))
+            self.world.was_refused("the badge or PIN is wrong")
+        self.signs_in_at(bench, pin=WRONG_PIN)
+
+    def signs_in_elsewhere(self) -> None:
+        """Tries the badge where there is no workstation. Raises Refusal."""
+        try_elsewhere(self.world, self._badge, PIN)
+
+    def is_out_at_bench(self) -> None:
+        """The session that they had at the bench opens nothing any more."""
+        with Door(self.world.backstage.address) as door:
+            door.token = self._token_at_bench
+            self.world.attempt(lambda: door.get(f"{IDENTITY}/me"))
+        self.world.was_refused("one has to sign in")
 
     # -- the board -----------------------------------------------------------------------------------------------
 

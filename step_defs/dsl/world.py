@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from step_defs.drivers.http import Door, Refusal, Reply
 from step_defs.dsl.administrator import Administrator, entry_line
 from step_defs.dsl.backstage import Backstage
+from step_defs.dsl.bench import Bench, bench_of
 from step_defs.dsl.carrier import Carrier
 from step_defs.dsl.faults import Faults
 from step_defs.dsl.models import Models
@@ -89,6 +90,11 @@ class World:
         if not name and self.backstage.browser is None:
             person.uses(self.backstage.unnamed("administrator", SUPPORT))
         return person
+
+    @cached_property
+    def bench(self) -> Bench:
+        """The workstation of this scenario, registered at first use."""
+        return bench_of(self)
 
     def person(self, name: str) -> Person:
         """Whoever in this scenario is called so. Raises AssertionError unless it is exactly one."""
@@ -200,6 +206,8 @@ class World:
                 self.price_book.remove_alloy(self._own_alloy)
             for person in self._people.values():
                 person.leaves()
+            if "bench" in self.__dict__:
+                self.bench.close()
             self.stranger.close()
 
     def diagnosis(self) -> tuple[str, str]:

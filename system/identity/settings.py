@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from pydantic import Field, SecretStr
 
+from system.identity.domain.badge import BadgeTerms
 from system.identity.domain.session import SessionTerms
 from system.identity.domain.throttle import ThrottleTerms
 from system.plumbing.settings import ServiceSettings
@@ -32,6 +34,17 @@ class IdentitySettings(ServiceSettings):
     sign_in_wait_max_s: float = 900.0
     sign_in_forget_after_s: float = Field(3600.0, description="without a wrong password for this long all is forgiven")
 
+    badge_session_idle_s: int = Field(
+        600, ge=60, le=900, description="a session by badge ends when nobody touched the workstation for this long"
+    )
+    badge_session_lifetime_s: int = Field(12 * 3600, description="a session by badge ends after this, however busy")
+    badge_tries_max: int = Field(5, ge=1, description="wrong PINs in a row that lock a badge")
+    badge_one_time_code_s: int = Field(86_400, description="how long an administrator's one-time code holds")
+    workstation_free_failures: int = Field(
+        10, description="wrong PINs in a row at one workstation that cost no waiting"
+    )
+    workstation_kept_s: int = Field(400 * 86_400, description="how long a browser that nobody uses stays a workstation")
+
     prune_every_s: float = 3600.0
     ended_sessions_kept_s: int = Field(30 * 86_400, description="how long an ended session stays to be looked up")
 
@@ -51,4 +64,17 @@ class IdentitySettings(ServiceSettings):
             wait_first=timedelta(seconds=self.sign_in_wait_first_s),
             wait_max=timedelta(seconds=self.sign_in_wait_max_s),
             forget_after=timedelta(seconds=self.sign_in_forget_after_s),
+        )
+
+    @property
+    def badge_terms(self) -> BadgeTerms:
+        """How sessions by badge live, and how guessing PINs ends."""
+        return BadgeTerms(
+            session=SessionTerms(
+                session_lifetime=timedelta(seconds=self.badge_session_lifetime_s),
+                refresh_idle=timedelta(seconds=self.badge_session_idle_s),
+            ),
+            tries_max=self.badge_tries_max,
+            one_time_code_lifetime=timedelta(seconds=self.badge_one_time_code_s),
+            workstation=replace(self.throttle_terms, free_failures=self.workstation_free_failures),
         )

@@ -28,7 +28,10 @@ class TokenInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking. For a call between services, `service` is the caller and the rest is the user it acts for."""
+    """Who is asking. For a call between services, `service` is the caller and the rest is the user it acts for.
+
+    `idle_s` is there for a session by badge, on a workstation that people share: it ends when nobody is there for so many seconds.
+    """
 
     subject: UUID
     roles: frozenset[str]
@@ -36,6 +39,7 @@ class Principal:
     email: str
     session_id: str | None = None
     service: str | None = None
+    idle_s: int | None = None
 
     def has(self, *roles: str) -> bool:
         """Whether any of these roles is theirs."""
@@ -75,14 +79,18 @@ class TokenAuthority:
 
     def issue_for_user(self, principal: Principal) -> str:
         """The access token of a signed-in user; identity alone is believed when it issues one."""
+        lifetime, shared = ACCESS_TOKEN_LIFETIME, {}
+        if principal.idle_s is not None:
+            lifetime, shared = min(lifetime, timedelta(seconds=principal.idle_s)), {"idle": principal.idle_s}
         return self.issue(
             audience=USER_AUDIENCE,
             subject=principal.subject,
-            lifetime=ACCESS_TOKEN_LIFETIME,
+            lifetime=lifetime,
             sid=principal.session_id,
             roles=sorted(principal.roles),
             name=principal.name,
             email=principal.email,
+            **shared,
         )
 
     def issue_for_service(self, *, to: str, acting_for: Principal | None) -> str:
@@ -125,4 +133,5 @@ class TokenAuthority:
             email=claims.get("email", ""),
             session_id=claims.get("sid"),
             service=None if from_user else claims["iss"],
+            idle_s=claims.get("idle"),
         )

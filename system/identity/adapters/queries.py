@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import Row, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from system.identity.adapters.badges import workstation_of
 from system.identity.adapters.repositories import user_of
-from system.identity.adapters.tables import user_account
+from system.identity.adapters.tables import badge, pin, user_account, workstation
 from system.identity.domain.errors import UserUnknown
 from system.identity.domain.user import Role, User
+from system.identity.domain.workstation import Workstation
 
 _ORDER = (user_account.c.created_at, user_account.c.user_id)
 
@@ -32,6 +35,19 @@ class Page:
 
     users: Sequence[User]
     after: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeState:
+    """How it is with somebody's badge and PIN; what is None never was, or is no more."""
+
+    badge_id: UUID | None = None
+    issued_at: datetime | None = None
+    issued_by: str | None = None
+    last_used_at: datetime | None = None
+    has_pin: bool = False
+    one_time_until: datetime | None = None
+    locked_at: datetime | None = None
 
 
 class IdentityQueries:
@@ -64,3 +80,30 @@ class IdentityQueries:
             return Page(users=users, after=None)
         last = users[limit - 1]
         return Page(users=users[:limit], after=Place(created_at=last.created_at, user_id=last.user_id))
+
+    async def workstations(self) -> Sequence[Workstation]:
+        """Those that were not revoked, by name. There are as many as there are benches."""
+        wanted = select(workstation).where(workstation.c.revoked_at.is_(None)).order_by(workstation.c.name)
+        async with self._engine.connect() as connection:
+            return [workstation_of(row) for row in await connection.execute(wanted)]
+
+    async def badges_of(self, user_ids: Sequence[UUID]) -> Mapping[UUID, BadgeState]:
+        """The state of these people's badges and PINs; one who has neither is there too."""
+        badges = select(badge).where(badge.c.user_id.in_(user_ids), badge.c.revoked_at.is_(None))
+        pins = select(pin).where(pin.c.user_id.in_(user_ids))
+        async with self._engine.connect() as connection:
+            badge_of = {row.user_id: row for row in await connection.execute(badges)}
+            pin_of = {row.user_id: row for row in await connection.execute(pins)}
+        return {user_id: _state(badge_of.get(user_id), pin_of.get(user_id)) for user_id in user_ids}
+
+
+def _state(carried: Row[Any] | None, known: Row[Any] | None) -> BadgeState:
+    return BadgeState(
+        badge_id=carried.badge_id if carried else None,
+        issued_at=carried.issued_at if carried else None,
+        issued_by=carried.issued_by if carried else None,
+        last_used_at=carried.last_used_at if carried else None,
+        has_pin=known is not None and known.pin_hash is not None,
+        one_time_until=known.one_time_until if known else None,
+        locked_at=known.locked_at if known else None,
+    )

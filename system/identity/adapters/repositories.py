@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -99,6 +99,8 @@ class SessionRepository:
                 user_id=opened.user_id,
                 created_at=opened.created_at,
                 expires_at=opened.expires_at,
+                badge_id=opened.badge_id,
+                workstation_id=opened.workstation_id,
             )
         )
 
@@ -115,6 +117,8 @@ class SessionRepository:
             expires_at=row.expires_at,
             revoked_at=row.revoked_at,
             revoked_because=Ending(row.revoked_because) if row.revoked_because else None,
+            badge_id=row.badge_id,
+            workstation_id=row.workstation_id,
         )
 
     async def add_token(self, token: RefreshToken) -> None:
@@ -160,9 +164,19 @@ class SessionRepository:
         return revoked.first() is not None
 
     async def revoke_all_of(self, user_id: UUID, *, because: Ending, now: datetime) -> list[UUID]:
+        return await self._revoke_live(session.c.user_id == user_id, because=because, now=now)
+
+    async def revoke_all_by(self, badge_id: UUID, *, now: datetime) -> list[UUID]:
+        return await self._revoke_live(session.c.badge_id == badge_id, because=Ending.BADGE_REVOKED, now=now)
+
+    async def revoke_all_at(self, workstation_id: UUID, *, now: datetime) -> list[UUID]:
+        at_it = session.c.workstation_id == workstation_id
+        return await self._revoke_live(at_it, because=Ending.WORKSTATION_REVOKED, now=now)
+
+    async def _revoke_live(self, which: ColumnElement[bool], *, because: Ending, now: datetime) -> list[UUID]:
         revoked = await self._connection.execute(
             update(session)
-            .where(session.c.user_id == user_id, session.c.revoked_at.is_(None), session.c.expires_at > now)
+            .where(which, session.c.revoked_at.is_(None), session.c.expires_at > now)
             .values(revoked_at=now, revoked_because=because.value)
             .returning(session.c.session_id)
         )
@@ -176,22 +190,22 @@ class SessionRepository:
 
 
 class AttemptsRepository:
-    """Wrong passwords per digest of an e-mail in PostgreSQL."""
+    """Wrong passwords per digest of an e-mail, wrong PINs per digest of a workstation, in PostgreSQL."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def of(self, email: str) -> Attempts:
+    async def of(self, subject: str) -> Attempts:
         row = (
             await self._connection.execute(
-                select(sign_in_attempts).where(sign_in_attempts.c.email_digest == _digest(email))
+                select(sign_in_attempts).where(sign_in_attempts.c.email_digest == _digest(subject))
             )
         ).one_or_none()
         if row is None:
             return Attempts()
         return Attempts(failures=row.failures, last_failed_at=row.last_failed_at, blocked_until=row.blocked_until)
 
-    async def keep(self, email: str, attempts: Attempts) -> None:
+    async def keep(self, subject: str, attempts: Attempts) -> None:
         values = {
             "failures": attempts.failures,
             "last_failed_at": attempts.last_failed_at,
@@ -199,13 +213,13 @@ class AttemptsRepository:
         }
         await self._connection.execute(
             upsert(sign_in_attempts)
-            .values(email_digest=_digest(email), **values)
+            .values(email_digest=_digest(subject), **values)
             .on_conflict_do_update(index_elements=["email_digest"], set_=values)
         )
 
-    async def forget(self, email: str) -> None:
+    async def forget(self, subject: str) -> None:
         await self._connection.execute(
-            delete(sign_in_attempts).where(sign_in_attempts.c.email_digest == _digest(email))
+            delete(sign_in_attempts).where(sign_in_attempts.c.email_digest == _digest(subject))
         )
 
     async def prune(self, *, failed_before: datetime) -> int:
@@ -215,5 +229,5 @@ class AttemptsRepository:
         return pruned.rowcount
 
 
-def _digest(email: str) -> bytes:
-    return hashlib.sha256(email.encode()).digest()
+def _digest(subject: str) -> bytes:
+    return hashlib.sha256(subject.encode()).digest()

@@ -23,6 +23,8 @@ metadata = MetaData()
 APPEND_ONLY: tuple[str, ...] = ()
 """Of identity's own tables none; the audit log, which is plumbing's, is."""
 
+LIVE_BY_BADGE = "revoked_at IS NULL AND workstation_id IS NOT NULL"
+
 user_account = Table(
     "user_account",
     metadata,
@@ -53,9 +55,13 @@ session = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_because", String(20)),
+    Column("badge_id", Uuid),
+    Column("workstation_id", Uuid),
     CheckConstraint("(revoked_at IS NULL) = (revoked_because IS NULL)", name="session_revocation_whole"),
     Index("session_live", "user_id", postgresql_where=text("revoked_at IS NULL")),
     Index("session_expiry", "expires_at"),
+    Index("session_live_by_badge", "badge_id", postgresql_where=text(LIVE_BY_BADGE)),
+    Index("session_live_at_workstation", "workstation_id", postgresql_where=text(LIVE_BY_BADGE)),
 )
 
 refresh_token = Table(
@@ -77,4 +83,46 @@ sign_in_attempts = Table(
     Column("last_failed_at", DateTime(timezone=True), nullable=False),
     Column("blocked_until", DateTime(timezone=True)),
     Index("sign_in_attempts_age", "last_failed_at"),
+)
+
+workstation = Table(
+    "workstation",
+    metadata,
+    Column("workstation_id", Uuid, primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("secret_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("registered_at", DateTime(timezone=True), nullable=False),
+    Column("registered_by", String(200), nullable=False),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoked_by", String(200)),
+    CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="workstation_revocation_whole"),
+    Index("workstation_name", text("lower(name)"), unique=True, postgresql_where=text("revoked_at IS NULL")),
+)
+
+badge = Table(
+    "badge",
+    metadata,
+    Column("badge_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("code_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("issued_by", String(200), nullable=False),
+    Column("last_used_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoked_by", String(200)),
+    CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="badge_revocation_whole"),
+    Index("badge_of_person", "user_id", unique=True, postgresql_where=text("revoked_at IS NULL")),
+)
+
+pin = Table(
+    "pin",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("pin_hash", String(400)),
+    Column("one_time_hash", String(400)),
+    Column("one_time_until", DateTime(timezone=True)),
+    Column("tries", Integer, nullable=False),
+    Column("locked_at", DateTime(timezone=True)),
+    CheckConstraint("(one_time_hash IS NULL) = (one_time_until IS NULL)", name="pin_one_time_code_whole"),
 )

@@ -23,7 +23,7 @@ class SignedAccessTokens:
     def lifetime(self) -> timedelta:
         return ACCESS_TOKEN_LIFETIME
 
-    def issue(self, user: User, *, session_id: UUID) -> str:
+    def issue(self, user: User, *, session_id: UUID, idle: timedelta | None = None) -> str:
         return self._authority.issue_for_user(
             Principal(
                 subject=user.user_id,
@@ -31,6 +31,7 @@ class SignedAccessTokens:
                 name=user.name,
                 email=user.email,
                 session_id=str(session_id),
+                idle_s=int(idle.total_seconds()) if idle else None,
             )
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from system.identity.adapters.badges import BadgeRepository, WorkstationRepository
 from system.identity.adapters.repositories import AttemptsRepository, SessionRepository, UserRepository
-from system.identity.application.ports import AttemptsLog, Sessions, Users
+from system.identity.application.ports import AttemptsLog, Badges, Sessions, Users, Workstations
 from system.plumbing.unit_of_work import UnitOfWork
 
 
@@ -13,8 +14,12 @@ class SqlIdentityUnitOfWork(UnitOfWork):
     users: Users
     sessions: Sessions
     attempts: AttemptsLog
+    workstations: Workstations
+    badges: Badges
 
     async def on_enter(self) -> None:
         self.users = UserRepository(self.connection)
         self.sessions = SessionRepository(self.connection)
         self.attempts = AttemptsRepository(self.connection)
+        self.workstations = WorkstationRepository(self.connection)
+        self.badges = BadgeRepository(self.connection)

@@ -51,9 +51,13 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class RefreshSession:
-    """A signed-in user exchanges a refresh token for the next one and a fresh access token."""
+    """A signed-in user exchanges a refresh token for the next one and a fresh access token.
+
+    A session by badge goes on at its own workstation only, which the device's secret shows.
+    """
 
     refresh_secret: str = field(repr=False)
+    device_secret: str | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,76 @@ class SeedStaff:
     """The demo staff has to exist and to sign in with this password."""
 
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterWorkstation:
+    """An administrator makes the browser before them a workstation. `device_secret` is what it holds already, if anything."""
+
+    name: str
+    by: str
+    device_secret: str | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeWorkstation:
+    """An administrator takes a workstation away: badges open nothing there any more."""
+
+    workstation_id: UUID
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueBadge:
+    """An administrator gives an operator a badge. `replaces` is the one that they have so far, and that ends."""
+
+    user_id: UUID
+    replaces: UUID | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeBadge:
+    """An administrator ends the badge that somebody has: it was lost, or its owner leaves."""
+
+    user_id: UUID
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveOneTimeCode:
+    """An administrator lets somebody with a badge choose a PIN anew."""
+
+    user_id: UUID
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockBadge:
+    """An administrator forgives the wrong PINs of somebody whom they know."""
+
+    user_id: UUID
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosePin:
+    """An operator who signed in with a password chooses a PIN."""
+
+    user_id: UUID
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignInByBadge:
+    """An operator at a workstation proves who they are with a badge and a PIN.
+
+    With `one_time_code`, the PIN is the one that they choose now. `ends` is the session that the browser held so far:
+    the person changes.
+    """
+
+    code: str = field(repr=False)
+    pin: str = field(repr=False)
+    device_secret: str | None = field(repr=False)
+    one_time_code: str | None = field(repr=False, default=None)
+    ends: UUID | None = None

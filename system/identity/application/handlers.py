@@ -26,6 +26,7 @@ from system.identity.application.ports import (
     RevokedSessions,
 )
 from system.identity.domain import rules
+from system.identity.domain.badge import BadgeTerms
 from system.identity.domain.errors import (
     EmailTaken,
     InvalidCredentials,
@@ -37,10 +38,14 @@ from system.identity.domain.session import Ending, RefreshToken, Session, Sessio
 from system.identity.domain.staff import DEMO_STAFF
 from system.identity.domain.throttle import ThrottleTerms
 from system.identity.domain.user import Language, Role, User
+from system.identity.domain.workstation import roles_at
 from system.kernel.ids import derived_id, new_id
 
 STAFF_NAMESPACE = uuid.UUID("5f6a1c1e-7d0b-4f57-9a53-0a5d6f1c2b11")
 """Demo staff keep their ids over every new start, so that other services' demo data may name them."""
+
+BY_BADGE = "badge."
+"""How the refresh token of a session by badge begins, so that it is kept apart from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,17 @@ class Tools:
     revoked: RevokedSessions
     session_terms: SessionTerms
     throttle_terms: ThrottleTerms
+    badge_terms: BadgeTerms
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session that goes on: its user, the access token, and the secret that continues it."""
+    """A session that goes on: its user with the roles that they have in it, the access token, and the secret that continues it."""
 
     user: User
     session: Session
     access_token: str
+    lifetime: timedelta
     refresh: RefreshToken
     refresh_secret: str
 
@@ -162,7 +169,7 @@ async def sign_in(command: SignIn, tools: Tools) -> SignedIn:
             await uow.users.save_password_hash(user.user_id, renewed_hash)
         session = open_session(session_id=new_id(), user_id=user.user_id, now=uow.now, terms=tools.session_terms)
         await uow.sessions.add(session)
-        signed_in = await _continue(session, user, uow, tools)
+        signed_in = await continue_session(session, user, uow, tools)
         await uow.commit()
     return signed_in
 
@@ -183,17 +190,30 @@ async def _remember_failure(email: str, tools: Tools) -> None:
         await uow.commit()
 
 
-async def _continue(session: Session, user: User, uow: IdentityUnitOfWork, tools: Tools) -> SignedIn:
+async def continue_session(session: Session, user: User, uow: IdentityUnitOfWork, tools: Tools) -> SignedIn:
+    """The next access token and the next refresh token of a live session."""
     secret = secrets.token_urlsafe(32)
-    token = next_token(session, digest=digest_of(secret), now=uow.now, terms=tools.session_terms)
+    terms, idle = tools.session_terms, None
+    if session.is_by_badge:
+        secret, terms = BY_BADGE + secret, tools.badge_terms.session
+        user, idle = user.given_roles(roles_at(user)), terms.refresh_idle
+    token = next_token(session, digest=digest_of(secret), now=uow.now, terms=terms)
     await uow.sessions.add_token(token)
-    access_token = tools.tokens.issue(user, session_id=session.session_id)
-    return SignedIn(user=user, session=session, access_token=access_token, refresh=token, refresh_secret=secret)
+    return SignedIn(
+        user=user,
+        session=session,
+        access_token=tools.tokens.issue(user, session_id=session.session_id, idle=idle),
+        lifetime=min(tools.tokens.lifetime, idle or tools.tokens.lifetime),
+        refresh=token,
+        refresh_secret=secret,
+    )
 
 
 def digest_of(secret: str) -> bytes:
-    """What is kept of a refresh secret. It has 256 random bits, so that a plain hash cannot be searched."""
-    return hashlib.sha256(secret.encode()).digest()
+    """What is kept of a refresh secret, or of a workstation's. It has 256 random bits, so that a plain hash cannot be searched."""
+    # A release that knows no badges must not find a session by badge: it would continue it with all of the person's roles.
+    apart = b"by badge\x00" if secret.startswith(BY_BADGE) else b""
+    return hashlib.sha256(apart + secret.encode()).digest()
 
 
 async def refresh_session(command: RefreshSession, tools: Tools) -> SignedIn:
@@ -207,10 +227,12 @@ async def refresh_session(command: RefreshSession, tools: Tools) -> SignedIn:
         session = await uow.sessions.get(token.session_id)
         if session is None or not session.is_live(uow.now):
             raise NotSignedIn()
+        if session.is_by_badge and not await _is_at(session, command.device_secret, uow):
+            raise NotSignedIn()
         if await uow.sessions.spend_token(digest, uow.now):
             if not token.is_due(uow.now):
                 raise NotSignedIn()
-            signed_in = await _continue(session, await uow.users.get(session.user_id), uow, tools)
+            signed_in = await continue_session(session, await uow.users.get(session.user_id), uow, tools)
             await uow.commit()
             return signed_in
         await uow.sessions.revoke(session.session_id, because=Ending.REUSED, now=uow.now)
@@ -220,6 +242,12 @@ async def refresh_session(command: RefreshSession, tools: Tools) -> SignedIn:
         await uow.commit()
     await tools.revoked.tell([session.session_id])
     raise NotSignedIn("This refresh token was used before; the session was ended for safety: sign in again.")
+
+
+async def _is_at(session: Session, device_secret: str | None, uow: IdentityUnitOfWork) -> bool:
+    """Whether whoever holds this is the workstation at which the session was opened."""
+    here = await uow.workstations.with_secret(digest_of(device_secret)) if device_secret else None
+    return here is not None and here.workstation_id == session.workstation_id
 
 
 async def sign_out(command: SignOut, tools: Tools) -> None:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, Self
 from uuid import UUID
 
+from system.identity.domain.badge import Badge, Pin
 from system.identity.domain.session import Ending, RefreshToken, Session
 from system.identity.domain.throttle import Attempts
 from system.identity.domain.user import User
+from system.identity.domain.workstation import Workstation
 
 
 class Users(Protocol):
@@ -58,24 +60,71 @@ class Sessions(Protocol):
     async def revoke_all_of(self, user_id: UUID, *, because: Ending, now: datetime) -> list[UUID]:
         """Ends every live session of a user; the ids of those that ended now."""
 
+    async def revoke_all_by(self, badge_id: UUID, *, now: datetime) -> list[UUID]:
+        """Ends every live session of a badge that was revoked; the ids of those that ended now."""
+
+    async def revoke_all_at(self, workstation_id: UUID, *, now: datetime) -> list[UUID]:
+        """Ends every live session at a workstation that was revoked; the ids of those that ended now."""
+
     async def prune(self, *, ended_before: datetime) -> int:
         """Forgets the sessions that ended before this moment; how many."""
 
 
 class AttemptsLog(Protocol):
-    """The wrong passwords per e-mail. Only a digest of what was typed is kept."""
+    """The wrong passwords per e-mail, and the wrong PINs per workstation. Only a digest of which it was is kept."""
 
-    async def of(self, email: str) -> Attempts:
-        """What is remembered for this e-mail."""
+    async def of(self, subject: str) -> Attempts:
+        """What is remembered for this e-mail or workstation."""
 
-    async def keep(self, email: str, attempts: Attempts) -> None:
+    async def keep(self, subject: str, attempts: Attempts) -> None:
         """Remembers this from now on."""
 
-    async def forget(self, email: str) -> None:
-        """The right password came: everything is forgiven."""
+    async def forget(self, subject: str) -> None:
+        """The right one came: everything is forgiven."""
 
     async def prune(self, *, failed_before: datetime) -> int:
-        """Forgets e-mails without a failure since this moment; how many."""
+        """Forgets those without a failure since this moment; how many."""
+
+
+class Workstations(Protocol):
+    """The workstations that were not revoked."""
+
+    async def add(self, workstation: Workstation) -> None:
+        """Keeps a new one. Raises WorkstationTaken when another has its name, in whatever case."""
+
+    async def with_secret(self, digest: bytes) -> Workstation | None:
+        """The one whose device cookie has this digest."""
+
+    async def revoke(self, workstation_id: UUID, *, by: str, now: datetime) -> str | None:
+        """Ends it; its name, or None when there is none any more."""
+
+    async def seen(self, workstation_id: UUID, now: datetime) -> None:
+        """Somebody stood before it at this moment."""
+
+
+class Badges(Protocol):
+    """The badges that were not revoked, and the PINs of people."""
+
+    async def of(self, user_id: UUID) -> Badge | None:
+        """The one that a person has."""
+
+    async def with_code(self, digest: bytes) -> Badge | None:
+        """The one whose code has this digest."""
+
+    async def add(self, badge: Badge) -> None:
+        """Keeps a new one of somebody who has none. Raises BadgeChanged when another one came first."""
+
+    async def revoke(self, badge_id: UUID, *, by: str, now: datetime) -> None:
+        """Ends it."""
+
+    async def used(self, badge_id: UUID, now: datetime) -> None:
+        """It let its owner in at this moment."""
+
+    async def pin_of(self, user_id: UUID) -> Pin:
+        """The person's PIN, locked until the end of the unit of work; an empty one for whoever never had any."""
+
+    async def keep_pin(self, pin: Pin) -> None:
+        """Keeps it as it is now."""
 
 
 class IdentityUnitOfWork(Protocol):
@@ -84,6 +133,8 @@ class IdentityUnitOfWork(Protocol):
     users: Users
     sessions: Sessions
     attempts: AttemptsLog
+    workstations: Workstations
+    badges: Badges
 
     @property
     def now(self) -> datetime:
@@ -134,10 +185,13 @@ class AccessTokens(Protocol):
 
     @property
     def lifetime(self) -> timedelta:
-        """How long a token is good for."""
+        """How long a token is good for, at most."""
 
-    def issue(self, user: User, *, session_id: UUID) -> str:
-        """A signed token that says who the user is and which roles they have."""
+    def issue(self, user: User, *, session_id: UUID, idle: timedelta | None = None) -> str:
+        """A signed token that says who the user is and which roles they have.
+
+        With `idle` it says so no longer than that, and that the session ends when nobody is there for so long.
+        """
 
 
 class RevokedSessions(Protocol):

@@ -18,11 +18,14 @@ class Ending(StrEnum):
     SIGNED_OUT = "signed_out"
     REUSED = "refresh_reused"
     ROLES_CHANGED = "roles_changed"
+    # Only sessions by badge end for these, which a release that knows no badges never reads.
+    BADGE_REVOKED = "badge_revoked"
+    WORKSTATION_REVOKED = "workstation_revoked"
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in. It ends at `expires_at` whatever happens, or earlier when revoked."""
+    """One sign-in, with a password or with a badge. It ends at `expires_at` whatever happens, or earlier when revoked."""
 
     session_id: UUID
     user_id: UUID
@@ -30,6 +33,13 @@ class Session:
     expires_at: datetime
     revoked_at: datetime | None = None
     revoked_because: Ending | None = None
+    badge_id: UUID | None = None
+    workstation_id: UUID | None = None
+
+    @property
+    def is_by_badge(self) -> bool:
+        """Whether it was opened with a badge; then it belongs to its workstation and lets an operator work, no more."""
+        return self.workstation_id is not None
 
     def is_live(self, now: datetime) -> bool:
         """Whether the session still lets its user in."""
@@ -59,9 +69,24 @@ class SessionTerms:
     refresh_idle: timedelta
 
 
-def open_session(*, session_id: UUID, user_id: UUID, now: datetime, terms: SessionTerms) -> Session:
-    """A session that begins now."""
-    return Session(session_id=session_id, user_id=user_id, created_at=now, expires_at=now + terms.session_lifetime)
+def open_session(
+    *,
+    session_id: UUID,
+    user_id: UUID,
+    now: datetime,
+    terms: SessionTerms,
+    badge_id: UUID | None = None,
+    workstation_id: UUID | None = None,
+) -> Session:
+    """A session that begins now; one by badge names the badge and the workstation."""
+    return Session(
+        session_id=session_id,
+        user_id=user_id,
+        created_at=now,
+        expires_at=now + terms.session_lifetime,
+        badge_id=badge_id,
+        workstation_id=workstation_id,
+    )
 
 
 def next_token(session: Session, *, digest: bytes, now: datetime, terms: SessionTerms) -> RefreshToken:

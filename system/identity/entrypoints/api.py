@@ -33,11 +33,13 @@ from system.plumbing.web import Cursor
 
 REFRESH_COOKIE = "__Secure-refresh"
 REFRESH_PATH = "/api/identity"
+DEVICE_COOKIE = "__Host-workstation"
 PRIVATE_KEY_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
 Administrator = Annotated[Principal, require("administrator")]
 Anybody = Annotated[Principal, require(*Role)]
 RefreshSecret = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, max_length=200)]
+DeviceSecret = Annotated[str | None, Cookie(alias=DEVICE_COOKIE, max_length=200)]
 
 
 AUTHOR_CHARACTERS = 120
@@ -80,15 +82,20 @@ async def register(body: RegistrationBody, tools: HandlerTools) -> Registered:
 async def sign_in(body: SessionBody, response: Response, tools: HandlerTools) -> SessionAnswer:
     """Signs in. 401 `invalid-credentials`; 429 `too-many-attempts` after wrong passwords in a row."""
     signed_in = await handlers.sign_in(SignIn(email=body.email, password=body.password), tools)
-    return _session_answer(signed_in, response, tools)
+    return session_answer(signed_in, response)
 
 
 @router.post("/sessions/refresh", dependencies=[public])
-async def refresh_session(response: Response, tools: HandlerTools, refresh: RefreshSecret = None) -> SessionAnswer:
-    """Exchanges the refresh cookie for a new access token and the next refresh cookie. Each works once."""
+async def refresh_session(
+    response: Response, tools: HandlerTools, refresh: RefreshSecret = None, device: DeviceSecret = None
+) -> SessionAnswer:
+    """Exchanges the refresh cookie for a new access token and the next refresh cookie. Each works once.
+
+    A session by badge goes on only where the workstation's own cookie comes along.
+    """
     if not refresh:
         raise NotSignedIn()
-    return _session_answer(await handlers.refresh_session(RefreshSession(refresh), tools), response, tools)
+    return session_answer(await handlers.refresh_session(RefreshSession(refresh, device), tools), response)
 
 
 @router.delete("/sessions/current", status_code=204, dependencies=[public])
@@ -111,9 +118,9 @@ def forget_session(response: Response) -> None:
     response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, secure=True, httponly=True, samesite="strict")
 
 
-def remember_session(signed_in: SignedIn, response: Response, tools: Tools) -> int:
+def remember_session(signed_in: SignedIn, response: Response) -> int:
     """Gives the browser both cookies; the seconds that the access token lives."""
-    expires_in = int(tools.tokens.lifetime.total_seconds())
+    expires_in = int(signed_in.lifetime.total_seconds())
     response.set_cookie(
         SESSION_COOKIE,
         signed_in.access_token,
@@ -137,8 +144,9 @@ def remember_session(signed_in: SignedIn, response: Response, tools: Tools) -> i
     return expires_in
 
 
-def _session_answer(signed_in: SignedIn, response: Response, tools: Tools) -> SessionAnswer:
-    expires_in = remember_session(signed_in, response, tools)
+def session_answer(signed_in: SignedIn, response: Response) -> SessionAnswer:
+    """The answer to a sign-in, with the cookies of its session."""
+    expires_in = remember_session(signed_in, response)
     user = signed_in.user
     return SessionAnswer(
         access_token=signed_in.access_token,

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from system.identity.application import handlers
 from system.identity.application.commands import SignIn, SignOut
+from system.identity.application.workstations import workstation_here
 from system.identity.domain.errors import InvalidCredentials, TooManyAttempts
-from system.identity.entrypoints.api import HandlerTools, forget_session, remember_session
+from system.identity.entrypoints.api import DeviceSecret, HandlerTools, forget_session, remember_session
+from system.identity.entrypoints.doors import BADGE, inside, whoever
+from system.identity.entrypoints.sentences import PROBLEMS
 from system.pagekit.areas import SIGN_IN, landing_of
 from system.pagekit.languages import language_of
 from system.pagekit.pages import Pages
-from system.pagekit.words import N_
-from system.plumbing.auth import Principal, Unauthenticated, principal_of, public, refuse_cross_site
+from system.plumbing.auth import Principal, public, refuse_cross_site
 from system.plumbing.settings import ServiceSettings
-
-PROBLEMS = {
-    "invalid-credentials": N_("E-mail and password do not fit together. Check both, and mind the keyboard's language."),
-    "too-many-attempts": N_("Too many wrong passwords. Wait %(retry_after_s)s seconds, then try again."),
-    "email-taken": N_("An account with this e-mail exists. Change what its owner may do, or use another e-mail."),
-    "last-administrator": N_("This is the last administrator. Make somebody else an administrator first."),
-    "user-unknown": N_("There is no such account any more. Load the page again."),
-    "password-too-simple": N_("This password is one character repeated. Choose another one."),
-    "password-too-short": N_("This password is too short. Choose a longer one."),
-    "email-invalid": N_("This is not an e-mail address. Check it."),
-    "busy": N_("Many people are signing in at this moment. Try again in a few seconds."),
-}
 
 router = APIRouter()
 
@@ -48,17 +39,25 @@ def _pages(request: Request) -> Pages:
 @router.get("/", dependencies=[public])
 async def front_door(request: Request) -> Response:
     """Whoever comes to the bare address is led to their first place, or to the sign-in."""
-    who = await _whoever(request)
+    who = await whoever(request)
     return RedirectResponse(landing_of(who.roles) if who else SIGN_IN, status_code=303)
 
 
 @router.get(SIGN_IN, dependencies=[public])
-async def sign_in_page(request: Request, next: str = "") -> Response:
-    """The form; whoever is signed in already goes on, or reads where they may go."""
-    who = await _whoever(request)
-    if who is not None and (after := _inside(next)):
+async def sign_in_page(
+    request: Request,
+    tools: HandlerTools,
+    next: str = "",
+    by: Annotated[str, Query(alias="with")] = "",
+    device: DeviceSecret = None,
+) -> Response:
+    """The form; whoever is signed in already goes on, or reads where they may go. At a workstation a badge is asked for first."""
+    who = await whoever(request)
+    if who is not None and (after := inside(next)):
         return RedirectResponse(after, status_code=303)
-    return _form(request, who=who, after=_inside(next), resume=bool(next))
+    if who is None and not by and await workstation_here(device, tools) is not None:
+        return RedirectResponse(f"{BADGE}?{urlencode({'next': next})}" if inside(next) else BADGE, status_code=303)
+    return _form(request, who=who, after=inside(next), resume=bool(next))
 
 
 @router.post(SIGN_IN, dependencies=[public])
@@ -77,10 +76,10 @@ async def sign_in(
         said = _pages(request).says(
             language_of(request), refusal.extra | {"code": refusal.code, "detail": refusal.detail}
         )
-        return _form(request, email=email, after=_inside(next), said=said, status=refusal.status)
-    target = _inside(next) or landing_of({str(role) for role in signed_in.user.roles})
+        return _form(request, email=email, after=inside(next), said=said, status=refusal.status)
+    target = inside(next) or landing_of({str(role) for role in signed_in.user.roles})
     response = RedirectResponse(target, status_code=303)
-    remember_session(signed_in, response, tools)
+    remember_session(signed_in, response)
     return response
 
 
@@ -88,20 +87,13 @@ async def sign_in(
 async def sign_out_page(request: Request, tools: HandlerTools) -> Response:
     """Ends the session everywhere and shows the form again."""
     refuse_cross_site(request)
-    who = await _whoever(request)
+    who = await whoever(request)
     await handlers.sign_out(
         SignOut(session_id=UUID(who.session_id) if who and who.session_id else None, refresh_secret=None), tools
     )
     response = RedirectResponse(SIGN_IN, status_code=303)
     forget_session(response)
     return response
-
-
-async def _whoever(request: Request) -> Principal | None:
-    try:
-        return await principal_of(request)
-    except Unauthenticated:
-        return None
 
 
 def _form(
@@ -117,9 +109,3 @@ def _form(
     return _pages(request).render(
         request, "sign_in.html", who=who, next=after, email=email, said=said, status=status, resume=resume
     )
-
-
-def _inside(address: str) -> str:
-    """The address when it is one of ours, else nothing: a sign-in must not send people to strangers."""
-    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if plain and not address.startswith(SIGN_IN) else ""

@@ -15,6 +15,7 @@ from system.identity.application.commands import AddUser, GiveRoles
 from system.identity.domain.rules import PASSWORD_LENGTH_MIN
 from system.identity.domain.user import Language, Role
 from system.identity.entrypoints.api import Administrator, HandlerTools, Queries, author_of, place_of
+from system.identity.entrypoints.badge_schemas import BadgeView
 from system.identity.entrypoints.schemas import Email, Name, NewPassword, UserView
 from system.kernel.errors import Refused
 from system.pagekit.pages import Pages, Said
@@ -111,10 +112,12 @@ async def _page(
     kept = {name: value for name, value in (("email", email), ("role", str(role))) if value}
     more = f"{BASE}?{urlencode(kept | {'cursor': following})}" if following else None
     pages: Pages = request.app.state.pages
+    badges = await queries.badges_of([user.user_id for user in page.users])
     return pages.render(
         request,
         "people.html",
         who=who,
+        badges={str(user_id): BadgeView.of(state).model_dump(mode="json") for user_id, state in badges.items()},
         items=[UserView.of(user).model_dump(mode="json") for user in page.users],
         roles=ROLES,
         email=email,

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-import segno
-from markupsafe import Markup
-
 CODE_CHARACTERS_MAX = 300
 CARD = re.compile(r"/work-orders/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
 # A scanner presses the keys of a Latin keyboard; where the Russian layout is on, these letters come of it.
@@ -19,12 +16,6 @@ SAME_KEYS = str.maketrans(RUSSIAN, LATIN)
 def card_address(public_url: str, work_order_id: UUID | str) -> str:
     """Where the card is, for whoever reads the code with whatever they have."""
     return f"{public_url.rstrip('/')}/mes/work-orders/{work_order_id}"
-
-
-def code_of(address: str) -> Markup:
-    """A QR code as an inline SVG that fills its place, with the quiet border that scanners need around it."""
-    code = segno.make_qr(address, error="m")
-    return Markup(code.svg_inline(omitsize=True, svgclass=None, lineclass=None, border=4))  # noqa: S704 - of our own making
 
 
 def read(code: str) -> UUID | str:

@@ -40,6 +40,7 @@ from system.mes.entrypoints import labels, schemas
 from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
 from system.mes.entrypoints.sentences import PROBLEMS, own_reason
 from system.mes.settings import MesSettings
+from system.pagekit.codes import qr_code
 from system.pagekit.models import ModelMissing, model_route
 from system.pagekit.pages import Pages, Said, is_piece
 from system.plumbing.auth import Principal
@@ -259,9 +260,7 @@ async def slip_page(visit: AtWorkOrder, who: Reader) -> Response:
     work_order = await visit.queries.work_order(visit.work_order_id)
     settings: MesSettings = visit.request.app.state.settings
     address = labels.card_address(settings.public_url, visit.work_order_id)
-    return visit.pages.render(
-        visit.request, "slip.html", who=who, w=work_order, address=address, code=labels.code_of(address)
-    )
+    return visit.pages.render(visit.request, "slip.html", who=who, w=work_order, address=address, code=qr_code(address))
 
 
 @router.get("/scan")

@@ -2,6 +2,7 @@
 (() => {
   const REFRESH_EVERY_MS = 10 * 60 * 1000;
   const SAID_FOR_MS = 8000;
+  const IDLE_LOOK_MS = 15 * 1000;
 
   // Storage may be forbidden; then nothing is remembered beyond this page.
   const memory = {
@@ -45,12 +46,36 @@
     });
   }
 
-  if (document.body.dataset.user) {
+  // On a workstation that people share, a session goes on while somebody uses it, and ends when they have left. All tabs count as one.
+  function keepWhileUsed(idleMs) {
+    const used = () => memory.set("used", String(Date.now()));
+    const since = (name) => Date.now() - Number(memory.get(name));
+    let over = false;
+    used();
+    for (const sign of ["pointerdown", "keydown", "wheel", "touchmove"]) {
+      addEventListener(sign, used, { passive: true, capture: true });
+    }
+    const look = () => {
+      if (over) return;
+      if (since("used") >= idleMs) {
+        over = true;
+        document.querySelector("form.change").requestSubmit();
+      } else if (since("refreshed") > idleMs / 4 && since("used") < since("refreshed")) {
+        refreshSession({ unlessWithinMs: idleMs / 4 }).catch(() => {});
+      }
+    };
+    setInterval(look, Math.min(IDLE_LOOK_MS, idleMs / 8));
+    document.addEventListener("visibilitychange", look);
+  }
+
+  const { user, idleS } = document.body.dataset;
+  if (user) {
     memory.set("session", "open");
-    setInterval(() => refreshSession({ unlessWithinMs: REFRESH_EVERY_MS / 2 }).catch(() => {}), REFRESH_EVERY_MS);
+    if (idleS) keepWhileUsed(Number(idleS) * 1000);
+    else setInterval(() => refreshSession({ unlessWithinMs: REFRESH_EVERY_MS / 2 }).catch(() => {}), REFRESH_EVERY_MS);
   }
   document.addEventListener("submit", (event) => {
-    if (event.target.matches('[action="/sign-out"]')) memory.set("session", null);
+    if (event.target.matches("[data-ends-session]")) memory.set("session", null);
   });
 
   let saying;

@@ -13,6 +13,7 @@ from system.mes.entrypoints.pages import pages_of
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG
 from system.mes.tests.unit.test_cards import FREE, held, shown
+from system.pagekit.codes import qr_code
 from system.pagekit.reader import Language
 from system.plumbing.auth import Principal
 
@@ -42,9 +43,9 @@ def test_what_a_scanner_or_a_person_types_is_understood(typed: str, understood: 
 
 def test_the_code_holds_the_cards_address() -> None:
     assert labels.card_address("https://alexandrite.example/", ID) == ADDRESS
-    code = labels.code_of(ADDRESS)
+    code = qr_code(ADDRESS)
     assert code.startswith("<svg viewBox=") and "style=" not in code
-    assert code == labels.code_of(ADDRESS) != labels.code_of(ADDRESS[:-1] + "e")
+    assert code == qr_code(ADDRESS) != qr_code(ADDRESS[:-1] + "e")
 
 
 def page(template: str, language: Language = "en", **about: Any) -> str:
@@ -58,7 +59,7 @@ def page(template: str, language: Language = "en", **about: Any) -> str:
 
 
 def test_the_label_says_what_it_is_and_neither_price_nor_name() -> None:
-    text = page("slip.html", "ru", w=shown(held()), address=ADDRESS, code=labels.code_of(ADDRESS))
+    text = page("slip.html", "ru", w=shown(held()), address=ADDRESS, code=qr_code(ADDRESS))
     label = text.split("<article")[1].split("</article>")[0]
     for word in ("A-26000001", "Ring", "Золото 585", "17.5", f'data-address="{ADDRESS}"', "<svg"):
         assert word in label
