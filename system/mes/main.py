@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from system.mes.adapters.flow_queries import FlowQueries
+from system.mes.adapters.pricing import HttpCalculations
 from system.mes.adapters.queries import MesQueries
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.application import reactions
-from system.mes.entrypoints import api, pages, timers
+from system.mes.application.shift import Shift
+from system.mes.entrypoints import api, pages, shift, shift_api, timers
 from system.mes.settings import MesSettings
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseWorkOrders, WithdrawWorkOrders
 from system.plumbing.metrics import GaugeQuery
@@ -18,8 +21,8 @@ def service(settings: MesSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     mes = Service(
         settings,
-        routers=[api.router, api.internal],
-        pages=[shown.router(), pages.router],
+        routers=[api.router, api.internal, shift_api.router],
+        pages=[shown.router(), pages.router, shift.router],
         unit_of_work=MesUnitOfWork,
         reactions={
             ReleaseWorkOrders: reactions.on_release_work_orders,
@@ -35,6 +38,13 @@ def service(settings: MesSettings | None = None) -> Service:
     mes.app.state.queries = queries
     mes.app.state.tally = pages.Tally(queries)
     mes.app.state.watch = pages.watch_of(queries, shown)
+    mes.app.state.shift = Shift(
+        FlowQueries(mes.engine),
+        HttpCalculations(mes.client),
+        outlook=settings.outlook,
+        terms=settings.terms,
+        zone=shown.zone,
+    )
     mes.app.state.met = {}
     return mes
 

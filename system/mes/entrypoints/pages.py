@@ -41,7 +41,7 @@ from system.mes.application.views import money_view
 from system.mes.domain.work_order import Parcel
 from system.mes.entrypoints import labels, schemas
 from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
-from system.mes.entrypoints.sentences import PROBLEMS, own_reason
+from system.mes.entrypoints.sentences import NAMES, PROBLEMS, own_reason
 from system.mes.settings import MesSettings
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
@@ -61,7 +61,7 @@ router = APIRouter(prefix=BASE)
 
 def pages_of(settings: MesSettings) -> Pages:
     """MES's pages."""
-    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS)
+    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS, names=NAMES)
 
 
 def watch_of(queries: MesQueries, pages: Pages) -> live.Watch:
