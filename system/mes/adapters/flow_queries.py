@@ -1,4 +1,4 @@
-"""Reads for whoever leads the shift: what moved through the workshop, and what stands in it. Each reads what it tells, never the past."""
+"""Reads for whoever leads the shift: what moved through the workshop, and what stands in it. Each reads what it tells."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What whoever leads the shift is told: what flows, what stands, what will be late and why, who holds what, what is being priced.
 
-Everybody who watches is told from one reading: it is made anew when somebody asks and it is older than `refreshed_s`. Days that are over
+Everybody who watches is told from one reading: made anew when somebody asks and it is older than `refreshed_s`. Days that are over
 never change, since history is only added to: each is read once per process, and then only today is read again.
 """
 

@@ -42,7 +42,7 @@ class Standing:
 
 
 def passed(moves: Iterable[Move]) -> Counter[str]:
-    """How many work orders left each stage forwards, by stage. What goes back is taken off again, in every stage that it goes back over.
+    """How many work orders left each stage forwards, by stage. What goes back is taken off again, in every stage it goes back over.
 
     So what was made, undone and made again is made once, and nobody's day grows by rework.
     """

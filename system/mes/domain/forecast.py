@@ -1,12 +1,12 @@
 """When an unfinished work order will be shipped, from its place in the queue and from what the workshop has got done lately.
 
-The time through a stage is what stands before it there, divided by how many pieces leave the stage in a day: Little's law, L = lambda W
+The time through a stage is what stands before it there, divided by how many pieces leave the stage a day: Little's law, L = lambda W
 (J. D. C. Little, A Proof for the Queuing Formula L = lambda W, Operations Research 9, 1961). A piece passes its own stage behind those
 that were approved before it, and each later stage behind what stands there now. The law holds for the mean whatever the order in which
 operators take work; who stands where is counted oldest approval first, since what is left lying is escalated and given out.
 
 How sure that is: counts of independent days with mean m and variance v let a piece at place k pass after k / m days, with variance
-k v / m^3 (renewal theory's central limit for first passage: D. R. Cox, Renewal Theory, 1962, 3.3). That m itself was measured on n days
+k v / m^3 (renewal theory's central limit for first passage: D. R. Cox, Renewal Theory, 1962, 3.3). That m was measured on n days only
 adds (k / m)^2 v / (n m^2). Stages are taken as independent, so their variances add. Days that happen to be alike prove no certainty:
 v is never taken below m, which is what counts of pieces that come by chance have (Poisson).
 """

@@ -1,6 +1,6 @@
 """The shift lead's page: what will be late and why, what flows, what stands, who holds what, what is being priced.
 
-It stands whole without a script. With one its two pieces are asked for again every few seconds: what people read changes by the second,
+It stands whole without a script. With one its two pieces are asked for again every few seconds: what people read changes all the time,
 the charts are sent only when they show something else.
 """
 
