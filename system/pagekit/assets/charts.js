@@ -86,7 +86,7 @@
           },
           series: [{}, ...painted(kind, series, colours)],
           axes: [
-            { ...axis, grid: { show: false }, space: 56, incrs: STEPS, values: (_, at) => at.map((place) => labels[place] ?? "") },
+            { ...axis, grid: { show: false }, size: 32, space: 56, incrs: STEPS, values: (_, at) => at.map((place) => labels[place] ?? "") },
             { ...axis, size: 48, incrs: STEPS, values: (_, at) => at.map((value) => numbers.format(value)) },
           ],
           legend: { show: false },
