@@ -243,7 +243,7 @@ async def _explained(mes: PostgresMes, statement: Any) -> list[dict[str, Any]]:
 
 
 async def _fill(mes: PostgresMes, infrastructure: Infrastructure) -> None:
-    """Work of 40 days long ago, all of it shipped: 50 pieces a day with four entries each, of which the last days' are read by nobody."""
+    """Work of 40 days long ago, all of it shipped: 50 pieces a day with four entries each."""
     async with mes.engine.connect() as connection:
         known = text("SELECT count(*) FROM work_order WHERE order_number LIKE 'H-%'")
         if (await connection.execute(known)).scalar_one():
@@ -264,7 +264,8 @@ WITH made AS (
           FROM generate_series(1, CAST(:pieces AS integer)) AS n) AS known
     RETURNING id, order_id, order_number, claimed_by, approved_at
 ), paid AS (
-    INSERT INTO pay_ledger (work_order_id, claim_no, kind, operator_id, operator_name, order_id, order_number, title, amount, currency, at)
+    INSERT INTO pay_ledger
+        (work_order_id, claim_no, kind, operator_id, operator_name, order_id, order_number, title, amount, currency, at)
     SELECT id, 1, 'earn', claimed_by, 'Oleg', order_id, order_number, 'Ring', 450, 'RUB', approved_at FROM made
 )
 INSERT INTO work_order_history (work_order_id, at, state, claim_no, actor)
