@@ -62,6 +62,8 @@ PAGES = (
     Picture("no-such-number", "/mes/scan?code=A-00000000", status=404),
     Picture("my-work", "/mes/mine"),
     Picture("my-pay", "/mes/pay"),
+    Picture("shift", "/mes/shift", who="seller"),
+    Picture("shift-late", "/mes/shift?risk=late", who="seller"),
     Picture("nothing-there", "/mes/nothing", status=404),
     Picture("approvals", "/crm/", who="seller"),
     Picture("order-to-approve", "/crm/orders/{priced}", who="seller"),

@@ -73,14 +73,18 @@ class Faults:
 
     def time_passes_over(self, work_order_id: str, *, hours: int) -> None:
         """What MES holds of a work order becomes so much older: nobody waits for days in a scenario."""
-        older = (
-            f"UPDATE work_order SET state_since = state_since - interval '{int(hours)} hours'"  # noqa: S608
-            f" WHERE id = '{uuid.UUID(work_order_id)}'"
-        )
+        self._change_work_order(work_order_id, f"state_since = state_since - interval '{int(hours)} hours'")
+
+    def promise_is_near(self, work_order_id: str, *, minutes: int) -> None:
+        """So little is left until the work has to be shipped: nobody waits for three weeks in a scenario."""
+        self._change_work_order(work_order_id, f"promise_at = now() + interval '{int(minutes)} minutes'")
+
+    def _change_work_order(self, work_order_id: str, change: str) -> None:
+        changed = f"UPDATE work_order SET {change} WHERE id = '{uuid.UUID(work_order_id)}'"  # noqa: S608
         said = self.world.backstage.containers.run(
-            "postgres", "psql", "--host=/tmp", "--username=postgres", "--dbname=mes", "--command", older
+            "postgres", "psql", "--host=/tmp", "--username=postgres", "--dbname=mes", "--command", changed
         )
-        assert said.strip() == "UPDATE 1", f"no work order became older: {said}"
+        assert said.strip() == "UPDATE 1", f"no work order was changed: {said}"
 
     # -- messages ------------------------------------------------------------------------------------------------
 

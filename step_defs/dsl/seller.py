@@ -11,6 +11,7 @@ from step_defs.dsl.operator import AT_ONCE_S
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.sales_desk import BrowserSalesDesk, HttpSalesDesk, SalesDesk, Shown
+from step_defs.dsl.shift_desk import ShiftDesk, shift_desk_of
 
 
 class Seller(Person):
@@ -34,9 +35,14 @@ class Seller(Person):
         """Their place at MES, from where they lead the shift."""
         return desk_of(self)
 
+    @cached_property
+    def shift(self) -> ShiftDesk:
+        """Where they see how the shift goes."""
+        return shift_desk_of(self)
+
     def leaves(self) -> None:
         """Ends the connection."""
-        for place in ("desk", "board"):
+        for place in ("desk", "board", "shift"):
             if place in self.__dict__:
                 self.__dict__[place].close()
         super().leaves()

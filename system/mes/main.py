@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from system.mes.adapters.board_lists import KEPT_S, BoardLists
+from system.mes.adapters.flow_queries import FlowQueries
+from system.mes.adapters.pricing import HttpCalculations
 from system.mes.adapters.queries import MesQueries
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.application import reactions
-from system.mes.entrypoints import api, board, pages, timers
+from system.mes.application.shift import Shift
+from system.mes.entrypoints import api, board, pages, shift, shift_api, timers
 from system.mes.settings import MesSettings
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseWorkOrders, WithdrawWorkOrders
 from system.plumbing.aside import Aside
@@ -23,8 +26,8 @@ def service(settings: MesSettings | None = None) -> Service:
     aside = Aside(settings, lifetime_s=KEPT_S)
     mes = Service(
         settings,
-        routers=[api.router, api.internal],
-        pages=[shown.router(), board.router, pages.router],
+        routers=[api.router, api.internal, shift_api.router],
+        pages=[shown.router(), board.router, pages.router, shift.router],
         unit_of_work=partial(MesUnitOfWork, on_changed=aside.changed),
         reactions={
             ReleaseWorkOrders: reactions.on_release_work_orders,
@@ -44,6 +47,13 @@ def service(settings: MesSettings | None = None) -> Service:
     mes.app.state.rows = board.Rows(shown)
     mes.app.state.tally = board.Tally(lists)
     mes.app.state.watch = board.watch_of(queries, shown)
+    mes.app.state.shift = Shift(
+        FlowQueries(mes.engine),
+        HttpCalculations(mes.client),
+        outlook=settings.outlook,
+        terms=settings.terms,
+        zone=shown.zone,
+    )
     mes.app.state.met = {}
     return mes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from system.mes.application.shift import Outlook
 from system.mes.domain.rules import Terms
 from system.plumbing.settings import ServiceSettings
 
@@ -23,6 +24,16 @@ class MesSettings(ServiceSettings):
     undo_s: int = Field(
         600, ge=0, description="how long a piece that was marked as made may be said not to be; 0: not at all"
     )
+    flow_days: int = Field(
+        30, gt=1, le=90, description="how many days of history the shift lead sees, today among them"
+    )
+    forecast_days: int = Field(
+        10, gt=0, description="how many of the last working days the workshop's pace is measured on"
+    )
+    forecast_finished_min: int = Field(
+        10, gt=0, description="from fewer pieces than these that passed a stage no shipment is foretold"
+    )
+    shift_refreshed_s: float = Field(3.0, gt=0, description="how old the shift lead's figures may be")
     s3_public_url: str = Field(
         "https://localhost:8444", description="the storage as browsers reach it: models are shown"
     )
@@ -36,4 +47,14 @@ class MesSettings(ServiceSettings):
             claims_max=self.claims_max,
             idle_s=self.claim_idle_s,
             undo_s=self.undo_s,
+        )
+
+    @property
+    def outlook(self) -> Outlook:
+        """How far the shift lead's page looks back, and ahead."""
+        return Outlook(
+            flow_days=self.flow_days,
+            forecast_days=self.forecast_days,
+            forecast_finished_min=self.forecast_finished_min,
+            refreshed_s=self.shift_refreshed_s,
         )

@@ -25,6 +25,7 @@ AREAS = (
     Area("/people", N_("People"), frozenset({"administrator"})),
     Area("/operations/", N_("Operations"), frozenset({"administrator"})),
     Area("/mes/", N_("Board"), frozenset({"operator", "seller", "administrator"})),
+    Area("/mes/shift", N_("Shift"), frozenset({"seller", "administrator"})),
     Area("/mes/mine", N_("My work"), frozenset({"operator"})),
     Area("/mes/pay", N_("My pay"), frozenset({"operator"})),
 )

@@ -59,5 +59,8 @@ def translations(language: Language, directories: Iterable[Path]) -> Translation
         compiled = io.BytesIO()
         write_mo(compiled, catalogue)
         compiled.seek(0)
-        merged.merge(Translations(compiled))
+        words = Translations(compiled)
+        merged.merge(words)
+        # A merge takes the words and leaves the rule by which a number chooses among them.
+        merged.plural = words.plural
     return merged

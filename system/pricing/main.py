@@ -7,6 +7,7 @@ from functools import partial
 from system.messages.orchestrator_v1 import PriceOrder
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
+from system.pricing.adapters.calculations import Calculations
 from system.pricing.adapters.files_client import FilesClient
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.adapters.queries import PricingQueries
@@ -63,6 +64,9 @@ def service(settings: PricingSettings | None = None) -> Service:
         description="Quotes for custom and ready-made pieces, and the price book behind them.",
     )
     pricing.app.state.queries = PricingQueries(pricing.engine)
+    pricing.app.state.calculations = Calculations(
+        pricing.engine, concurrency=settings.pricing_concurrency, stalled_after_s=settings.pricing_stalled_after_s
+    )
     pricing.app.state.files = files_of(pricing, settings)
     return pricing
 

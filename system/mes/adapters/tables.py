@@ -122,6 +122,7 @@ work_order_history = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text),
     Index("work_order_history_work_order", "work_order_id", "id"),
+    Index("work_order_history_at", "at"),
 )
 
 parcel = Table(

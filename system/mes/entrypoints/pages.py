@@ -38,7 +38,7 @@ from system.mes.application.views import money_view
 from system.mes.domain.work_order import Parcel
 from system.mes.entrypoints import labels, schemas
 from system.mes.entrypoints.api import Agreed, AnOperator, Assigner, Queries, Reader, Uow, meet, operator_of
-from system.mes.entrypoints.sentences import PROBLEMS, own_reason
+from system.mes.entrypoints.sentences import NAMES, PROBLEMS, own_reason
 from system.mes.settings import MesSettings
 from system.pagekit.codes import qr_code
 from system.pagekit.models import ModelMissing, model_route
@@ -53,7 +53,7 @@ router = APIRouter(prefix=BASE)
 
 def pages_of(settings: MesSettings) -> Pages:
     """MES's pages."""
-    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS)
+    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS, names=NAMES)
 
 
 @dataclass(frozen=True, slots=True)

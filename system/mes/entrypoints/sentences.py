@@ -31,6 +31,22 @@ PROBLEMS = {
     "invalid-request": N_("Something is missing or cannot be understood. Check what you entered."),
 }
 
+NAMES = {
+    "risk": {
+        "late": N_("Late"),
+        "at_risk": N_("At risk"),
+        "unknown": N_("No forecast yet"),
+        "on_time": N_("On time"),
+    },
+    "model_size": {
+        "small": N_("small"),
+        "medium": N_("medium"),
+        "large": N_("large"),
+        "huge": N_("huge"),
+    },
+}
+"""What codes of the shift lead's page are called."""
+
 # What MES itself writes into a work order's history; what people wrote is shown as they wrote it.
 OWN_REASONS = (
     (re.compile(re.escape(rules.LAPSED)), N_("nothing happened to it for too long")),

@@ -1,11 +1,15 @@
-"""The queue of calculations: procrastinate's tables in pricing's own database."""
+"""The queue of calculations: procrastinate's tables in pricing's own database, and beside them what each calculation took."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import procrastinate
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from system.pricing.adapters import tables
 
 QUEUE = "pricing"
 CALCULATE = "calculate_quote"
@@ -18,9 +22,26 @@ class JobQueue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def calculate(self, quote_id: UUID) -> None:
-        """Asks the workers to calculate a quote."""
+    async def calculate(self, quote_id: UUID, *, file_bytes: int | None, asked_by: str) -> None:
+        """Asks the workers to calculate a quote, and notes how large its file is and which kind of person asked."""
+        await self._connection.execute(
+            insert(tables.calculation).values(quote_id=quote_id, file_bytes=file_bytes, asked_by=asked_by)
+        )
         raw = await self._connection.get_raw_connection()
         await _deferring.configure_task(
             CALCULATE, queue=QUEUE, allow_unknown=True, connection=raw.driver_connection
         ).defer_async(quote_id=str(quote_id))
+
+    async def started(self, quote_id: UUID, *, at: datetime) -> None:
+        """A worker begins; one that begins again counts from then."""
+        table = tables.calculation
+        await self._connection.execute(update(table).where(table.c.quote_id == quote_id).values(started_at=at))
+
+    async def measured(self, quote_id: UUID, *, at: datetime) -> None:
+        """A worker came to a result: from this it is known what a model of this size takes."""
+        table = tables.calculation
+        await self._connection.execute(
+            update(table)
+            .where(table.c.quote_id == quote_id, table.c.started_at.is_not(None), table.c.finished_at.is_(None))
+            .values(finished_at=at)
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Numeric, String, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
@@ -67,6 +67,16 @@ quote = Table(
     _moment("created_at", nullable=False),
     _moment("finished_at"),
     _moment("valid_until"),
+)
+
+calculation = Table(
+    "calculation",
+    metadata,
+    Column("quote_id", Uuid, primary_key=True),
+    Column("file_bytes", BigInteger),
+    Column("asked_by", String(20), nullable=False),
+    _moment("started_at"),
+    _moment("finished_at"),
 )
 
 price_request = Table(

@@ -70,6 +70,7 @@ class Calculation:
                 return None
             quote = quote.started()
             await uow.quotes.save_unfinished(quote)
+            await uow.jobs.started(quote.quote_id, at=uow.now)
             await uow.commit()
             return quote
 
@@ -108,6 +109,7 @@ class Calculation:
             if isinstance(outcome, MeshMeasure) or outcome.code not in _OF_THE_MOMENT:
                 assert quote.asked.mesh_sha256 is not None
                 await uow.analyses.keep(Analysis(quote.asked.mesh_sha256, first_look, outcome), at=uow.now)
+                await uow.jobs.measured(quote.quote_id, at=uow.now)
             await uow.commit()
 
     async def _record_end(self, quote: Quote, uow: PricingWork) -> None:

@@ -13,7 +13,10 @@ from system.pricing.domain.mesh import LengthUnit
 
 @dataclass(frozen=True, slots=True)
 class RequestQuote:
-    """A price for a model in a material, or for a ready-made good. `sees_all_files` is true for our own staff."""
+    """A price for a model in a material, or for a ready-made good. `sees_all_files` is true for our own staff.
+
+    `asked_by` is the kind of person who asks, a role; whoever leads the shift sees it beside the calculation, and no name.
+    """
 
     key: IdempotencyKey | None
     owner_id: UUID
@@ -26,6 +29,7 @@ class RequestQuote:
     stones: Mapping[str, int] = field(default_factory=dict)
     plating: str | None = None
     sees_all_files: bool = False
+    asked_by: str = "customer"
 
 
 @dataclass(frozen=True, slots=True)

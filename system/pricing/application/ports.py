@@ -101,8 +101,14 @@ class PriceRequests(Protocol):
 class Jobs(Protocol):
     """Work for the pricing workers."""
 
-    async def calculate(self, quote_id: UUID) -> None:
+    async def calculate(self, quote_id: UUID, *, file_bytes: int | None, asked_by: str) -> None:
         """Defers the calculation; it exists if, and only if, this transaction commits."""
+
+    async def started(self, quote_id: UUID, *, at: datetime) -> None:
+        """A worker begins."""
+
+    async def measured(self, quote_id: UUID, *, at: datetime) -> None:
+        """A worker came to a result, a price or what is wrong with the model: what that took is remembered."""
 
 
 class PricingWork(Protocol):

@@ -14,6 +14,7 @@ from system.kernel.errors import Invalid, NotFound, Refused
 from system.plumbing.auth import Principal, public, require
 from system.plumbing.unit_of_work import IdempotencyKey
 from system.plumbing.web import idempotency_key, to_response
+from system.pricing.adapters.calculations import Calculations
 from system.pricing.application.commands import ReplacePriceBook, RequestQuote
 from system.pricing.application.handlers import quote_of_others, replace_price_book, request_quote
 from system.pricing.application.ports import ModelFiles
@@ -33,6 +34,8 @@ router = APIRouter(tags=["pricing"])
 internal = APIRouter(prefix="/internal")
 
 STAFF = ("seller", "administrator")
+# Who asks for prices: whoever has several of these roles counts as the first.
+ASKERS = ("customer", "partner", "seller")
 Key = Annotated[IdempotencyKey, Depends(idempotency_key)]
 _ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')
 
@@ -47,7 +50,13 @@ def _queries(request: Request) -> Any:
     return request.app.state.queries
 
 
+def _calculations(request: Request) -> Calculations:
+    calculations: Calculations = request.app.state.calculations
+    return calculations
+
+
 Queries = Annotated[Any, Depends(_queries)]
+Queue = Annotated[Calculations, Depends(_calculations)]
 
 
 async def _request_quote(request: Request, body: QuoteRequest, key: IdempotencyKey, who: Principal) -> Response:
@@ -65,6 +74,7 @@ async def _request_quote(request: Request, body: QuoteRequest, key: IdempotencyK
         stones=body.stones,
         plating=body.plating,
         sees_all_files=who.has(*STAFF),
+        asked_by=next((role for role in ASKERS if who.has(role)), ASKERS[0]),
     )
     answer = await request_quote(command, request.app.state.make_uow(), files, valid_for=settings.quote_valid_for)
     return to_response(answer)
@@ -89,13 +99,17 @@ async def create_quote(
 async def read_quote(
     quote_id: UUID,
     queries: Queries,
+    calculations: Queue,
     who: Annotated[Principal, require("customer", "partner", "seller", "administrator")],
 ) -> Response:
-    """A quote of one's own; our staff sees all."""
+    """A quote of one's own; our staff sees all. One that waits says where in line, and for how long where that is known."""
     quote = await queries.quote(quote_id)
     if quote is None or (quote.owner_id != who.subject and not who.has(*STAFF)):
         raise quote_of_others(quote_id)
-    return _json(quote_view(quote), headers={"Cache-Control": "no-store"})
+    shown = quote_view(quote)
+    if not quote.status.is_final and (place := await calculations.place_of(quote_id)):
+        shown |= {"queue_position": place.position, "eta_s": place.eta_s}
+    return _json(shown, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/materials", response_model=MaterialsView, dependencies=[public])
@@ -167,6 +181,12 @@ async def catalogue_prices(
     book = await queries.book()
     prices = {sku: book.catalogue_price(sku) for sku in body.skus}
     return _json({"prices": {sku: money_view(price) for sku, price in prices.items() if price is not None}})
+
+
+@internal.get("/calculations")
+async def calculations_queue(calculations: Queue, who: Annotated[Principal, require("service:mes")]) -> Response:
+    """What is being calculated and what waits, for whoever leads the shift; names nobody."""
+    return _json(await calculations.view())
 
 
 @internal.get("/reconciliation")

@@ -83,6 +83,12 @@ class QuoteView(BaseModel):
     created_at: datetime
     replaces: UUID | None
     remade_because: list[Literal["expired", "metal_moved"]]
+    queue_position: int | None = Field(
+        None, description="while it is calculated: its place among what waits, from 1; 0 when a worker is at it"
+    )
+    eta_s: float | None = Field(
+        None, description="while it is calculated: seconds until it is done, where enough of its size were measured"
+    )
 
 
 class TitleView(BaseModel):

@@ -58,6 +58,18 @@ def test_the_first_catalogue_wins(tmp_path: Path) -> None:
     assert translations("en", [tmp_path / "own"]).gettext("mine") == "mine"
 
 
+def test_numbers_choose_their_word_by_the_language(tmp_path: Path) -> None:
+    (tmp_path / "ru.po").write_text(
+        'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+        'msgid "%(num)s day"\nmsgid_plural "%(num)s days"\nmsgstr[0] "день"\nmsgstr[1] "дня"\nmsgstr[2] "дней"\n',
+        encoding="utf-8",
+    )
+    ru, en = translations("ru", [tmp_path]), translations("en", [tmp_path])
+    spoken = [ru.ngettext("%(num)s day", "%(num)s days", number) for number in (1, 2, 5, 11, 21)]
+    assert spoken == ["день", "дня", "дней", "дней", "день"]
+    assert en.ngettext("%(num)s day", "%(num)s days", 2) == "%(num)s days"
+
+
 def test_a_missing_catalogue_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         translations("ru", [tmp_path])

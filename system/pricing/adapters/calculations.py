@@ -1,0 +1,150 @@
+"""The queue of calculations as others are shown it: what runs, what waits, where in line, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from system.pricing.adapters import tables
+from system.pricing.adapters.jobs import QUEUE
+from system.pricing.domain.waiting import InQueue, Measured, seconds_left, size_class, typical_seconds
+
+SHOWN_MAX = 500
+MEASURED_MAX = 300
+READ_EVERY_S = 1.0
+
+# What waits is read in the order in which workers take it; each of these conditions is a partial index of procrastinate's.
+_QUEUE = text(
+    """
+    SELECT quote.quote_id, job.status::text AS status, job.attempts, job.worker_id, job.scheduled_at, quote.created_at,
+           quote.status AS quote_status, CAST(quote.mesh ->> 'triangle_count' AS bigint) AS triangles,
+           calculation.file_bytes, calculation.asked_by, calculation.started_at,
+           EXISTS (SELECT 1 FROM price_request_quote AS line JOIN price_request AS request
+                   ON request.order_id = line.order_id AND request.attempt = line.attempt
+                   WHERE line.quote_id = quote.quote_id AND request.state = 'WAITING') AS order_waits
+    FROM (SELECT id, args, status, attempts, worker_id, scheduled_at, priority FROM procrastinate_jobs
+          WHERE status IN ('todo', 'doing') AND queue_name = :queue
+          ORDER BY status DESC, priority DESC, id LIMIT :shown_max) AS job
+    JOIN quote ON quote.quote_id = CAST(job.args ->> 'quote_id' AS uuid)
+    LEFT JOIN calculation ON calculation.quote_id = quote.quote_id
+    WHERE quote.status IN ('QUEUED', 'ANALYSING', 'ESTIMATED')
+    ORDER BY job.status DESC, job.priority DESC, job.id
+    """
+)
+_WAITING = text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :queue")
+_WORKERS = text(
+    "SELECT count(*) FROM procrastinate_workers"
+    " WHERE last_heartbeat > clock_timestamp() - make_interval(secs => :stalled_after_s)"
+)
+
+
+def measured_statement() -> Select[Any]:
+    """What the last MEASURED_MAX calculations that came to a result took; reads as many rows of one index."""
+    table = tables.calculation
+    return (
+        select(table.c.file_bytes, table.c.started_at, table.c.finished_at)
+        .where(table.c.finished_at.is_not(None))
+        .order_by(table.c.finished_at.desc())
+        .limit(MEASURED_MAX)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one quote stands: nobody before it is place 1, and 0 when a worker is at it; seconds until it is done, if known."""
+
+    position: int
+    eta_s: float | None
+
+
+class Calculations:
+    """The queue, read at most once in READ_EVERY_S however many ask: each customer who waits asks every second."""
+
+    def __init__(self, engine: AsyncEngine, *, concurrency: int, stalled_after_s: float) -> None:
+        self._engine = engine
+        self._concurrency, self._stalled_after_s = concurrency, stalled_after_s
+        self._turn = asyncio.Lock()
+        self._read: dict[str, Any] = {}
+        self._read_at = float("-inf")
+
+    async def view(self) -> dict[str, Any]:
+        """Everything that is being calculated or waits, in order; names nobody."""
+        async with self._turn:
+            if time.monotonic() - self._read_at > READ_EVERY_S:
+                self._read = await self._look()
+                self._read_at = time.monotonic()
+        return self._read
+
+    async def place_of(self, quote_id: UUID) -> Place | None:
+        """Where a quote stands, or None when it is not in the queue (any more), or beyond what is shown of it."""
+        for item in (await self.view())["items"]:
+            if item["quote_id"] == str(quote_id):
+                return Place(item["position"], item["eta_s"])
+        return None
+
+    async def _look(self) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(_QUEUE, {"queue": QUEUE, "shown_max": SHOWN_MAX})).mappings().all()
+            waiting = (await connection.execute(_WAITING, {"queue": QUEUE})).scalar_one()
+            alive = {"stalled_after_s": self._stalled_after_s}
+            workers = (await connection.execute(_WORKERS, alive)).scalar_one()
+            typical = typical_seconds(await _measured(connection))
+        queue = [InQueue(row["file_bytes"], _running_s(row, now)) for row in rows]
+        left = seconds_left(queue, typical, at_once=workers * self._concurrency)
+        running = sum(one.running_s is not None for one in queue)
+        return {
+            "items": [
+                _item(row, position=max(0, number - running), eta_s=eta_s)
+                for number, (row, eta_s) in enumerate(zip(rows, left, strict=True), start=1)
+            ],
+            "running": running,
+            "waiting": waiting,
+            "workers": workers,
+            "typical_s": {str(size): round(seconds, 2) for size, seconds in typical.items()},
+        }
+
+
+async def _measured(connection: AsyncConnection) -> list[Measured]:
+    rows = await connection.execute(measured_statement())
+    return [
+        Measured(row.file_bytes, (row.finished_at - row.started_at).total_seconds())
+        for row in rows
+        if row.file_bytes is not None
+    ]
+
+
+def _running_s(row: Mapping[Any, Any], now: datetime) -> float | None:
+    if row["status"] != "doing":
+        return None
+    # Taken, and not begun yet for as long as its worker needs to say so.
+    return max(0.0, (now - row["started_at"]).total_seconds()) if row["started_at"] else 0.0
+
+
+def _item(row: Mapping[Any, Any], *, position: int, eta_s: float | None) -> dict[str, Any]:
+    runs = row["status"] == "doing"
+    since = row["started_at"] if runs and row["started_at"] else row["created_at"]
+    return {
+        "quote_id": str(row["quote_id"]),
+        "state": "running" if runs else "waiting",
+        "position": position,
+        "status": row["quote_status"],
+        "size": str(size_class(row["file_bytes"])) if row["file_bytes"] is not None else None,
+        "file_bytes": row["file_bytes"],
+        "triangles": row["triangles"],
+        "asked_by": row["asked_by"],
+        "order_waits": row["order_waits"],
+        "since": since.isoformat(),
+        "attempt": row["attempts"] + 1,
+        "worker": row["worker_id"] if runs else None,
+        "tried_again_at": row["scheduled_at"].isoformat() if row["scheduled_at"] and not runs else None,
+        "eta_s": round(eta_s, 1) if eta_s is not None else None,
+    }
