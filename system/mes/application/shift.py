@@ -143,7 +143,7 @@ class Shift:
             | _throughput(days, counts)
             | {
                 "operators_today": _operators_today(operators),
-                "ages": _ages(standing, now),
+                "ages": await asyncio.to_thread(_ages, standing, now),
                 "oldest": [_oldest_view(one) for one in _oldest(standing)],
                 "in_hand": _in_hand(standing, seen, self._terms),
             },

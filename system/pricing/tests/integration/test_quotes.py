@@ -112,7 +112,7 @@ async def test_same_key_fifty_times_makes_one_quote_and_one_job(pricing: Pricing
 async def test_job_does_not_exist_without_its_quote(pricing: Pricing) -> None:
     before = len(await pricing.rows("SELECT id FROM procrastinate_jobs"))
     async with pricing.service.make_uow() as uow:
-        await uow.jobs.calculate(uuid4())
+        await uow.jobs.calculate(uuid4(), file_bytes=None, asked_by="customer")
     assert len(await pricing.rows("SELECT id FROM procrastinate_jobs")) == before
 
 
