@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from step_defs.assembly import running_system
 from step_defs.drivers.address import STATE
 from step_defs.drivers.browser import DESKTOP, PHONE, Window
 from step_defs.dsl.backstage import Backstage
+from step_defs.dsl.care_desk import CRM
 from step_defs.dsl.world import World
 
 OUT = STATE / "reports" / "gallery"
@@ -30,7 +32,8 @@ ORDERS = 6
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One page as one person sees it. `path` may name work orders ({free}, {mine}) and orders ({priced}, {shipped}) of this visit."""
+    """One page as one person sees it. `path` may name work orders ({free}, {mine}) and orders ({priced}, {shipped}) of this visit,
+    and the customer ({customer}) of the priced one."""
 
     name: str
     path: str
@@ -56,6 +59,13 @@ PAGES = (
     Picture("search", "/crm/search", who="seller"),
     Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
     Picture("search-nothing", "/crm/search?query=zzzz", who="seller"),
+    Picture("reminders", "/crm/reminders", who="seller"),
+    Picture("reminders-later", "/crm/reminders?which=later", who="seller"),
+    Picture("reminders-done", "/crm/reminders?which=done", who="seller"),
+    Picture("customers", "/crm/customers", who="seller"),
+    Picture("customers-nobody", "/crm/customers?query=zzzz", who="seller"),
+    Picture("customer", "/crm/customers/{customer}", who="seller"),
+    Picture("escalated", "/crm/escalations", who="administrator"),
     Picture("people", "/people", who="administrator"),
     Picture("messages", "/operations/", who="administrator"),
     Picture("messages-moving", "/operations/?which=moving", who="administrator"),
@@ -87,7 +97,23 @@ def furnish(world: World) -> dict[str, str]:
         order = world.road.bring(world.shopper("Анна"), status)
         world.seller("Мария").sees(order, status)
         known["shipped" if status == "SHIPPED" else "priced"] = order.order_id
+    known["customer"] = keep_in_mind(world, known["priced"])
     return known
+
+
+def keep_in_mind(world: World, order_id: str) -> str:
+    """Notes and reminders of the seller whose pages are shown, on the order that is to be approved; returns whose order that is."""
+    seller = world.seller("Мария")
+    door, order = seller.door, f"{CRM}/orders/{order_id}"
+    note = door.post(f"{order}/notes", {"text": "Размер 17, примерить до пятницы"}).body
+    door.post(f"{order}/notes", {"text": "Размер 17,5: перемерили", "corrects": note["note_id"]})
+    for text, in_s in (("Перезвонить Анне насчёт размера", 1), ("Спросить про гравировку", 1), ("Поздравить", 86_400)):
+        door.post(
+            f"{order}/reminders", {"text": text, "due_at": (datetime.now(UTC) + timedelta(seconds=in_s)).isoformat()}
+        )
+    reminders = door.get(f"{CRM}/reminders", which="later").body["items"]
+    door.post(f"{CRM}/reminders/{reminders[0]['reminder_id']}/completion")
+    return str(door.get(order).body["customer"]["id"])
 
 
 def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) -> Path:

@@ -8,7 +8,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Interval,
+    Select,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.crm.adapters import tables
@@ -101,8 +113,9 @@ def waiting_too_long_statement(now: datetime, *, terms: EscalationTerms, limit: 
 
     def reached(percent: int) -> ColumnElement[bool]:
         budget = _order.c.due_at - _order.c.status_since
-        reached_at: ColumnElement[datetime] = _order.c.status_since + budget * (percent / 100)
-        return reached_at <= now
+        # Not by `*`, which SQLAlchemy does not know of an interval and a number; PostgreSQL does.
+        waited = budget.op("*", return_type=Interval())(literal(percent / 100, Double()))
+        return _order.c.status_since + waited <= now
 
     told_nobody = _order.c.escalated_wait.is_distinct_from(_order.c.status_since)
     not_all = or_(told_nobody, _order.c.escalation != Level.ADMINISTRATORS)
