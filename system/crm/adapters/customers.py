@@ -25,6 +25,7 @@ UNPAID = ("CANCELLED", "REJECTED", "PRICE_FAILED")
 
 _order = tables.sales_order
 _later = tables.sales_order.alias("later")
+_WORDS: ColumnElement[Any] = literal_column(f"({tables.WORDS})")
 _RUSSIAN: ColumnElement[Any] = literal_column("'russian'::regconfig")
 
 
@@ -39,9 +40,15 @@ def customers_statement(
         tuple_(_later.c.opened_at, _later.c.order_id) > tuple_(_order.c.opened_at, _order.c.order_id),
     ]
     if query is not None:
-        statement = statement.where(_order.c.order_id.in_(_matching(query, as_words=as_words)))
         # The newest of those that fit stands for the customer, also when a later order has other words.
-        nobody_later.append(_later.c.order_id.in_(_matching(query, as_words=as_words)))
+        if as_words:
+            # Unqualified, as the index has them: each question means the orders that it asks about itself.
+            fits = _WORDS.op("@@")(func.to_tsquery(_RUSSIAN, " & ".join(f"{word}:*" for word in words_of(query))))
+            statement = statement.where(fits)
+            nobody_later.append(fits)
+        else:
+            statement = statement.where(_order.c.order_id.in_(_named(query)))
+            nobody_later.append(_later.c.order_id.in_(_named(query)))
     statement = statement.where(~select(_later.c.order_id).where(and_(*nobody_later)).exists())
     if after is not None:
         statement = statement.where(tuple_(_order.c.opened_at, _order.c.order_id) < tuple_(*after))
@@ -56,17 +63,14 @@ def orders_of_statement(customer_id: UUID, *, after: tuple[datetime, UUID] | Non
     return statement.order_by(_order.c.opened_at.desc(), _order.c.order_id.desc()).limit(limit)
 
 
-def _matching(query: str, *, as_words: bool) -> Any:
-    found = tables.sales_order.alias("found")
-    if as_words:
-        # Unqualified, as the index has them: nothing else stands in this inner question.
-        wanted = func.to_tsquery(_RUSSIAN, " & ".join(f"{word}:*" for word in words_of(query)))
-        inner: Select[Any] = select(literal_column("order_id")).select_from(found)
-        return inner.where(literal_column(f"({tables.WORDS})").op("@@")(wanted))
-    branches = [select(found.c.order_id).where(func.lower(found.c.customer_email) == query.lower())]
+def _named(query: str) -> Any:
+    """The orders whose customer's e-mail or phone it is, one branch per index."""
+    written, called = tables.sales_order.alias("written"), tables.sales_order.alias("called")
+    branches: list[Select[Any]] = [
+        select(written.c.order_id).where(func.lower(written.c.customer_email) == query.lower())
+    ]
     if phone := phone_of(query):
-        by_phone: Select[Any] = select(literal_column("order_id")).select_from(tables.sales_order.alias("called"))
-        branches.append(by_phone.where(literal_column(tables.PHONE) == phone))
+        branches.append(select(called.c.order_id).where(literal_column(tables.PHONE) == phone))
     return union_all(*branches)
 
 

@@ -38,6 +38,7 @@ HISTORY_MAX = 5
 PHONE_DIGITS, PHONE_DIGITS_MIN = 10, 7
 WORDS_MAX = 8
 RECONCILED_MAX = 20_000
+NOTED_MAX = 500
 
 _order = tables.sales_order
 _AWAITS_APPROVAL: ColumnElement[bool] = literal_column(tables.AWAITS_APPROVAL)
@@ -45,6 +46,7 @@ _for_administrators: ColumnElement[bool] = literal_column(tables.FOR_ADMINISTRAT
 _words_of_note: ColumnElement[Any] = literal_column(f"({tables.NOTE_WORDS})")
 _phone_key: ColumnElement[str] = literal_column(tables.PHONE)
 _words_of_order: ColumnElement[Any] = literal_column(f"({tables.WORDS})")
+_BUDGET: ColumnElement[timedelta] = literal_column("(due_at - status_since)", Interval())
 _RUSSIAN: ColumnElement[Any] = literal_column("'russian'::regconfig")
 
 
@@ -86,14 +88,19 @@ def words_statement(
     return _newest(select(_order).where(wanted), status=status, after=after, limit=limit)
 
 
-def noted_statement(
-    *, words: list[str], status: str | None, after: tuple[datetime, UUID] | None, limit: int
+def noted_statement(*, words: list[str]) -> Select[Any]:
+    """The ids of orders about which a seller noted all these words, the latest note first."""
+    note = tables.note
+    noted = select(note.c.order_id).where(note.c.order_id.is_not(None), _words_of_note.op("@@")(_beginnings(words)))
+    return noted.order_by(note.c.at.desc()).limit(NOTED_MAX)
+
+
+def chosen_statement(
+    *, order_ids: Sequence[UUID], status: str | None, after: tuple[datetime, UUID] | None, limit: int
 ) -> Select[Any]:
-    """Orders about which a seller noted all these words; newest first."""
-    noted = select(tables.note.c.order_id).where(
-        tables.note.c.order_id.is_not(None), _words_of_note.op("@@")(_beginnings(words))
-    )
-    return _newest(select(_order).where(_order.c.order_id.in_(noted)), status=status, after=after, limit=limit)
+    """These orders, the newest first. Asked for by themselves: joined with what found them, all orders could be read."""
+    chosen = select(_order).where(_order.c.order_id == func.any(list(order_ids)))
+    return _newest(chosen, status=status, after=after, limit=limit)
 
 
 def _beginnings(words: list[str]) -> ColumnElement[Any]:
@@ -112,9 +119,8 @@ def waiting_too_long_statement(now: datetime, *, terms: EscalationTerms, limit: 
     """Orders that wait and whose next level is reached, the most overdue first: among those that wait, which are few."""
 
     def reached(percent: int) -> ColumnElement[bool]:
-        budget = _order.c.due_at - _order.c.status_since
         # Not by `*`, which SQLAlchemy does not know of an interval and a number; PostgreSQL does.
-        waited = budget.op("*", return_type=Interval())(literal(percent / 100, Double()))
+        waited = _BUDGET.op("*", return_type=Interval())(literal(percent / 100, Double()))
         return _order.c.status_since + waited <= now
 
     told_nobody = _order.c.escalated_wait.is_distinct_from(_order.c.status_since)
@@ -174,12 +180,16 @@ class CrmQueries:
         statement = orders_statement(query=query, status=status, after=after, limit=limit + 1)
         found = await self._page(statement, key="opened_at", limit=limit, now=now)
         words = words_of(query) if query is not None else []
-        for search in (words_statement, noted_statement) if words else ():
-            if found["items"]:
-                break
-            statement = search(words=words, status=status, after=after, limit=limit + 1)
-            found = await self._page(statement, key="opened_at", limit=limit, now=now)
-        return found
+        if found["items"] or not words:
+            return found
+        statement = words_statement(words=words, status=status, after=after, limit=limit + 1)
+        found = await self._page(statement, key="opened_at", limit=limit, now=now)
+        if found["items"]:
+            return found
+        async with self._engine.connect() as connection:
+            noted = list((await connection.execute(noted_statement(words=words))).scalars())
+        statement = chosen_statement(order_ids=noted, status=status, after=after, limit=limit + 1)
+        return await self._page(statement, key="opened_at", limit=limit, now=now) if noted else found
 
     async def escalated(self, *, cursor: str | None, limit: int) -> dict[str, Any]:
         """One page of the administrators' list: orders that wait too long, and who took them."""

@@ -186,7 +186,7 @@ async def remind(
     for_id: UUID | None = None,
 ) -> Reminder:
     """A seller sets a reminder."""
-    due_at = crm.clock.at + timedelta(seconds=in_s)
+    due_at = crm.clock.now() + timedelta(seconds=in_s)
     answer = await care.set_reminder(SetReminder(about, made_by, text, due_at, for_id=for_id), crm.make_uow())
     assert answer.body is not None
     async with crm.make_uow() as uow:
