@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from step_defs.drivers.address import STATE
 from step_defs.drivers.browser import DESKTOP, PHONE, Window
 from step_defs.dsl.backstage import Backstage
 from step_defs.dsl.bench import make_workstation
+from step_defs.dsl.care_desk import CRM
 from step_defs.dsl.world import World
 
 OUT = STATE / "reports" / "gallery"
@@ -34,8 +36,8 @@ NOBODYS_BADGE = "00000000000000471130"
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One page as one person sees it. `path` may name work orders ({free}, {mine}), orders ({priced}, {shipped}) and the {operator}
-    of this visit. `scans` is typed there as a scanner does, `presses` is a button; the picture is of what comes of it. BENCH is a
-    workstation at which nobody is signed in.
+    of this visit, and the customer ({customer}) of the priced one. `scans` is typed there as a scanner does, `presses` is a button;
+    the picture is of what comes of it. BENCH is a workstation at which nobody is signed in.
     """
 
     name: str
@@ -72,6 +74,13 @@ PAGES = (
     Picture("search", "/crm/search", who="seller"),
     Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
     Picture("search-nothing", "/crm/search?query=zzzz", who="seller"),
+    Picture("reminders", "/crm/reminders", who="seller"),
+    Picture("reminders-later", "/crm/reminders?which=later", who="seller"),
+    Picture("reminders-done", "/crm/reminders?which=done", who="seller"),
+    Picture("customers", "/crm/customers", who="seller"),
+    Picture("customers-nobody", "/crm/customers?query=zzzz", who="seller"),
+    Picture("customer", "/crm/customers/{customer}", who="seller"),
+    Picture("escalated", "/crm/escalations", who="administrator"),
     Picture("people", "/people", who="administrator"),
     Picture("workstations", "/people/workstations", who="administrator"),
     Picture("badge-none", "/people/{other}/badge", who="administrator"),
@@ -108,7 +117,24 @@ def furnish(world: World) -> dict[str, str]:
         world.seller("Мария").sees(order, status)
         known["shipped" if status == "SHIPPED" else "priced"] = order.order_id
     world.backstage.admin.post(f"/api/identity/v1/users/{operator.user_id}/badge")
-    return known | {"operator": operator.user_id, "other": other.user_id}
+    known |= {"operator": operator.user_id, "other": other.user_id}
+    known["customer"] = keep_in_mind(world, known["priced"])
+    return known
+
+
+def keep_in_mind(world: World, order_id: str) -> str:
+    """Notes and reminders of the seller whose pages are shown, on the order that is to be approved; returns whose order that is."""
+    seller = world.seller("Мария")
+    door, order = seller.door, f"{CRM}/orders/{order_id}"
+    note = door.post(f"{order}/notes", {"text": "Размер 17, примерить до пятницы"}).body
+    door.post(f"{order}/notes", {"text": "Размер 17,5: перемерили", "corrects": note["note_id"]})
+    for text, in_s in (("Перезвонить Анне насчёт размера", 1), ("Спросить про гравировку", 1), ("Поздравить", 86_400)):
+        door.post(
+            f"{order}/reminders", {"text": text, "due_at": (datetime.now(UTC) + timedelta(seconds=in_s)).isoformat()}
+        )
+    reminders = door.get(f"{CRM}/reminders", which="later").body["items"]
+    door.post(f"{CRM}/reminders/{reminders[0]['reminder_id']}/completion")
+    return str(door.get(order).body["customer"]["id"])
 
 
 def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) -> Path:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.care_desk import CareDesk, care_desk_of
 from step_defs.dsl.operations import ORCHESTRATOR, BrowserOperations, HttpOperations, Operations
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
@@ -40,11 +41,44 @@ class Administrator(Person):
         window.sign_in(email=self.email, password=self.password)
         return BrowserOperations(window)
 
+    @cached_property
+    def care(self) -> CareDesk:
+        """Where they see the orders that wait for a seller far too long."""
+        return care_desk_of(self)
+
     def leaves(self) -> None:
         """Ends the connection."""
-        if "operations" in self.__dict__:
-            self.operations.close()
+        for place in ("operations", "care"):
+            if place in self.__dict__:
+                self.__dict__[place].close()
         super().leaves()
+
+    def sees_escalated(self, order: Order, *, in_charge: str | None) -> None:
+        """Waits until the order is on the list of those that wait far too long, with who looks after it."""
+        eventually(
+            self.care.escalated,
+            lambda shown: order.order_id in shown and shown[order.order_id] == in_charge,
+            within_s=SOON_S,
+            what=f"order {order.number} on the administrators' list, in the charge of {in_charge}",
+        )
+
+    def is_reminded(self, order: Order) -> None:
+        """Waits until the order is among what the administrators are reminded of."""
+        eventually(
+            self.care.due,
+            lambda due: order.order_id in {each["order_id"] for each in due},
+            within_s=SOON_S,
+            what=f"the administrators are reminded of {order.number}",
+        )
+
+    def sees_not_escalated(self, order: Order) -> None:
+        """Waits until the order is on the list no more."""
+        eventually(
+            self.care.escalated,
+            lambda shown: order.order_id not in shown,
+            within_s=SOON_S,
+            what=f"order {order.number} has left the administrators' list",
+        )
 
     def timeline(self, order: Order) -> dict[str, Any]:
         """Everything known about one order's life."""

@@ -6,12 +6,15 @@ from functools import cached_property
 from typing import Any
 
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.care_desk import CareDesk, care_desk_of
 from step_defs.dsl.desk import Desk, desk_of
 from step_defs.dsl.operator import AT_ONCE_S
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.sales_desk import BrowserSalesDesk, HttpSalesDesk, SalesDesk, Shown
 from step_defs.dsl.shift_desk import ShiftDesk, shift_desk_of
+
+REMINDED_IN_S = 2.0
 
 
 class Seller(Person):
@@ -40,9 +43,14 @@ class Seller(Person):
         """Where they see how the shift goes."""
         return shift_desk_of(self)
 
+    @cached_property
+    def care(self) -> CareDesk:
+        """Where they keep notes and reminders, and see customers."""
+        return care_desk_of(self)
+
     def leaves(self) -> None:
         """Ends the connection."""
-        for place in ("desk", "board", "shift"):
+        for place in ("desk", "board", "shift", "care"):
             if place in self.__dict__:
                 self.__dict__[place].close()
         super().leaves()
@@ -120,6 +128,47 @@ class Seller(Person):
             lambda shown: shown is not None and (shown["waits"], shown["decided_by"]) == (False, by),
             within_s=within_s,
             what=f"order {order.number} decided by {by} in the open queue of {self.name}",
+        )
+
+    # -- what they keep in mind ----------------------------------------------------------------------------------
+
+    def sets_reminder(self, order: Order, text: str, *, for_whom: Seller | None = None) -> None:
+        """Wants to be reminded of something about the order in a moment, or a colleague to be, who watches for it."""
+        self.world.seller_who_looks.sees(order, "PRICE_CALCULATED")
+        reminded = for_whom or self
+        reminded.care.looks_in()
+        reminded.care.watches()
+        for_id = for_whom.user_id if for_whom else None
+        self.care.reminds(order.order_id, text, in_s=REMINDED_IN_S, for_id=for_id)
+
+    def is_reminded(self, order: Order, text: str) -> Shown:
+        """Waits until the reminder is before their eyes by itself, and returns it."""
+        return eventually(
+            lambda: [
+                each
+                for each in self.care.before_the_eyes()
+                if (each["order_id"], each["text"]) == (order.order_id, text)
+            ],
+            within_s=REMINDED_IN_S + SOON_S,
+            what=f"{self.name} is reminded of {order.number}",
+        )[0]
+
+    def reminders_of(self, order: Order) -> list[Shown]:
+        """The reminders of the order that are due for them."""
+        return [each for each in self.care.due() if each["order_id"] == order.order_id]
+
+    def takes_charge(self, order: Order, *, instead_of: Seller | None = None) -> None:
+        """Looks after the order from now on. Raises Refusal."""
+        self.sees(order, "PRICE_CALCULATED")
+        self.care.takes(order.order_id, instead_of=instead_of.user_id if instead_of else None)
+
+    def sees_in_charge(self, order: Order, name: str) -> None:
+        """Waits until CRM shows who looks after the order."""
+        eventually(
+            lambda: self.care.looks_after(order.order_id),
+            lambda shown: shown == name,
+            within_s=SOON_S,
+            what=f"{name} looks after {order.number}",
         )
 
     # -- the search and the story --------------------------------------------------------------------------------

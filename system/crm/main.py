@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from system.crm.adapters.care_queries import CareQueries
+from system.crm.adapters.customers import CustomerQueries
 from system.crm.adapters.orchestrator import HttpOrchestrator
 from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.application import reactions
 from system.crm.domain.webhook import secret_bytes
-from system.crm.entrypoints import api, carriers, pages
+from system.crm.entrypoints import api, care_api, care_pages, carriers, pages, timers
 from system.crm.settings import CrmSettings
 from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
@@ -22,21 +24,30 @@ def service(settings: CrmSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     crm = Service(
         settings,
-        routers=[api.router, carriers.router, api.internal],
-        pages=[shown.router(), pages.router],
+        routers=[api.router, care_api.router, carriers.router, api.internal],
+        pages=[shown.router(), pages.router, care_pages.router],
         unit_of_work=CrmUnitOfWork,
         reactions={
             OrderSubmitted: reactions.on_order_submitted,
             OrderChanged: reactions.on_order_changed,
         },
+        timers=[
+            timers.escalations(
+                lambda: crm.app.state.queries, settings.escalation_terms, every_s=settings.escalations_every_s
+            )
+        ],
         gauges=_GAUGES,
         on_start=[_check_secret],
         description="The sellers' side: approving orders, finding them, closing them, and hearing the carrier.",
     )
     shown.install(crm.app)
     queries = CrmQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
+    care = CareQueries(crm.engine)
     crm.app.state.queries = queries
-    crm.app.state.watch = pages.watch_of(queries, shown)
+    crm.app.state.care = care
+    crm.app.state.customers = CustomerQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
+    crm.app.state.met = {}
+    crm.app.state.watch = pages.watch_of(queries, care, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)
     crm.app.state.quotes = HttpQuotes(crm.client)
     return crm
@@ -62,6 +73,14 @@ _GAUGES = (
         (),
         "SELECT count(*) AS value FROM sales_order WHERE status = 'PRICE_CALCULATED' AND decision IS NULL"
         " AND submitted_at IS NOT NULL AND due_at < clock_timestamp()",
+    ),
+    GaugeQuery(
+        "alexandrite_crm_approvals_escalated",
+        "Orders that wait for a seller's decision and that were escalated, and whether a seller took them.",
+        ("level", "taken"),
+        "SELECT escalation AS level, CASE WHEN taken_by IS NULL THEN 'no' ELSE 'yes' END AS taken, count(*) AS value"
+        " FROM sales_order WHERE status = 'PRICE_CALCULATED' AND decision IS NULL AND submitted_at IS NOT NULL"
+        " AND escalated_wait = status_since GROUP BY 1, 2",
     ),
     GaugeQuery(
         "alexandrite_crm_deliveries_unmatched",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
+from system.crm.domain.escalation import EscalationTerms
 from system.plumbing.settings import ServiceSettings
 
 
@@ -19,3 +20,24 @@ class CrmSettings(ServiceSettings):
         "https://localhost:8444", description="the storage as browsers reach it: models are shown"
     )
     at_risk_margin_s: int = Field(2 * 3600, ge=0, description="how long before its deadline an order counts as at risk")
+    escalate_to_sellers_percent: int = Field(
+        100,
+        gt=0,
+        le=10_000,
+        description="how much of its budget an order waits for a seller until all of them see it marked",
+    )
+    escalate_to_administrators_percent: int = Field(
+        200, gt=0, le=10_000, description="the same, until it is on the administrators' list and they are reminded"
+    )
+    escalations_every_s: float = Field(60.0, gt=0, description="how often orders that wait too long are looked for")
+
+    @model_validator(mode="after")
+    def _sellers_come_first(self) -> CrmSettings:
+        if self.escalate_to_administrators_percent < self.escalate_to_sellers_percent:
+            raise ValueError("administrators are told before the sellers: see the two percentages of escalation")
+        return self
+
+    @property
+    def escalation_terms(self) -> EscalationTerms:
+        """Who is told when."""
+        return EscalationTerms(self.escalate_to_sellers_percent, self.escalate_to_administrators_percent)

@@ -21,7 +21,10 @@ class Area:
 
 AREAS = (
     Area("/crm/", N_("Approvals"), frozenset({"seller", "administrator"})),
+    Area("/crm/reminders", N_("Reminders"), frozenset({"seller", "administrator"})),
+    Area("/crm/escalations", N_("Escalated"), frozenset({"administrator"})),
     Area("/crm/search", N_("Search"), frozenset({"seller", "administrator"})),
+    Area("/crm/customers", N_("Customers"), frozenset({"seller", "administrator"})),
     Area("/people", N_("People"), frozenset({"administrator"})),
     Area("/operations/", N_("Operations"), frozenset({"administrator"})),
     Area("/mes/", N_("Board"), frozenset({"operator", "seller", "administrator"})),

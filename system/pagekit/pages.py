@@ -122,6 +122,8 @@ class Pages:
             request=request,
             who=who,
             areas=areas_of(who.roles if who else frozenset()),
+            # What a service counts for whoever looks: shown beside the place of the header that it is about.
+            badges=getattr(request.state, "badges", {}),
             other_languages=[(each, _in_language(request, each)) for each in LANGUAGES if each != language],
             **context,
         )

@@ -8,7 +8,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Interval,
+    RowMapping,
+    Select,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.crm.adapters import tables
@@ -16,6 +30,7 @@ from system.crm.adapters.repositories import letters_statement
 from system.crm.adapters.rows import letter_from, sales_order_from
 from system.crm.application.views import letter_view, order_view, summary_view
 from system.crm.domain.errors import OrderNotFound
+from system.crm.domain.escalation import EscalationTerms, Level
 from system.crm.domain.parcel import plain
 from system.kernel.errors import Invalid
 from system.plumbing.web import Cursor
@@ -27,11 +42,15 @@ WORDS_MAX = 8
 RECONCILED_MAX = 20_000
 NEAR_ORDERS = 20_000
 """Words are looked for among so many of the newest orders first: of a word that many have, hardly anybody wants an older one."""
+NOTED_MAX = 500
 
 _order = tables.sales_order
 _AWAITS_APPROVAL: ColumnElement[bool] = literal_column(tables.AWAITS_APPROVAL)
+_for_administrators: ColumnElement[bool] = literal_column(tables.FOR_ADMINISTRATORS)
+_words_of_note: ColumnElement[Any] = literal_column(f"({tables.NOTE_WORDS})")
 _phone_key: ColumnElement[str] = literal_column(tables.PHONE)
 _words_of_order: ColumnElement[Any] = literal_column(f"({tables.WORDS})")
+_BUDGET: ColumnElement[timedelta] = literal_column("(due_at - status_since)", Interval())
 _RUSSIAN: ColumnElement[Any] = literal_column("'russian'::regconfig")
 
 
@@ -74,8 +93,7 @@ def words_statement(
     opened_since: datetime | None = None,
 ) -> Select[Any]:
     """Orders in which each of the words begins one of the customer's: a name, a city, what a piece is called. Newest first."""
-    wanted = func.to_tsquery(_RUSSIAN, " & ".join(f"{word}:*" for word in words))
-    statement = select(_order).where(_words_of_order.op("@@")(wanted))
+    statement = select(_order).where(_words_of_order.op("@@")(_beginnings(words)))
     if opened_since is not None:
         statement = statement.where(_order.c.opened_at >= opened_since)
     return _newest(statement, status=status, after=after, limit=limit)
@@ -96,6 +114,55 @@ BITMAPS_ONLY = text(
 )
 """For this transaction: indexes are combined before a row is read. The planner would rather walk the newest orders and find the
 words of each, which is a hundred times dearer than it believes."""
+
+
+def noted_statement(*, words: list[str]) -> Select[Any]:
+    """The ids of orders about which a seller noted all these words, the latest note first."""
+    note = tables.note
+    noted = select(note.c.order_id).where(note.c.order_id.is_not(None), _words_of_note.op("@@")(_beginnings(words)))
+    return noted.order_by(note.c.at.desc()).limit(NOTED_MAX)
+
+
+def chosen_statement(
+    *, order_ids: Sequence[UUID], status: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> Select[Any]:
+    """These orders, the newest first. Asked for by themselves: joined with what found them, all orders could be read."""
+    chosen = select(_order).where(_order.c.order_id == func.any(list(order_ids)))
+    return _newest(chosen, status=status, after=after, limit=limit)
+
+
+def _beginnings(words: list[str]) -> ColumnElement[Any]:
+    return func.to_tsquery(_RUSSIAN, " & ".join(f"{word}:*" for word in words))
+
+
+def escalated_statement(*, after: tuple[datetime, UUID] | None, limit: int) -> Select[Any]:
+    """Orders that were escalated to the administrators and still wait, the most overdue first."""
+    statement = select(_order).where(_for_administrators)
+    if after is not None:
+        statement = statement.where(tuple_(_order.c.due_at, _order.c.order_id) > tuple_(*after))
+    return statement.order_by(_order.c.due_at, _order.c.order_id).limit(limit)
+
+
+def waiting_too_long_statement(now: datetime, *, terms: EscalationTerms, limit: int) -> Select[Any]:
+    """Orders that wait and whose next level is reached, the most overdue first: among those that wait, which are few."""
+
+    def reached(percent: int) -> ColumnElement[bool]:
+        # Not by `*`, which SQLAlchemy does not know of an interval and a number; PostgreSQL does.
+        waited = _BUDGET.op("*", return_type=Interval())(literal(percent / 100, Double()))
+        return _order.c.status_since + waited <= now
+
+    told_nobody = _order.c.escalated_wait.is_distinct_from(_order.c.status_since)
+    not_all = or_(told_nobody, _order.c.escalation != Level.ADMINISTRATORS)
+    return (
+        select(_order.c.order_id)
+        .where(
+            _AWAITS_APPROVAL,
+            _order.c.due_at.is_not(None),
+            or_(told_nobody & reached(terms.sellers_percent), not_all & reached(terms.administrators_percent)),
+        )
+        .order_by(_order.c.due_at, _order.c.order_id)
+        .limit(limit)
+    )
 
 
 def _newest(
@@ -131,19 +198,21 @@ class CrmQueries:
         """One page of the approval queue; `due_within_s` leaves out orders with more time than that to spare."""
         now = datetime.now(UTC)
         due_before = now + timedelta(seconds=due_within_s) if due_within_s is not None else None
-        after = _moment_and_id(cursor)
+        after = moment_and_id(cursor)
         statement = approvals_statement(due_before=due_before, after=after, limit=limit + 1)
         return await self._page(statement, key="due_at", limit=limit, now=now)
 
     async def orders(self, *, query: str | None, status: str | None, cursor: str | None, limit: int) -> dict[str, Any]:
-        """One page of orders. What names no order exactly is searched for as words."""
-        now, after = datetime.now(UTC), _moment_and_id(cursor)
+        """One page of orders. What names no order exactly is searched for as words of it, and then as words of the notes."""
+        now, after = datetime.now(UTC), moment_and_id(cursor)
         statement = orders_statement(query=query, status=status, after=after, limit=limit + 1)
         found = await self._page(statement, key="opened_at", limit=limit, now=now)
         words = words_of(query) if query is not None else []
         if found["items"] or not words:
             return found
         rows = await self._of_words(words=words, status=status, after=after, limit=limit + 1)
+        if not rows:
+            rows = await self._noted(words=words, status=status, after=after, limit=limit + 1)
         return self._listed(rows, key="opened_at", limit=limit, now=now)
 
     async def _of_words(
@@ -161,6 +230,26 @@ class CrmQueries:
 
             near = await found(near_since) if near_since is not None else []
             return near if len(near) == limit else await found(None)
+
+    async def _noted(
+        self, *, words: list[str], status: str | None, after: tuple[datetime, UUID] | None, limit: int
+    ) -> Sequence[RowMapping]:
+        async with self._engine.connect() as connection:
+            noted = list((await connection.execute(noted_statement(words=words))).scalars())
+            statement = chosen_statement(order_ids=noted, status=status, after=after, limit=limit)
+            rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all() if noted else []
+            return rows
+
+    async def escalated(self, *, cursor: str | None, limit: int) -> dict[str, Any]:
+        """One page of the administrators' list: orders that wait too long, and who took them."""
+        statement = escalated_statement(after=moment_and_id(cursor), limit=limit + 1)
+        return await self._page(statement, key="due_at", limit=limit, now=datetime.now(UTC))
+
+    async def waiting_too_long(self, now: datetime, *, terms: EscalationTerms, limit: int) -> list[UUID]:
+        """Orders that wait for a seller and whose next level is reached, the most overdue first."""
+        async with self._engine.connect() as connection:
+            found = await connection.execute(waiting_too_long_statement(now, terms=terms, limit=limit))
+            return list(found.scalars())
 
     async def counts(self) -> dict[str, int]:
         """How many orders wait for a seller, and how many of these are `at_risk` and `overdue`."""
@@ -299,7 +388,8 @@ class CrmQueries:
         }
 
 
-def _moment_and_id(cursor: str | None) -> tuple[datetime, UUID] | None:
+def moment_and_id(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """The place of a list's cursor. Raises Invalid for one of another list."""
     keys = Cursor.decode(cursor, keys=2)
     if keys is None:
         return None

@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, text, update
+from sqlalchemy import ColumnElement, Select, Text, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.crm.adapters import tables
 from system.crm.adapters.rows import carrier_event_from, letter_from, sales_order_from, shipment_from
 from system.crm.domain.errors import OrderNotFound
+from system.crm.domain.escalation import Escalation
 from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import DELIVERED, CarrierEvent, ParcelKey, Shipment
-from system.crm.domain.sales_order import Decision, SalesOrder
+from system.crm.domain.sales_order import Assignment, Decision, SalesOrder
 from system.messages.orchestrator_v1 import OrderChanged, OrderStatus
 from system.messages.shop_v1 import OrderSubmitted
 
@@ -165,6 +166,46 @@ class SalesOrderRepository:
             .returning(_order.c.order_id)
         )
         return (await self._connection.execute(statement)).first() is not None
+
+    async def hold(self, order_id: UUID) -> SalesOrder:
+        """The order, which until the end of this transaction nobody else changes. Raises OrderNotFound."""
+        found = await self._connection.execute(select(_order).where(_order.c.order_id == order_id).with_for_update())
+        row = found.mappings().first()
+        if row is None:
+            raise OrderNotFound(str(order_id))
+        return sales_order_from(row)
+
+    async def assign(self, order_id: UUID, assignment: Assignment) -> None:
+        """Keeps who looks after the order, which is held."""
+        seller = assignment.seller
+        await self._change(order_id, taken_by=seller.id, taken_by_name=seller.name, taken_at=assignment.at)
+
+    async def escalate(self, order_id: UUID, escalation: Escalation) -> None:
+        """Keeps how far the order, which is held, was escalated."""
+        await self._change(
+            order_id,
+            escalation=escalation.level,
+            escalated_at=escalation.at,
+            escalated_wait=escalation.waits_since,
+        )
+
+    async def has_customer(self, customer_id: UUID) -> bool:
+        """Whether this customer ordered anything."""
+        statement = select(_order.c.order_id).where(customer_key() == str(customer_id)).limit(1)
+        return (await self._connection.execute(statement)).first() is not None
+
+    async def _change(self, order_id: UUID, **values: Any) -> None:
+        # `heard_at` is what open pages are told by.
+        await self._connection.execute(
+            update(_order).where(_order.c.order_id == order_id).values(heard_at=_NOW, **values)
+        )
+
+
+def customer_key(of: Any = _order) -> ColumnElement[str]:
+    """Whose order it is, as the index has it."""
+    # No parameter: it would hide the index from a prepared plan.
+    key: ColumnElement[str] = of.c.customer.op("->>", return_type=Text())(literal_column("'id'"))
+    return key
 
 
 class LetterRepository:

@@ -23,10 +23,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
-APPEND_ONLY = ("carrier_event", "delivery", "letter")
+APPEND_ONLY = ("carrier_event", "delivery", "letter", "note")
 
 # Repeated literally by the queries: a bound parameter would hide the partial index from a prepared plan.
 AWAITS_APPROVAL = "status = 'PRICE_CALCULATED' AND decision IS NULL AND submitted_at IS NOT NULL"
+FOR_ADMINISTRATORS = f"{AWAITS_APPROVAL} AND escalation = 'administrators' AND escalated_wait = status_since"
 
 # As the indexes have them, word for word: an expression written differently finds no index.
 PHONE = "right(regexp_replace(customer ->> 'phone', '[^0-9]', '', 'g'), 10)"
@@ -35,6 +36,8 @@ WORDS = (
     " coalesce(delivery ->> 'city', '') || ' ' || coalesce(partner_reference, '')) ||"
     " to_tsvector('russian', jsonb_path_query_array(coalesce(lines, '[]'), '$[*].title'))"
 )
+CUSTOMER = "customer ->> 'id'"
+NOTE_WORDS = "to_tsvector('russian', text)"
 
 
 def _moment(name: str, **more: Any) -> Column[Any]:
@@ -82,6 +85,13 @@ sales_order = Table(
     Column("decision_reason", Text),
     # Since when a seller's question to the customer has no answer.
     _moment("waits_for_customer_since"),
+    # How far the wait that began at `escalated_wait` was escalated, and who looks after the order while it waits.
+    Column("escalation", String(20)),
+    _moment("escalated_at"),
+    _moment("escalated_wait"),
+    Column("taken_by", Uuid),
+    Column("taken_by_name", Text),
+    _moment("taken_at"),
     CheckConstraint("decision IN ('approved', 'rejected')", name="sales_order_decision_known"),
     CheckConstraint(
         "(decision IS NULL) = (decided_by IS NULL) AND (decision IS NULL) = (decided_at IS NULL)",
@@ -96,6 +106,8 @@ sales_order = Table(
     Index("sales_order_heard", "heard_at"),
     Index("sales_order_phone", text(PHONE)),
     Index("sales_order_words", text(f"({WORDS})"), postgresql_using="gin"),
+    Index("sales_order_customer", text(f"({CUSTOMER})"), text("opened_at DESC"), text("order_id DESC")),
+    Index("sales_order_escalated", "due_at", "order_id", postgresql_where=text(FOR_ADMINISTRATORS)),
 )
 
 shipment = Table(
@@ -150,4 +162,60 @@ delivery = Table(
     Column("webhook_id", String(200), nullable=False),
     _moment("reported_at", nullable=False),
     PrimaryKeyConstraint("order_id", "carrier_key", "tracking_key"),
+)
+
+note = Table(
+    "note",
+    metadata,
+    Column("note_id", Uuid, primary_key=True),
+    Column("order_id", Uuid),
+    Column("customer_id", Uuid),
+    Column("author_id", Uuid, nullable=False),
+    Column("author_name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    _moment("at", nullable=False),
+    Column("corrects", Uuid),
+    CheckConstraint("(order_id IS NULL) <> (customer_id IS NULL)", name="note_about_one"),
+    Index("note_order", "order_id", "at", postgresql_where=text("order_id IS NOT NULL")),
+    Index("note_customer", "customer_id", "at", postgresql_where=text("customer_id IS NOT NULL")),
+    Index("note_corrects", "corrects", unique=True),
+    Index("note_words", text(f"({NOTE_WORDS})"), postgresql_using="gin"),
+)
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("reminder_id", Uuid, primary_key=True),
+    Column("order_id", Uuid),
+    Column("customer_id", Uuid),
+    Column("text", Text, nullable=False),
+    _moment("due_at", nullable=False),
+    # Nobody: it is for the administrators, and the system made it.
+    Column("for_id", Uuid),
+    Column("for_name", Text),
+    Column("made_by", Uuid),
+    Column("made_by_name", Text),
+    _moment("made_at", nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("done_by", Uuid),
+    Column("done_by_name", Text),
+    _moment("done_at"),
+    _moment("changed_at", nullable=False),
+    CheckConstraint("(order_id IS NULL) <> (customer_id IS NULL)", name="reminder_about_one"),
+    CheckConstraint("for_id IS NOT NULL OR made_by IS NULL", name="reminder_for_somebody"),
+    Index("reminder_open", "for_id", "due_at", "reminder_id", postgresql_where=text("done_at IS NULL")),
+    Index("reminder_done", "for_id", "done_at", "reminder_id", postgresql_where=text("done_at IS NOT NULL")),
+    Index("reminder_made", "made_by", "due_at", postgresql_where=text("done_at IS NULL")),
+    Index("reminder_order", "order_id", postgresql_where=text("done_at IS NULL AND order_id IS NOT NULL")),
+    Index("reminder_customer", "customer_id", postgresql_where=text("done_at IS NULL AND customer_id IS NOT NULL")),
+    Index("reminder_due", "due_at", postgresql_where=text("done_at IS NULL")),
+    Index("reminder_changed", "changed_at"),
+)
+
+colleague = Table(
+    "colleague",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    _moment("seen_at", nullable=False),
 )

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from system.crm.adapters.care import ColleagueRepository, NoteRepository, ReminderRepository
 from system.crm.adapters.repositories import LetterRepository, ParcelRepository, SalesOrderRepository
-from system.crm.application.ports import Letters, Parcels, SalesOrders
+from system.crm.application.ports import Colleagues, Letters, Notes, Parcels, Reminders, SalesOrders
 from system.plumbing.unit_of_work import UnitOfWork
 
 
 class CrmUnitOfWork(UnitOfWork):
-    """One transaction over orders, parcels and letters."""
+    """One transaction over orders, parcels, letters, and what sellers keep in mind."""
 
     orders: SalesOrders
     parcels: Parcels
     letters: Letters
+    notes: Notes
+    reminders: Reminders
+    colleagues: Colleagues
 
     async def on_enter(self) -> None:
         """Opens the repositories."""
         self.orders = SalesOrderRepository(self.connection)
         self.parcels = ParcelRepository(self.connection)
         self.letters = LetterRepository(self.connection)
+        self.notes = NoteRepository(self.connection)
+        self.reminders = ReminderRepository(self.connection)
+        self.colleagues = ColleagueRepository(self.connection)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from system.crm.domain.care import Subject
 from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import CarrierEvent
 from system.crm.domain.sales_order import Seller
@@ -84,3 +86,58 @@ class ReceiveCarrierEvent:
     """A carrier's message whose signature was checked."""
 
     event: CarrierEvent
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOrder:
+    """A seller looks after an order that waits. `instead_of` is the colleague whom they mean to relieve."""
+
+    order_id: UUID
+    seller: Seller
+    key: IdempotencyKey | None = None
+    instead_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteNote:
+    """A seller writes something for the colleagues, anew or as the correction of a note."""
+
+    about: Subject
+    author: Seller
+    text: str
+    key: IdempotencyKey | None = None
+    corrects: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetReminder:
+    """A seller reminds themselves, or a colleague, of something. `for_id` None: themselves."""
+
+    about: Subject
+    made_by: Seller
+    text: str
+    due_at: datetime
+    key: IdempotencyKey | None = None
+    for_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishReminder:
+    """It is done."""
+
+    reminder_id: UUID
+    who: Seller
+    administers: bool
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutOffReminder:
+    """It comes due later. `seen_version` guards against putting off twice what two pages show."""
+
+    reminder_id: UUID
+    who: Seller
+    administers: bool
+    until: datetime
+    key: IdempotencyKey | None = None
+    seen_version: int | None = None

@@ -8,9 +8,11 @@ from types import TracebackType
 from typing import Any, Protocol, Self, overload
 from uuid import UUID
 
+from system.crm.domain.care import Note, Reminder, Subject
+from system.crm.domain.escalation import Escalation
 from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import CarrierEvent, ParcelKey, Shipment
-from system.crm.domain.sales_order import Decision, SalesOrder
+from system.crm.domain.sales_order import Assignment, Decision, SalesOrder, Seller
 from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
@@ -36,6 +38,18 @@ class SalesOrders(Protocol):
     async def wait_for_customer(self, order_id: UUID, *, since: datetime | None) -> bool:
         """The order waits for its customer since then, or not any more; False when nobody knows yet whose order it is."""
 
+    async def hold(self, order_id: UUID) -> SalesOrder:
+        """The order, which until the end of this transaction nobody else changes. Raises OrderNotFound."""
+
+    async def assign(self, order_id: UUID, assignment: Assignment) -> None:
+        """Keeps who looks after the order, which is held."""
+
+    async def escalate(self, order_id: UUID, escalation: Escalation) -> None:
+        """Keeps how far the order, which is held, was escalated."""
+
+    async def has_customer(self, customer_id: UUID) -> bool:
+        """Whether this customer ordered anything."""
+
 
 class Letters(Protocol):
     """What customers and sellers wrote to each other."""
@@ -45,6 +59,42 @@ class Letters(Protocol):
 
     async def of(self, order_id: UUID) -> list[Letter]:
         """An order's letters, the oldest first."""
+
+
+class Notes(Protocol):
+    """What sellers wrote for their colleagues; nothing is ever changed."""
+
+    async def add(self, note: Note) -> bool:
+        """Keeps a note. False when it corrects one that was corrected already."""
+
+    async def is_there(self, note_id: UUID, about: Subject) -> bool:
+        """Whether there is such a note about this."""
+
+
+class Reminders(Protocol):
+    """What is to be done, by whom and when."""
+
+    async def add(self, reminder: Reminder) -> bool:
+        """Keeps a reminder. False when its id was kept before."""
+
+    async def hold(self, reminder_id: UUID) -> Reminder:
+        """The reminder, which until the end of this transaction nobody else changes. Raises ReminderNotFound."""
+
+    async def save(self, reminder: Reminder) -> None:
+        """Keeps what became of a reminder that is held."""
+
+    async def end_moot(self, now: datetime) -> int:
+        """Ends the open ones of the system's making whose order waits no more. Returns how many."""
+
+
+class Colleagues(Protocol):
+    """Sellers and administrators whom CRM has met: they can be reminded of something."""
+
+    async def meet(self, who: Seller, *, at: datetime) -> None:
+        """Remembers somebody and their present name."""
+
+    async def find(self, colleague_id: UUID) -> Seller | None:
+        """Somebody who was met."""
 
 
 class Parcels(Protocol):
@@ -73,6 +123,9 @@ class CrmUnitOfWork(Protocol):
     orders: SalesOrders
     parcels: Parcels
     letters: Letters
+    notes: Notes
+    reminders: Reminders
+    colleagues: Colleagues
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(

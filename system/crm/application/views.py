@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from system.crm.domain.care import Note, Reminder, Subject
 from system.crm.domain.letter import Letter
-from system.crm.domain.sales_order import Decision, SalesOrder
+from system.crm.domain.sales_order import Assignment, Decision, SalesOrder, Seller
 from system.kernel.money import Money
 
 
@@ -42,6 +43,10 @@ def summary_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> 
             order.waits_for_customer_since.isoformat() if order.waits_for_customer_since else None
         ),
         "decision": _decision(order.decision),
+        "escalation": (
+            {"level": str(order.escalation.level), "at": order.escalation.at.isoformat()} if order.escalation else None
+        ),
+        "taken_by": _assignment(order.assignment),
         "allowed": list(order.allowed),
         "allowed_actions": list(order.allowed_actions),
     }
@@ -83,6 +88,45 @@ def letter_view(letter: Letter) -> dict[str, Any]:
     }
 
 
+def note_view(note: Note) -> dict[str, Any]:
+    """A note of the sellers."""
+    return _about(note.about) | {
+        "note_id": str(note.id),
+        "author": _person(note.author),
+        "text": note.text,
+        "at": note.at.isoformat(),
+        "corrects": str(note.corrects) if note.corrects else None,
+    }
+
+
+def reminder_view(reminder: Reminder, *, now: datetime) -> dict[str, Any]:
+    """A reminder. `state`: done, due, or later."""
+    state = "done" if reminder.done_at else "due" if reminder.due_at <= now else "later"
+    return _about(reminder.about) | {
+        "reminder_id": str(reminder.id),
+        "text": reminder.text,
+        "due_at": reminder.due_at.isoformat(),
+        "state": state,
+        "for_whom": _person(reminder.for_whom) if reminder.for_whom else None,
+        "made_by": _person(reminder.made_by) if reminder.made_by else None,
+        "made_at": reminder.made_at.isoformat(),
+        "version": reminder.version,
+        "done_by": _person(reminder.done_by) if reminder.done_by else None,
+        "done_at": reminder.done_at.isoformat() if reminder.done_at else None,
+    }
+
+
+def _about(subject: Subject) -> dict[str, Any]:
+    return {
+        "order_id": str(subject.order_id) if subject.order_id else None,
+        "customer_id": str(subject.customer_id) if subject.customer_id else None,
+    }
+
+
+def _person(seller: Seller) -> dict[str, Any]:
+    return {"id": str(seller.id), "name": seller.name}
+
+
 def _line(line: dict[str, Any], priced: dict[str, Any] | None) -> dict[str, Any]:
     return line | {
         "quote_id": priced["quote_id"] if priced else line["quote_id"],
@@ -100,4 +144,14 @@ def _decision(decision: Decision | None) -> dict[str, Any] | None:
         "seller_name": decision.seller.name,
         "at": decision.at.isoformat(),
         "reason": decision.reason,
+    }
+
+
+def _assignment(assignment: Assignment | None) -> dict[str, Any] | None:
+    if assignment is None:
+        return None
+    return {
+        "seller_id": str(assignment.seller.id),
+        "seller_name": assignment.seller.name,
+        "at": assignment.at.isoformat(),
     }

@@ -1,10 +1,12 @@
 """What CRM refuses.
 
 Refused
-├── NotFound       OrderNotFound
+├── NotFound       OrderNotFound, CustomerNotFound, NoteNotFound, ReminderNotFound, ColleagueUnknown
 ├── Conflict       OrderAlreadyDecided, OrderNotAwaitingApproval, OrderContentMissing, TransitionRefused,
-│                 NothingToRepair
-├── Stale          OrderChangedSinceRead
+│                 NothingToRepair, OrderTaken, NoteAlreadyCorrected, ReminderAlreadyDone
+├── Stale          OrderChangedSinceRead, ReminderChangedSinceRead
+├── Forbidden      ReminderNotYours
+├── Invalid        ReminderInThePast
 └── Refused (401)  WebhookNotTrusted
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from system.kernel.errors import Conflict, NotFound, Refused, Stale
+from system.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Stale
 
 
 class OrderNotFound(NotFound):
@@ -103,4 +105,110 @@ class WebhookNotTrusted(Refused):
     def __init__(self, reason: str) -> None:
         super().__init__(
             "webhook-not-trusted", f"{reason} Sign `id.timestamp.body` with the shared secret (HMAC-SHA256)."
+        )
+
+
+class CustomerNotFound(NotFound):
+    """Nobody of this id has ordered anything that CRM has heard of."""
+
+    def __init__(self, customer: str) -> None:
+        super().__init__(
+            "customer-not-found",
+            f"No customer {customer} has ordered anything. Search by a name, an e-mail or a phone.",
+            customer=customer,
+        )
+
+
+class NoteNotFound(NotFound):
+    """There is no such note about this order or customer."""
+
+    def __init__(self, note: str) -> None:
+        super().__init__("note-not-found", f"There is no note {note} here; read the notes again.", note=note)
+
+
+class ReminderNotFound(NotFound):
+    """There is no such reminder."""
+
+    def __init__(self, reminder: str) -> None:
+        super().__init__(
+            "reminder-not-found", f"There is no reminder {reminder}; read your reminders again.", reminder=reminder
+        )
+
+
+class ColleagueUnknown(NotFound):
+    """CRM has not met this person: whoever looks after orders comes in once, and is known from then on."""
+
+    def __init__(self, colleague: str) -> None:
+        super().__init__(
+            "colleague-unknown",
+            f"Nobody here has met {colleague} yet. Choose one of the colleagues, or ask them to open their queue once.",
+            colleague=colleague,
+        )
+
+
+class OrderTaken(Conflict):
+    """A colleague looks after it, and was not the one whom the seller meant to relieve."""
+
+    def __init__(self, *, taken_by: str, taken_by_id: str, taken_at: datetime) -> None:
+        super().__init__(
+            "order-taken",
+            f"{taken_by} looks after this order since {taken_at.isoformat()}. Take it over from {taken_by} if you agreed on that.",
+            taken_by=taken_by,
+            taken_by_id=taken_by_id,
+            taken_at=taken_at.isoformat(),
+        )
+
+
+class NoteAlreadyCorrected(Conflict):
+    """Somebody was first; their correction is what can be corrected further."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "note-already-corrected", "This note was corrected meanwhile. Read the notes again, and correct the newest."
+        )
+
+
+class ReminderAlreadyDone(Conflict):
+    """It is done; says who, unless it ended by itself, and when."""
+
+    def __init__(self, *, done_by: str | None, done_at: datetime) -> None:
+        super().__init__(
+            "reminder-already-done",
+            f"{done_by or 'The system'} marked this reminder done at {done_at.isoformat()}. Nothing is left to do.",
+            done_by=done_by,
+            done_at=done_at.isoformat(),
+        )
+
+
+class ReminderChangedSinceRead(Stale):
+    """The reminder was put off meanwhile."""
+
+    def __init__(self, *, due_at: datetime, present: int) -> None:
+        super().__init__(
+            "reminder-changed",
+            f"This reminder was put off meanwhile, until {due_at.isoformat()}. Read it again before you change it.",
+            due_at=due_at.isoformat(),
+            version=present,
+        )
+
+
+class ReminderNotYours(Forbidden):
+    """It is somebody else's, and not of one's own making."""
+
+    def __init__(self, *, for_whom: str | None) -> None:
+        super().__init__(
+            "reminder-not-yours",
+            f"This reminder is for {for_whom or 'the administrators'}. Ask them, or an administrator.",
+            for_whom=for_whom,
+        )
+
+
+class ReminderInThePast(Invalid):
+    """Nobody can be reminded of something before now."""
+
+    def __init__(self, *, due_at: datetime) -> None:
+        super().__init__(
+            "reminder-in-the-past",
+            f"{due_at.isoformat()} is over. Choose a moment that is still to come.",
+            due_at=due_at.isoformat(),
         )

@@ -13,7 +13,9 @@ from system.crm.domain.errors import (
     OrderChangedSinceRead,
     OrderContentMissing,
     OrderNotAwaitingApproval,
+    OrderTaken,
 )
+from system.crm.domain.escalation import Escalation, EscalationTerms, Level
 from system.kernel.errors import Refused
 from system.kernel.money import Money
 
@@ -43,6 +45,14 @@ class Decision:
     seller: Seller
     at: datetime
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A seller took an order that waits: the others see who looks after it."""
+
+    seller: Seller
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,8 @@ class SalesOrder:
     content: Content | None
     decision: Decision | None
     waits_for_customer_since: datetime | None = None
+    escalated: Escalation | None = None
+    assignment: Assignment | None = None
 
     @property
     def due_at(self) -> datetime | None:
@@ -104,6 +116,31 @@ class SalesOrder:
         if "CANCELLED" in self.allowed and not self.cancellation_requested:
             actions.append("cancellation")
         return tuple(actions)
+
+    @property
+    def escalation(self) -> Escalation | None:
+        """How far this wait was escalated; an earlier wait of the same order, and one that is over, count no more."""
+        if self.escalated is None or self.escalated.waits_since != self.status_since:
+            return None
+        return self.escalated if self.refusal_of_decision() is None else None
+
+    def escalates_to(self, terms: EscalationTerms, *, now: datetime) -> Level | None:
+        """Who is to be told now that it waits too long; None when nobody is, or they were told."""
+        if self.refusal_of_decision() is not None:
+            return None
+        level = terms.level_at(now, waits_since=self.status_since, due_at=self.due_at)
+        told = self.escalation.level if self.escalation else None
+        return None if level == told or told == Level.ADMINISTRATORS else level
+
+    def refusal_of_taking(self, seller: Seller, *, instead_of: UUID | None) -> Refused | None:
+        """Why this seller may not take the order now, or None: it waits, and nobody has it but they themselves or whom they
+        mean to relieve."""
+        if refusal := self.refusal_of_decision():
+            return refusal
+        if self.assignment is None or self.assignment.seller.id in (seller.id, instead_of):
+            return None
+        holder = self.assignment.seller
+        return OrderTaken(taken_by=holder.name, taken_by_id=str(holder.id), taken_at=self.assignment.at)
 
     def refusal_of_decision(self, *, seen_version: int | None = None) -> Refused | None:
         """Why nobody may decide about this order now, or None. `seen_version` is what the seller looked at."""

@@ -14,8 +14,9 @@ import orjson
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from system.crm.adapters.care_queries import CareQueries
 from system.crm.adapters.queries import CrmQueries
-from system.crm.application import handlers
+from system.crm.application import escalations, handlers
 from system.crm.application.commands import (
     ApproveOrder,
     AskCustomer,
@@ -23,11 +24,15 @@ from system.crm.application.commands import (
     CloseOrder,
     RejectOrder,
     RepairOrder,
+    TakeOrder,
 )
 from system.crm.application.ports import Quotes
+from system.crm.domain.care import Subject
 from system.crm.entrypoints import schemas
 from system.crm.entrypoints.api import Margin, Queries, Staff, TheOrchestrator, Uow, hear_story, seller_of
+from system.crm.entrypoints.care_api import Care, administers, meet
 from system.crm.entrypoints.costs import costs_of, margin_of
+from system.crm.entrypoints.moments import next_morning
 from system.crm.entrypoints.story import MESSAGES, SERVICES, UNREADABLE, advice_of
 from system.crm.settings import CrmSettings
 from system.kernel.errors import NotFound, Refused, Unavailable
@@ -37,7 +42,7 @@ from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.models import ModelMissing, model_route
 from system.pagekit.pages import Pages, Said, is_piece
 from system.pagekit.words import N_
-from system.plumbing.auth import Principal
+from system.plumbing.auth import Principal, principal_of
 from system.plumbing.unit_of_work import Answer
 
 BASE = "/crm"
@@ -60,6 +65,20 @@ PROBLEMS = {
     "orchestrator-unavailable": N_(
         "The part that moves orders does not answer just now. Nothing was changed; try again."
     ),
+    "order-taken": N_(
+        "%(taken_by)s took this order, %(taken_at)s. Take it over from %(taken_by)s if the two of you agreed on that."
+    ),
+    "customer-not-found": N_("No such customer has ordered anything. Search by a name, an e-mail or a phone."),
+    "note-not-found": N_("This note is not here. Read the notes again."),
+    "note-already-corrected": N_("Somebody corrected this note meanwhile. See the correction below, and correct that."),
+    "text-missing": N_("Write at least a word, and at most %(characters_max)s characters."),
+    "colleague-unknown": N_("Nobody here has met this colleague yet. Choose another, or ask them to sign in once."),
+    "reminder-not-found": N_("There is no such reminder. See those that there are."),
+    "reminder-already-done": N_("This was marked as done already, %(done_at)s. Nothing is left to do."),
+    "reminder-changed": N_("This was put off meanwhile, until %(due_at)s. Look at it again before you change it."),
+    "reminder-not-yours": N_("This reminder is somebody else's. Ask them, or an administrator."),
+    "reminder-in-the-past": N_("%(due_at)s is over. Choose a moment that is still to come."),
+    "reminder-moment-missing": N_("When? Choose a day and a time."),
     "invalid-request": N_("Something is missing or cannot be understood. Check what you entered."),
 }
 NAMES = {
@@ -78,6 +97,7 @@ NAMES = {
         "margin": N_("Margin"),
         "tax": N_("Tax"),
     },
+    "escalation": {"sellers": N_("waits too long"), "administrators": N_("waits far too long")},
     "decision": {"approved": N_("approved"), "rejected": N_("rejected")},
     "stage": {
         "WAITING": N_("waits for an operator"),
@@ -96,7 +116,19 @@ NAMES = {
     },
 }
 
-router = APIRouter(prefix=BASE)
+
+async def arrive(request: Request, kept: Care) -> None:
+    """Whoever opens a page is met as a colleague, and its header tells how many reminders are due for them."""
+    if "text/html" not in request.headers.get("accept", "") or is_piece(request):
+        return
+    who = await principal_of(request)
+    if who.has("seller", "administrator"):
+        await meet(request, who)
+        due = await kept.count_due(who.subject, administers=administers(who))
+        request.state.badges = {f"{BASE}/reminders": due}
+
+
+router = APIRouter(prefix=BASE, dependencies=[Depends(arrive)])
 
 
 def pages_of(settings: CrmSettings) -> Pages:
@@ -104,13 +136,35 @@ def pages_of(settings: CrmSettings) -> Pages:
     return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS, names=NAMES)
 
 
-def watch_of(queries: CrmQueries, pages: Pages) -> live.Watch:
-    """What every open page of this process is told from."""
+def watch_of(queries: CrmQueries, kept: CareQueries, pages: Pages) -> live.Watch:
+    """What every open page of this process is told from: orders that changed, and reminders that changed or came due."""
 
-    async def write(ids: Sequence[UUID]) -> Sequence[live.Change]:
-        return [_change(pages, at, order) for at, order in await queries.summaries(ids)]
+    async def find(since: datetime) -> Sequence[live.Found]:
+        orders = await queries.changed_since(since, limit=CAUGHT_UP_MAX + 1)
+        reminders = await kept.stirred_since(since, limit=CAUGHT_UP_MAX + 1)
+        if max(len(orders), len(reminders)) > CAUGHT_UP_MAX:
+            raise live.TooMuch
+        found: list[live.Found] = [(("order", *each), each[1]) for each in orders]
+        found += [(("reminder", *each), each[1]) for each in reminders]
+        return sorted(found, key=lambda one: one[1])
 
-    return live.watch_rows(queries.changed_since, write, at_once=CAUGHT_UP_MAX)
+    async def load(found: Sequence[live.Found]) -> Sequence[live.Change]:
+        named = [cast(tuple[str, UUID, datetime], version) for version, _ in found]
+        order_ids = [each for kind, each, _ in named if kind == "order"]
+        reminders = [(each, at) for kind, each, at in named if kind == "reminder"]
+        changes = [_change(pages, at, order) for at, order in await queries.summaries(order_ids)] if order_ids else []
+        if reminders:
+            whose = await kept.whose([each for each, _ in reminders])
+            changes += [_stir(each, at, whose[each]) for each, at in reminders if each in whose]
+        return changes
+
+    return live.Watch(find, load, now=lambda: datetime.now(UTC))
+
+
+def _stir(reminder_id: UUID, at: datetime, for_id: UUID | None) -> live.Change:
+    # Everybody hears it, so it says whose it is and not what it says.
+    told = orjson.dumps({"reminder_id": str(reminder_id), "for_id": str(for_id) if for_id else None}).decode()
+    return live.Change(("reminder", reminder_id, at), at, "reminder", dict.fromkeys(LANGUAGES, told))
 
 
 def _change(pages: Pages, at: datetime, order: dict[str, Any]) -> live.Change:
@@ -121,12 +175,14 @@ def _change(pages: Pages, at: datetime, order: dict[str, Any]) -> live.Change:
         "waits": waits(order),
         "decided_by": order["decision"]["seller_name"] if order["decision"] else None,
         "due_at": order["due_at"],
+        "escalated": order["escalation"]["level"] if order["escalation"] else None,
+        "taken_by": order["taken_by"]["seller_name"] if order["taken_by"] else None,
     }
     words = {
         language: orjson.dumps(about | {"row": pages.fragment(language, "queue_row.html", o=order)}).decode()
         for language in LANGUAGES
     }
-    return live.Change((UUID(order["order_id"]), at), at, "order", words)
+    return live.Change(("order", UUID(order["order_id"]), at), at, "order", words)
 
 
 def waits(order: dict[str, Any]) -> bool:
@@ -156,23 +212,31 @@ async def queue_page(
     request: Request,
     who: Staff,
     queries: Queries,
+    kept: Care,
     pages: Shown,
     margin_s: Margin,
     due: Literal["", "at_risk", "overdue"] = "",
     cursor: PageCursor = None,
 ) -> Response:
-    """Orders that wait for a decision, the nearest deadline first; asked by htmx with a cursor: the next rows only."""
+    """Orders that wait for a decision, the nearest deadline first, below what the seller wanted to be reminded of; asked by htmx
+    with a cursor: the next rows only."""
     now = datetime.now(UTC)
     within_s = {"": None, "at_risk": margin_s, "overdue": 0}[due]
     found = await queries.approvals(due_within_s=within_s, cursor=cursor, limit=PAGE_ROWS)
-    kept = {"due": due} if due else {}
-    more = f"{BASE}/?{urlencode(kept | {'cursor': found['next']})}" if found["next"] else None
+    filters = {"due": due} if due else {}
+    more = f"{BASE}/?{urlencode(filters | {'cursor': found['next']})}" if found["next"] else None
     shown = {"items": found["items"], "more": more, "who": who}
     if is_piece(request) and cursor:
         return pages.render(request, "queue_rows.html", **shown)
-    counts = await queries.counts()
     return pages.render(
-        request, "queue.html", counts=counts, due=due, since=now.isoformat(), margin_s=margin_s, **shown
+        request,
+        "queue.html",
+        counts=await queries.counts(),
+        reminded=await kept.due(who.subject, administers=administers(who)),
+        due=due,
+        since=now.isoformat(),
+        margin_s=margin_s,
+        **shown,
     )
 
 
@@ -234,6 +298,7 @@ class Visit:
     uow: Uow
     orchestrator: TheOrchestrator
     quotes: TheQuotes
+    kept: Care
     margin_s: Margin
     order_id: UUID
 
@@ -277,6 +342,8 @@ class Visit:
             advice=advice_of(order, None, now=now),
             said=said,
             since=now.isoformat(),
+            # Beside the order and not in it: what is done with the order leaves alone what somebody writes there.
+            **({} if piece else await care_of(self.kept, self.pages, Subject(order_id=self.order_id))),
             # A piece says itself what was refused; a browser would report any other status as a fault of the page.
             status=200 if piece else status,
         )
@@ -295,6 +362,20 @@ class Visit:
             return await self.quotes.of([UUID(line["quote_id"]) for line in order["lines"]], who=who)
         except Unavailable:
             return None
+
+
+async def care_of(kept: CareQueries, pages: Pages, about: Subject) -> dict[str, Any]:
+    """What sellers keep in mind about an order or a customer, and what the forms for more of it need."""
+    place = f"orders/{about.order_id}" if about.order_id else f"customers/{about.customer_id}"
+    return {
+        "about": f"{BASE}/{place}",
+        "notes": await kept.notes(about),
+        "reminders": await kept.open_about(about),
+        "colleagues": await kept.colleagues(),
+        "morning": next_morning(datetime.now(UTC), pages.zone),
+        "typed": {},
+        "care_said": None,
+    }
 
 
 AtOrder = Annotated[Visit, Depends()]
@@ -338,6 +419,13 @@ async def rejection_form(
     """Refuses the order; the customer reads the reason."""
     command = RejectOrder(visit.order_id, seller_of(who), reason, seen_version=seen_version)
     return await visit.does(who, lambda: handlers.reject_order(command, visit.uow, at_risk_margin_s=visit.margin_s))
+
+
+@router.post(f"{ORDER}/taking")
+async def taking_form(visit: AtOrder, who: Staff, instead_of: Annotated[UUID | None, Form()] = None) -> Response:
+    """The seller looks after the order from now on."""
+    command = TakeOrder(visit.order_id, seller_of(who), instead_of=instead_of)
+    return await visit.does(who, lambda: escalations.take_order(command, visit.uow, at_risk_margin_s=visit.margin_s))
 
 
 @router.post(f"{ORDER}/question")

@@ -100,6 +100,21 @@ class DecisionView(BaseModel):
     reason: str | None
 
 
+class EscalationView(BaseModel):
+    """The order waits for a seller for too long; who was told, and when."""
+
+    level: Literal["sellers", "administrators"]
+    at: datetime
+
+
+class AssignmentView(BaseModel):
+    """Who looks after an order that waits."""
+
+    seller_id: UUID
+    seller_name: str
+    at: datetime
+
+
 class _OrderCore(BaseModel):
     order_id: UUID
     number: str
@@ -117,6 +132,8 @@ class _OrderCore(BaseModel):
     cancellation_requested: bool
     waits_for_customer_since: datetime | None
     decision: DecisionView | None
+    escalation: EscalationView | None
+    taken_by: AssignmentView | None
     allowed: list[str]
     allowed_actions: list[Literal["approval", "rejection", "closure", "cancellation"]]
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from system.crm.application import handlers, reactions
-from system.crm.application.commands import ApproveOrder, ReceiveCarrierEvent, RejectOrder
+from system.crm.application import care, escalations, handlers, reactions
+from system.crm.application.commands import ApproveOrder, ReceiveCarrierEvent, RejectOrder, SetReminder, TakeOrder
 from system.crm.application.ports import CrmUnitOfWork, OrchestratorReply, Repair
+from system.crm.domain.care import Reminder, Subject
 from system.crm.domain.errors import NothingToRepair, TransitionRefused
+from system.crm.domain.escalation import EscalationTerms
 from system.crm.domain.parcel import CarrierEvent
 from system.crm.domain.sales_order import SalesOrder, Seller
 from system.kernel.clock import FixedClock
@@ -22,6 +24,8 @@ from system.plumbing.unit_of_work import Answer
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MARGIN_S = 7200
+BUDGET = timedelta(hours=24)
+TERMS = EscalationTerms(sellers_percent=100, administrators_percent=200)
 SERGEY = Seller(UUID("00000000-0000-4000-8000-00000000000c"), "Sergey")
 SOFIA = Seller(UUID("00000000-0000-4000-8000-00000000000d"), "Sofia")
 SOFIA_SIGNED_IN = Principal(SOFIA.id, frozenset({"seller"}), SOFIA.name, "sofia.seller@alexandrite.example")
@@ -46,6 +50,15 @@ class Crm(Protocol):
 
     async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
         """Committed messages of an order in sequence: their data and their `type`."""
+
+    async def reminders(self, order_id: UUID) -> list[Reminder]:
+        """The reminders about an order, as committed."""
+
+    async def audited(self, subject: UUID) -> list[tuple[str, dict[str, Any]]]:
+        """What was done to a thing, with its details, as the audit has it."""
+
+    async def waiting_too_long(self, now: datetime, *, terms: EscalationTerms, limit: int) -> list[UUID]:
+        """As `escalations.Waiting` promises."""
 
 
 def submitted(
@@ -88,7 +101,8 @@ def changed(
     version: int,
     number: str = "A-26000123",
     parcels: tuple[tuple[str, str], ...] = (),
-    budget: timedelta | None = timedelta(hours=24),
+    budget: timedelta | None = BUDGET,
+    since: datetime = START,
     line_id: UUID | None = None,
 ) -> OrderChanged:
     """The orchestrator's word."""
@@ -98,9 +112,9 @@ def changed(
         number=number,
         version=version,
         status=status,
-        status_since=START,
+        status_since=since,
         promise_at=START + timedelta(days=21),
-        budget_until=START + budget if budget is not None else None,
+        budget_until=since + budget if budget is not None else None,
         allowed=ALLOWED.get(status, ()),
         total=total,
         lines=(PricedLine(line_id=line_id, quote_id=new_id(), total=total),) if line_id else (),
@@ -154,6 +168,29 @@ async def reject(crm: Crm, order_id: UUID, seller: Seller = SOFIA, *, reason: st
     """A seller rejects."""
     command = RejectOrder(order_id, seller, reason)
     return await handlers.reject_order(command, crm.make_uow(), at_risk_margin_s=MARGIN_S)
+
+
+async def take(crm: Crm, order_id: UUID, seller: Seller = SOFIA, *, instead_of: UUID | None = None) -> Answer:
+    """A seller takes an order that waits."""
+    command = TakeOrder(order_id, seller, instead_of=instead_of)
+    return await escalations.take_order(command, crm.make_uow(), at_risk_margin_s=MARGIN_S)
+
+
+async def remind(
+    crm: Crm,
+    about: Subject,
+    *,
+    in_s: float = 3600,
+    text: str = "call back",
+    made_by: Seller = SOFIA,
+    for_id: UUID | None = None,
+) -> Reminder:
+    """A seller sets a reminder."""
+    due_at = crm.clock.now() + timedelta(seconds=in_s)
+    answer = await care.set_reminder(SetReminder(about, made_by, text, due_at, for_id=for_id), crm.make_uow())
+    assert answer.body is not None
+    async with crm.make_uow() as uow:
+        return await uow.reminders.hold(UUID(answer.body["reminder_id"]))
 
 
 async def receive(crm: Crm, event: CarrierEvent) -> str:

@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from system.crm.application.ports import Letters, Parcels, SalesOrders
-from system.crm.domain.errors import OrderNotFound
+from system.crm.application.ports import Colleagues, Letters, Notes, Parcels, Reminders, SalesOrders
+from system.crm.domain.care import Note, Reminder, Subject
+from system.crm.domain.errors import OrderNotFound, ReminderNotFound
+from system.crm.domain.escalation import Escalation, EscalationTerms
 from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import DELIVERED, CarrierEvent, ParcelKey, Shipment
-from system.crm.domain.sales_order import Content, Decision, SalesOrder
+from system.crm.domain.sales_order import Assignment, Content, Decision, SalesOrder, Seller
 from system.crm.tests.harness import START
 from system.kernel.clock import FixedClock
 from system.kernel.errors import Invalid
@@ -31,6 +33,10 @@ class Store:
         self.shipments: list[Shipment] = []
         self.events: dict[str, CarrierEvent] = {}
         self.letters: dict[UUID, Letter] = {}
+        self.notes: dict[UUID, Note] = {}
+        self.reminders: dict[UUID, Reminder] = {}
+        self.colleagues: dict[UUID, Seller] = {}
+        self.audited: list[tuple[str, str, dict[str, Any]]] = []
         self.deliveries: dict[tuple[UUID, ParcelKey], str] = {}
         self.messages: list[Message] = []
         self.answers: dict[IdempotencyKey, Answer] = {}
@@ -101,6 +107,79 @@ class InMemorySalesOrders:
         self._store.orders[order_id] = replace(known, waits_for_customer_since=since)
         return True
 
+    async def hold(self, order_id: UUID) -> SalesOrder:
+        return await self.get(order_id)
+
+    async def assign(self, order_id: UUID, assignment: Assignment) -> None:
+        self._store.orders[order_id] = replace(self._store.orders[order_id], assignment=assignment)
+
+    async def escalate(self, order_id: UUID, escalation: Escalation) -> None:
+        self._store.orders[order_id] = replace(self._store.orders[order_id], escalated=escalation)
+
+    async def has_customer(self, customer_id: UUID) -> bool:
+        contents = (each.content for each in self._store.orders.values())
+        return any(content and content.customer["id"] == str(customer_id) for content in contents)
+
+
+class InMemoryNotes:
+    """Notes in a dictionary."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add(self, note: Note) -> bool:
+        if note.corrects is not None and note.corrects in {each.corrects for each in self._store.notes.values()}:
+            return False
+        self._store.notes[note.id] = note
+        return True
+
+    async def is_there(self, note_id: UUID, about: Subject) -> bool:
+        return note_id in self._store.notes and self._store.notes[note_id].about == about
+
+
+class InMemoryReminders:
+    """Reminders in a dictionary."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add(self, reminder: Reminder) -> bool:
+        is_new = reminder.id not in self._store.reminders
+        self._store.reminders.setdefault(reminder.id, reminder)
+        return is_new
+
+    async def hold(self, reminder_id: UUID) -> Reminder:
+        if reminder_id not in self._store.reminders:
+            raise ReminderNotFound(str(reminder_id))
+        return self._store.reminders[reminder_id]
+
+    async def save(self, reminder: Reminder) -> None:
+        self._store.reminders[reminder.id] = reminder
+
+    async def end_moot(self, now: datetime) -> int:
+        moot = [
+            each
+            for each in self._store.reminders.values()
+            if each.for_whom is None and each.done_at is None and each.about.order_id is not None
+            if self._store.orders[each.about.order_id].refusal_of_decision() is not None
+        ]
+        for each in moot:
+            self._store.reminders[each.id] = replace(each, done_at=now, version=each.version + 1)
+        return len(moot)
+
+
+class InMemoryColleagues:
+    """Colleagues in a dictionary."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def meet(self, who: Seller, *, at: datetime) -> None:
+        self._store.colleagues[who.id] = who
+
+    async def find(self, colleague_id: UUID) -> Seller | None:
+        return self._store.colleagues.get(colleague_id)
+
 
 class InMemoryLetters:
     """Letters in a dictionary."""
@@ -152,6 +231,9 @@ class InMemoryUnitOfWork:
     orders: SalesOrders
     parcels: Parcels
     letters: Letters
+    notes: Notes
+    reminders: Reminders
+    colleagues: Colleagues
 
     def __init__(self, crm: InMemoryCrm) -> None:
         self._crm = crm
@@ -165,6 +247,9 @@ class InMemoryUnitOfWork:
         self.orders = InMemorySalesOrders(self._store)
         self.parcels = InMemoryParcels(self._store)
         self.letters = InMemoryLetters(self._store)
+        self.notes = InMemoryNotes(self._store)
+        self.reminders = InMemoryReminders(self._store)
+        self.colleagues = InMemoryColleagues(self._store)
         return self
 
     async def __aexit__(
@@ -188,7 +273,7 @@ class InMemoryUnitOfWork:
         return None
 
     async def audit(self, *, actor: str, action: str, subject: str, details: dict[str, Any] | None = None) -> None:
-        return None
+        self._store.audited.append((action, subject, details or {}))
 
     async def commit(self, answer: Answer | None = None) -> Any:
         if self._key and answer:
@@ -209,6 +294,16 @@ class InMemoryCrm:
 
     async def order(self, order_id: UUID) -> SalesOrder:
         return self.store.orders[order_id]
+
+    async def reminders(self, order_id: UUID) -> list[Reminder]:
+        return [each for each in self.store.reminders.values() if each.about.order_id == order_id]
+
+    async def audited(self, subject: UUID) -> list[tuple[str, dict[str, Any]]]:
+        return [(action, details) for action, about, details in self.store.audited if about == str(subject)]
+
+    async def waiting_too_long(self, now: datetime, *, terms: EscalationTerms, limit: int) -> list[UUID]:
+        late = [each for each in self.store.orders.values() if each.escalates_to(terms, now=now) is not None]
+        return [each.order_id for each in sorted(late, key=lambda one: one.due_at or now)][:limit]
 
     async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
         found = (each for each in self.store.messages if each.order_id == order_id)

@@ -1,13 +1,19 @@
 // A stream of changes that stays open: silence is noticed, a refusal renews the session, what was missed is caught up with.
-// alexandrite.follow(address, {since, name, onChange, onLive})
+// alexandrite.follow(address, {since, name, onChange, onLive})   whoever follows the same address hears the same stream
 (() => {
   const SILENCE_MS = 15000;
   const REOPEN_MS = 2000;
   const LOOK_MS = 3000;
   const RELOAD_MS_MIN = 3000;
   const { refreshSession, connection } = window.alexandrite;
+  const joining = new Map();
 
   window.alexandrite.follow = (address, { since, name, onChange, onLive = () => {} }) => {
+    if (joining.has(address)) {
+      joining.get(address)(name, onChange);
+      return;
+    }
+    const listeners = [[name, onChange]];
     let source;
     let heard = Date.now();
     let last = since;
@@ -24,15 +30,19 @@
       onLive(on);
     }
 
+    function listen(named, tell) {
+      source.addEventListener(named, (event) => {
+        heard = Date.now();
+        last = event.lastEventId || last;
+        tell(JSON.parse(event.data));
+      });
+    }
+
     function open() {
       source = new EventSource(`${address}?since=${encodeURIComponent(last)}`);
       source.addEventListener("open", () => live(true));
       source.addEventListener("beat", () => live(true));
-      source.addEventListener(name, (event) => {
-        heard = Date.now();
-        last = event.lastEventId || last;
-        onChange(JSON.parse(event.data));
-      });
+      for (const [named, tell] of listeners) listen(named, tell);
       source.addEventListener("reload", () => {
         // More changed than can be slid in. Not everybody at one moment, and nobody again at once while it goes on.
         source.close();
@@ -74,5 +84,9 @@
     window.addEventListener("pagehide", () => source.close());
     window.addEventListener("pageshow", (event) => event.persisted && location.reload());
     open();
+    joining.set(address, (named, tell) => {
+      listeners.push([named, tell]);
+      listen(named, tell);
+    });
   };
 })();

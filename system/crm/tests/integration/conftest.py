@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.conftest import Infrastructure
 from system.crm.adapters import tables
-from system.crm.adapters.rows import sales_order_from
+from system.crm.adapters.queries import CrmQueries
+from system.crm.adapters.rows import reminder_from, sales_order_from
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
+from system.crm.domain.care import Reminder
+from system.crm.domain.escalation import EscalationTerms
 from system.crm.domain.sales_order import SalesOrder
 from system.crm.settings import CrmSettings
 from system.crm.tests.harness import MARGIN_S, START
 from system.kernel.clock import FixedClock
 from system.plumbing.database import create_engine
-from system.plumbing.schema import outbox
+from system.plumbing.schema import audit_log, outbox
 from system.plumbing.tests.people import People
 
 
@@ -40,6 +44,17 @@ class PostgresCrm:
     async def order(self, order_id: UUID) -> SalesOrder:
         [row] = await self.rows(select(tables.sales_order).where(tables.sales_order.c.order_id == order_id))
         return sales_order_from(row)
+
+    async def reminders(self, order_id: UUID) -> list[Reminder]:
+        rows = await self.rows(select(tables.reminder).where(tables.reminder.c.order_id == order_id))
+        return [reminder_from(row) for row in rows]
+
+    async def audited(self, subject: UUID) -> list[tuple[str, dict[str, Any]]]:
+        statement = select(audit_log).where(audit_log.c.subject == str(subject)).order_by(audit_log.c.id)
+        return [(row["action"], row["details"]) for row in await self.rows(statement)]
+
+    async def waiting_too_long(self, now: datetime, *, terms: EscalationTerms, limit: int) -> list[UUID]:
+        return await CrmQueries(self.engine, at_risk_margin_s=MARGIN_S).waiting_too_long(now, terms=terms, limit=limit)
 
     async def messages(self, order_id: UUID) -> list[dict[str, Any]]:
         statement = select(outbox).where(outbox.c.subject == str(order_id)).order_by(outbox.c.sequence)

@@ -12,7 +12,17 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameter
 
 from system.conftest import Infrastructure
 from system.crm.adapters import queries, tables
-from system.crm.adapters.queries import approvals_statement, orders_statement, words_statement
+from system.crm.adapters.care_queries import notes_statement, open_statement, reminders_statement
+from system.crm.adapters.customers import customers_statement, orders_of_statement
+from system.crm.adapters.queries import (
+    approvals_statement,
+    chosen_statement,
+    escalated_statement,
+    noted_statement,
+    orders_statement,
+    words_statement,
+)
+from system.crm.domain.care import Subject
 from system.crm.tests.harness import START
 from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.ids import new_id
@@ -20,6 +30,7 @@ from system.plumbing.tests.tables import assert_migrated_as_coded, assert_nobody
 
 pytestmark = pytest.mark.integration
 AFTER = (START + timedelta(days=100), new_id())
+SOMEBODY = new_id()
 
 
 async def test_the_migration_makes_the_tables_that_the_code_names(crm: PostgresCrm) -> None:
@@ -42,6 +53,24 @@ QUESTIONS = [
     (words_statement(words=["unikat777"], status=None, after=None, limit=50), "sales_order_words"),
     (orders_statement(query=None, status=None, after=AFTER, limit=50), "sales_order_newest"),
     (orders_statement(query=None, status="SHIPPED", after=AFTER, limit=50), "sales_order_status"),
+    (noted_statement(words=["unikat777"]), "note_words"),
+    (chosen_statement(order_ids=[SOMEBODY], status=None, after=AFTER, limit=50), "sales_order_pkey"),
+    (escalated_statement(after=AFTER, limit=50), "sales_order_escalated"),
+    (orders_of_statement(SOMEBODY, after=AFTER, limit=50), "sales_order_customer"),
+    (customers_statement(query=None, as_words=False, after=AFTER, limit=50), "sales_order_customer"),
+    (customers_statement(query="c777@example.org", as_words=False, after=None, limit=50), "sales_order_email"),
+    (customers_statement(query="8 900 0000777", as_words=False, after=None, limit=50), "sales_order_phone"),
+    (customers_statement(query="unikat777", as_words=True, after=None, limit=50), "sales_order_words"),
+    (notes_statement(Subject(order_id=SOMEBODY), limit=50), "note_order"),
+    (notes_statement(Subject(customer_id=SOMEBODY), limit=50), "note_customer"),
+    (open_statement(Subject(customer_id=SOMEBODY), limit=50), "reminder_customer"),
+    *(
+        (
+            reminders_statement(which, who=SOMEBODY, administers=False, now=AFTER[0], after=AFTER, limit=50),
+            index,
+        )
+        for which, index in (("due", "reminder_open"), ("later", "reminder_open"), ("done", "reminder_done"))
+    ),
 ]
 
 
@@ -52,7 +81,8 @@ async def test_a_question_reads_what_it_shows(
     """With 20,000 orders, no list and no search reads more than a few rows beyond its page."""
     await _fill(crm)
     infrastructure.analyze("crm", "sales_order")
-    infrastructure.analyze("crm", "shipment")
+    for table in ("shipment", "note", "reminder"):
+        infrastructure.analyze("crm", table)
 
     async with crm.engine.connect() as connection:
         compiled = statement.compile(dialect=connection.dialect)
@@ -74,7 +104,8 @@ async def test_a_plan_prepared_for_any_values_uses_the_same_index(
     """After a few executions a plan without values serves every page: a partial index must not depend on a value."""
     await _fill(crm)
     infrastructure.analyze("crm", "sales_order")
-    infrastructure.analyze("crm", "shipment")
+    for table in ("shipment", "note", "reminder"):
+        infrastructure.analyze("crm", table)
 
     async with crm.engine.connect() as connection:
         compiled = statement.compile(dialect=numbered_parameters())  # type: ignore[no-untyped-call]
@@ -123,6 +154,32 @@ async def _fill(crm: PostgresCrm) -> None:
                 FROM sales_order
                 """
             )
+        )
+        await connection.execute(
+            text(
+                """
+                INSERT INTO note (note_id, order_id, customer_id, author_id, author_name, text, at)
+                SELECT gen_random_uuid(), order_id, NULL, gen_random_uuid(), 'Sofia', 'unikat' || substr(number, 3), opened_at
+                FROM sales_order
+                UNION ALL
+                SELECT gen_random_uuid(), NULL, (customer ->> 'id')::uuid, gen_random_uuid(), 'Sofia', 'likes rings', opened_at
+                FROM sales_order WHERE customer IS NOT NULL
+                """
+            )
+        )
+        await connection.execute(
+            text(
+                """
+                INSERT INTO reminder (reminder_id, order_id, customer_id, text, due_at, for_id, for_name, made_by, made_by_name,
+                    made_at, version, done_by, done_by_name, done_at, changed_at)
+                SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN gen_random_uuid() END,
+                    CASE WHEN n % 2 = 1 THEN gen_random_uuid() END, 'call', at, who, 'S', who, 'S', at, 1,
+                    CASE WHEN n % 3 > 0 THEN who END, 'S', CASE WHEN n % 3 > 0 THEN at END, at
+                FROM (SELECT n, gen_random_uuid() AS who, CAST(:start AS timestamptz) + n * interval '20 minutes' AS at
+                      FROM generate_series(1, 20000) AS n) AS made
+                """
+            ),
+            {"start": START},
         )
         await connection.commit()
 

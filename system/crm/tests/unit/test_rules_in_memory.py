@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from system.crm.tests import rules_suite
+from system.crm.tests import rules_of_care, rules_suite
 from system.crm.tests.in_memory import InMemoryCrm
 
 
@@ -30,4 +30,16 @@ class TestEnding(rules_suite.EndingRules):
 
 
 class TestDeliveries(rules_suite.DeliveryRules):
+    pass
+
+
+class TestNotes(rules_of_care.NoteRules):
+    pass
+
+
+class TestReminders(rules_of_care.ReminderRules):
+    pass
+
+
+class TestEscalations(rules_of_care.EscalationRules):
     pass

@@ -1,0 +1,2 @@
+// Customers are walked through with the keyboard.
+window.alexandrite.keys(document.getElementById("customers"));
