@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from system.crm.adapters.models import HttpModels
 from system.crm.adapters.orchestrator import HttpOrchestrator
 from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.application import reactions
 from system.crm.domain.webhook import secret_bytes
-from system.crm.entrypoints import api, carriers, pages
+from system.crm.entrypoints import api, carriers, exporting, pages
 from system.crm.settings import CrmSettings
 from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
@@ -22,8 +23,8 @@ def service(settings: CrmSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     crm = Service(
         settings,
-        routers=[api.router, carriers.router, api.internal],
-        pages=[shown.router(), pages.router],
+        routers=[api.router, exporting.router, carriers.router, api.internal],
+        pages=[shown.router(), pages.router, exporting.pages],
         unit_of_work=CrmUnitOfWork,
         reactions={
             OrderSubmitted: reactions.on_order_submitted,
@@ -31,6 +32,7 @@ def service(settings: CrmSettings | None = None) -> Service:
         },
         gauges=_GAUGES,
         on_start=[_check_secret],
+        on_stop=[_close_models],
         description="The sellers' side: approving orders, finding them, closing them, and hearing the carrier.",
     )
     shown.install(crm.app)
@@ -39,6 +41,7 @@ def service(settings: CrmSettings | None = None) -> Service:
     crm.app.state.watch = pages.watch_of(queries, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)
     crm.app.state.quotes = HttpQuotes(crm.client)
+    crm.app.state.models = HttpModels(crm.client, timeout_s=settings.export_timeout_s)
     return crm
 
 
@@ -46,6 +49,10 @@ async def _check_secret(crm: Service) -> None:
     """Raises ValueError when the carriers' secret is missing, or not base64 after its prefix."""
     assert isinstance(crm.settings, CrmSettings)
     secret_bytes(crm.settings.carrier_secret.get_secret_value())
+
+
+async def _close_models(crm: Service) -> None:
+    await crm.app.state.models.close()
 
 
 _GAUGES = (
