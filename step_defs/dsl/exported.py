@@ -23,7 +23,7 @@ LANGUAGES = ("en", "ru")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run ended: exit status and words of pytest, how many scenarios passed, and of each other one its steps and the failed one."""
+    """How a run ended: exit status and words of pytest, scenarios that passed, and of each other one its steps and the failed one."""
 
     status: int
     said: str

@@ -125,8 +125,11 @@ def _readme(feature: Feature, missing: Mapping[int, str]) -> str:
         "It ends with what should have happened next: it fails while the defect is there, and passes when it is mended.",
         "A second scenario, where there is one, breaks what was seen broken; -m 'not exclusive' leaves it out.",
         "",
-        "story.json is what the scenario was made from. Made again: .venv/bin/python -m system.crm scenario story.json",
-        "Keep it: name the scenario and the feature in your own words, and remove the other language.",
+        "story.json is what the scenario was made from; it is made again by",
+        "",
+        "  .venv/bin/python -m system.crm.entrypoints.telling scenario story.json",
+        "",
+        "To keep it: name the feature and the scenario in your own words, and remove the other language.",
     ]
     if missing:
         lines += ["", "Models that could not be had; fixtures stand in for them:"]

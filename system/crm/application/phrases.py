@@ -1,7 +1,7 @@
 """Every phrase that an exported scenario may say, and the words it fills them with: the one list, in both languages.
 
-The phrases belong to the judges (`step_defs/steps`), which the system does not import: they read this list by
-`python -m system.crm phrases`, and a test of theirs fails when one of its sentences is no sentence of exactly one step.
+The phrases belong to the judges (`step_defs/steps`), which the system does not import. They have this list told by
+`python -m system.crm.entrypoints.telling phrases`, and a test of theirs fails when a sentence of it is not one of exactly one step.
 """
 
 from __future__ import annotations
@@ -258,3 +258,9 @@ def sentences() -> Iterator[dict[str, object]]:
                     "text": phrase.text(language).format(**filled),
                     "has_table": phrase.has_table,
                 }
+
+
+def tables() -> dict[str, list[str]]:
+    """Every word that may stand in a table of pieces, by what it is, in both languages."""
+    kinds = ("good", "fixture", "material", "unit", "column")
+    return {kind: [said for both in WORDS[kind].values() for said in both] for kind in kinds}

@@ -1,12 +1,9 @@
-"""An order's scenario as a download, from its story's page or by the API; and the scenarios' words for the judges outside."""
+"""An order's scenario as a download, from its story's page or by the API."""
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -14,10 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from system.crm.application.commands import ExportOrder
 from system.crm.application.exporting import Archive, Seen, export_order
-from system.crm.application.phrases import LANGUAGES, sentences
 from system.crm.application.ports import Models, Quotes
-from system.crm.application.redaction import RedactedStory
-from system.crm.application.scenario import scenario_of, written
 from system.crm.entrypoints.api import Queries, Staff, TheOrchestrator, Uow, hear_story
 from system.crm.entrypoints.story import silent_steps
 from system.crm.settings import CrmSettings
@@ -97,23 +91,3 @@ async def order_scenario(export: AnExport, who: Staff) -> Response:
 async def scenario_download(export: AnExport, who: Staff) -> Response:
     """The same, from the order's story."""
     return await export.answer(who)
-
-
-def tell_phrases(arguments: list[str]) -> int:
-    """`python -m system.crm phrases`: every sentence that an exported scenario may say, as JSON."""
-    print(json.dumps(list(sentences()), ensure_ascii=False, indent=1))
-    return 0
-
-
-def tell_scenario(arguments: list[str]) -> int:
-    """`python -m system.crm scenario STORY.JSON`: the feature of a redacted story by language, and its capability, as JSON."""
-    if len(arguments) != 1:
-        print("name the story: python -m system.crm scenario story.json", file=sys.stderr)
-        return 2
-    feature = scenario_of(RedactedStory.from_json(json.loads(Path(arguments[0]).read_text(encoding="utf-8"))))
-    told = {language: written(feature, language) for language in LANGUAGES}
-    print(json.dumps(told | {"name": feature.name, "capability": feature.capability}, ensure_ascii=False, indent=1))
-    return 0
-
-
-COMMANDS = {"phrases": tell_phrases, "scenario": tell_scenario}

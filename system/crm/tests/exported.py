@@ -111,7 +111,13 @@ def told(*entries: dict[str, Any], silent: tuple[str, ...] = ()) -> dict[str, An
 
 def quotes(**more: Any) -> dict[str, Any]:
     """What pricing says of the order's quote."""
-    made = {"unit": "mm", "mesh": {"triangle_count": 1024}, "stones": {}, "plating": None, "remade_because": []}
+    made: dict[str, Any] = {
+        "unit": "mm",
+        "mesh": {"triangle_count": 1024},
+        "stones": {},
+        "plating": None,
+        "remade_because": [],
+    }
     return {QUOTE: made | more}
 
 

@@ -117,7 +117,7 @@ def with_canaries() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
             "phone": f"{bird}10",
             "language": "en",
         },
-        delivery={each: f"{bird}11" for each in ("recipient", "address", "city", "postcode", "country")},
+        delivery=dict.fromkeys(("recipient", "address", "city", "postcode", "country"), f"{bird}11"),
         lines=[
             line(title=f"{bird}12", ring_size=f"17.5 {bird}", material=f"gold {bird}13", line_id=f"{bird}14"),
             line(kind="ready_made", file_id=None, sku=f"ring-{bird}15", title=f"{bird}16"),
