@@ -9,6 +9,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,11 +35,12 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that is known of an order: as CRM shows it, the orchestrator's timeline (None: it could not be had), and its quotes."""
+    """All that is known of an order now: as CRM shows it, the orchestrator's timeline (None: it could not be had), and its quotes."""
 
     order: Mapping[str, Any]
     told: Mapping[str, Any] | None
     quotes: Mapping[str, Mapping[str, Any]]
+    now: datetime
     hangs: bool
     silent_steps: tuple[str, ...]
 
@@ -49,7 +51,9 @@ async def export_order(
     """The archive of an order's scenario; that somebody took it is in the audit log first. Models that cannot be had, or are too large
     together, are replaced by fixtures, and the archive says so."""
     name = neutral_name(command.order_id)
-    story = redacted(seen.order, seen.told, seen.quotes, name=name, hangs=seen.hangs, silent_steps=seen.silent_steps)
+    story = redacted(
+        seen.order, seen.told, seen.quotes, name=name, now=seen.now, hangs=seen.hangs, silent_steps=seen.silent_steps
+    )
     bodies, missing = await _models_of(model_files(seen.order), models, bytes_max=bytes_max)
     files = {number: f"{name}-{number}.stl" for number in bodies}
     story = story.with_files(files)

@@ -138,6 +138,9 @@ PHRASES: Mapping[str, Phrase] = {
     "becomes": Phrase("then", "the order becomes {status}", "заказ переходит в статус «{status}»"),
     "stays": Phrase("then", "the order is still {status}", "заказ остаётся в статусе «{status}»"),
     "went": Phrase("then", "the order has gone this way:", "заказ прошёл такой путь:", has_table=True),
+    "seller_sees": Phrase(
+        "then", "seller {seller} sees the order as {status}", "продавец {seller} видит заказ в статусе «{status}»"
+    ),
     # What fails.
     "mes_away": Phrase("when", "the operators' system is away", "система операторов недоступна"),
     "mes_back": Phrase("when", "the operators' system is back", "система операторов снова работает"),

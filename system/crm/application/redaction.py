@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 from uuid import UUID
 
@@ -37,10 +37,13 @@ DEEDS = frozenset(
 )
 """Facts that somebody's deed made; approvals, rejections and deliveries CRM knows itself."""
 APPROVED, REJECTED, DELIVERED = "crm.order_approved.v1", "crm.order_rejected.v1", "delivered"
+ENDED = frozenset({"CLOSED", "REJECTED", "CANCELLED", "PRICE_FAILED"})
 ROLES = ("customer", "seller", "operator")
 CAUSES = {"nothing happened to it for too long": "lapsed", "undone: marked as made by mistake": "undone"}
 """What production writes as a reason when no person gave one."""
 REASONS = frozenset(WORDS["because"])
+HEARD_WITHIN = timedelta(seconds=10)
+"""News that is younger than this is still on its way to CRM."""
 RING_SIZE = re.compile(r"(?:(?:US|ISO|RU) ?)?\d{1,2}(?:[.,]\d{1,2})?", re.IGNORECASE)
 
 
@@ -79,11 +82,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class RedactedStory:
-    """What an order went through. `name` is neutral; `hangs`: it waits longer than it may, or for something that failed."""
+    """What an order went through. `name` is neutral; `hangs`: it waits longer than it may, or for something that failed.
+
+    `shown_status` is what CRM shows; it is `status` unless CRM has not heard what the orchestrator decided.
+    """
 
     name: str
     channel: Literal["shop", "partner"]
     status: str
+    shown_status: str
     hangs: bool
     has_ended: bool
     pieces: tuple[Piece, ...]
@@ -137,24 +144,29 @@ def redacted(
     quotes: Mapping[str, Mapping[str, Any]],
     *,
     name: str,
+    now: datetime,
     hangs: bool,
     silent_steps: Iterable[str] = (),
 ) -> RedactedStory:
     """The story of an order as CRM shows it, the orchestrator's timeline of it (None: it could not be had), and its quotes."""
     cast = Cast()
     entries = told["entries"] if told else ()
-    begun = [datetime.fromisoformat(step["at"]) for step in order["history"]] or [datetime.fromisoformat(_since(order))]
-    dated = [*_statuses(order, cast), *_decision(order, cast), *_letters(order, cast), *_carrier(order)]
-    dated += [each for entry in entries if (each := _told(entry, cast)) is not None]
+    history = _history(order, entries, now=now)
+    begun = [datetime.fromisoformat(str(history[0]["at"] if history else order["status_since"]))]
+    dated = [*_statuses(history, cast), *_decision(order, cast), *_letters(order, cast), *_carrier(order)]
+    dated += [each for entry in entries for each in _told(entry, cast)]
     dated.sort(key=lambda pair: pair[0])
     moments = tuple(replace(moment, after_s=round((at - begun[0]).total_seconds(), 3)) for at, moment in dated)
+    shown = _one_of(order["status"], STATUSES)
+    status = next((moment.code for moment in reversed(moments) if moment.kind == "status"), shown)
     asked = [moment.who for moment in moments if (moment.kind, moment.code) == ("note", "cancellation_requested")]
     return RedactedStory(
         name=name,
         channel="partner" if order["channel"] == "partner" else "shop",
-        status=_one_of(order["status"], STATUSES),
-        hangs=hangs,
-        has_ended=not order["allowed"],
+        status=status,
+        shown_status=shown,
+        hangs=hangs or status != shown,
+        has_ended=status in ENDED,
         pieces=tuple(_pieces(order, quotes)),
         moments=moments,
         consent=_consent(order, quotes),
@@ -172,12 +184,23 @@ def model_files(order: Mapping[str, Any]) -> list[UUID]:
 Dated = tuple[datetime, Moment]
 
 
-def _since(order: Mapping[str, Any]) -> str:
-    return str(order["status_since"])
+def _history(
+    order: Mapping[str, Any], entries: Iterable[Mapping[str, Any]], *, now: datetime
+) -> list[Mapping[str, Any]]:
+    """The statuses as CRM has them; as the orchestrator tells them where CRM should have heard of one and has not."""
+    heard: list[Mapping[str, Any]] = list(order["history"])
+    decided = [
+        {"at": entry["at"], "status": details["to"], "actor": details["actor"], "reason": details["reason"]}
+        for entry in entries
+        if entry["kind"] == "status" and "to" in (details := entry["details"])
+    ]
+    missed = decided[len(heard) :]
+    is_behind = bool(missed) and now - datetime.fromisoformat(missed[0]["at"]) > HEARD_WITHIN
+    return decided if is_behind else heard
 
 
-def _statuses(order: Mapping[str, Any], cast: Cast) -> Iterable[Dated]:
-    for step in order["history"]:
+def _statuses(history: Iterable[Mapping[str, Any]], cast: Cast) -> Iterable[Dated]:
+    for step in history:
         moment = Moment(
             0, "status", _one_of(step["status"], STATUSES), cast.of(step["actor"]), cause=CAUSES.get(step["reason"], "")
         )
@@ -209,26 +232,26 @@ def _carrier(order: Mapping[str, Any]) -> Iterable[Dated]:
             yield at, Moment(0, "carrier", "other")
 
 
-def _told(entry: Mapping[str, Any], cast: Cast) -> Dated | None:
+def _told(entry: Mapping[str, Any], cast: Cast) -> Iterable[Dated]:
     at, details = datetime.fromisoformat(entry["at"]), entry["details"]
     if "box" not in details:
         note = details.get("note")
         if note not in NOTES:
-            return None
+            return
         # Whoever wanted to cancel stands in the sentence only, and a sentence begins with the role.
         actor = entry["title"] if note == "cancellation_requested" else f"seller {details.get('actor', '')}"
         who = cast.of(" ".join(str(actor).split(" wants to cancel")[0].split())) if note != "handed_over" else ""
-        return at, Moment(0, "note", note, who)
+        yield at, Moment(0, "note", note, who)
+        return
     about, service = _one_of(details.get("type"), catalogue.BY_TYPE), _one_of(entry["service"], SERVICES)
     state = details.get("state")
     if state in TROUBLES:
         attempts = details.get("attempts")
-        return at, Moment(
-            0, "trouble", state, service=service, about=about, attempts=attempts if isinstance(attempts, int) else 0
-        )
+        counted = attempts if isinstance(attempts, int) else 0
+        yield at, Moment(0, "trouble", state, service=service, about=about, attempts=counted)
     if details["box"] == "outbox" and about in DEEDS:
-        return at, Moment(0, "deed", about)
-    return None
+        # Done is done, even when its message is still on its way.
+        yield at, Moment(0, "deed", about)
 
 
 def _pieces(order: Mapping[str, Any], quotes: Mapping[str, Mapping[str, Any]]) -> Iterable[Piece]:

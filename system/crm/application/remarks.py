@@ -46,6 +46,14 @@ REMARKS: Mapping[str, Said] = {
         "Why there was no price is not known here: the alloy is withdrawn, which has the same end.",
         "Почему цены не было, здесь неизвестно: сплав больше не предлагают, конец у заказа тот же.",
     ),
+    "price_rose": (
+        "Seen, and not expressed: the price of ready-made goods changed, and the customer was asked about it.",
+        "Замечено и не выражено шагами: цена готовых изделий изменилась, и покупателя спросили о ней.",
+    ),
+    "crm_behind": (
+        "CRM showed {shown} when this was exported; the orchestrator had decided {status}.",
+        "При выгрузке CRM показывала {shown}, а оркестратор уже решил {status}.",
+    ),
     "sold_out": (
         "The goods were sold out: here so many are ordered that they are again.",
         "Изделий не хватило: здесь их заказано столько, чтобы не хватило снова.",

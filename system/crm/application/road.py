@@ -44,6 +44,8 @@ NEXT: Mapping[str, tuple[str, str]] = {
 ENDS: Mapping[str, str] = {REJECTED: "REJECTED", DECLINED: "CANCELLED", REWORK: "MANUFACTURING_STARTED",
                            RETURNED: "MANUFACTURING_APPROVED"}  # fmt: skip
 """Where other facts lead to."""
+ASKS = ("metal_moved", "expired", "above_estimate")
+"""Why a price may have to be asked about; the first that is known decides, since the others follow from it."""
 BENCH = frozenset({CLAIMED, COMPLETED, PACKING, SHIPPED})
 PHRASE_OF: Mapping[str, str] = {
     ACCEPTED: "agrees",
@@ -89,11 +91,13 @@ class Doing:
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """What follows the submission. `asks`: why the price was asked about; `seen`: what failed, told in remarks."""
+    """What follows the submission. `asks`: why the price has to change; `seen`: what failed, told in remarks; `is_whole`: every status
+    can be reached again."""
 
     doings: tuple[Doing, ...]
     seen: tuple[Doing, ...]
-    asks: frozenset[str]
+    asks: str
+    is_whole: bool
     is_sold_out: bool
     is_submitted: bool
 
@@ -102,16 +106,24 @@ def road_of(story: RedactedStory, fault: Fault | None = None) -> Road:
     """The road of the order, under a fault if one is named."""
     statuses = [moment for moment in story.moments if moment.kind == "status"]
     codes = {moment.code for moment in statuses}
-    asks = set(story.consent) if "AWAITING_CUSTOMER" in codes else set()
-    if "PRICE_FAILED" in codes:
-        asks = {"no_price"}
+    was_asked = "AWAITING_CUSTOMER" in codes
     return Road(
         doings=tuple(_Walk(story, fault).walk()),
         seen=tuple(_seen(story, fault_of(story))),
-        asks=frozenset(asks),
+        asks=_asks(story, codes),
+        is_whole=not was_asked or bool(_asks(story, codes)),
         is_sold_out=any((moment.code, moment.who) == ("CANCELLED", "stock") for moment in statuses),
         is_submitted="SUBMITTED" in codes or bool(story.pieces),
     )
+
+
+def _asks(story: RedactedStory, codes: Iterable[str]) -> str:
+    """Why the price has to change on the way: the one reason that steps can bring about. Only a model's price can be moved."""
+    if not any(piece.model for piece in story.pieces):
+        return ""
+    if "PRICE_FAILED" in codes:
+        return "no_price"
+    return next((why for why in ASKS if why in story.consent), "") if "AWAITING_CUSTOMER" in codes else ""
 
 
 def fault_of(story: RedactedStory) -> Fault | None:
@@ -226,6 +238,7 @@ class _Walk:
         self._story, self._fault = story, fault
         self._moments = _merged(story)
         self._pending = _pending(story)
+        self._asks = _asks(story, {moment.code for moment in self._moments if moment.kind == "status"})
         self._customer = {"customer": story.channel}
         self._seller = "1"
         self._holder = "1"
@@ -261,8 +274,10 @@ class _Walk:
             # A parcel that arrived before it was noted closes the order in the same moment.
             return
         if code == "AWAITING_CUSTOMER":
-            for reason in self._story.consent[:1]:
-                yield Doing("asked_about_price", {"because": reason})
+            is_told = self._asks in ASKS
+            yield (
+                Doing("asked_about_price", {"because": self._asks}) if is_told else Doing("price_rose", is_remark=True)
+            )
         else:
             yield Doing("becomes", {"status": code})
         if code == "MANUFACTURING_APPROVED" and self._is_release_missed:
@@ -271,9 +286,12 @@ class _Walk:
 
     def _end(self) -> Iterable[Doing]:
         story = self._story
-        if story.has_ended:
+        if story.shown_status != story.status and self._pending is None:
+            yield Doing("hangs_here", is_remark=True)
+            yield Doing("seller_sees", {"seller": self._seller, "status": story.status})
+        elif story.has_ended:
             return
-        if self._status in ("", "INITIATED", "FILE_UPLOADED"):
+        elif self._status in ("", "INITIATED", "FILE_UPLOADED"):
             # It was submitted, and the orchestrator has not said so yet.
             yield Doing("becomes", {"status": "PRICE_CALCULATED"})
         elif self._pending is not None:
@@ -341,7 +359,8 @@ class _Walk:
         elif code == DELIVERED:
             yield from self._delivered()
         elif code in (ACCEPTED, DECLINED):
-            yield Doing(PHRASE_OF[code], self._customer)
+            # Whoever was not asked has nothing to say.
+            yield from (Doing(PHRASE_OF[code], self._customer),) if self._asks else ()
         elif code in PHRASE_OF:
             yield Doing(PHRASE_OF[code], seller | ({} if code == APPROVED else {"said": "reason"}))
 

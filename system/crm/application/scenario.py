@@ -132,9 +132,12 @@ def _steps(story: RedactedStory, road: Road) -> Iterable[Step | Remark]:
     yield from (Remark("not_heard", {"service": service}) for service in story.not_heard)
     yield from (Remark("silent", {"step": step}) for step in story.silent_steps)
     yield from _seen(road.seen)
+    if story.shown_status != story.status:
+        yield Remark("crm_behind", {"shown": story.shown_status or "?", "status": story.status})
+    if story.channel == "partner":
+        yield Step("is_partner", {"customer": story.channel})
     if not road.is_submitted:
-        yield Step("has_order", {"customer": story.channel, "status": story.status})
-        yield Step("stays", {"status": story.status})
+        yield from _cart(story)
         return
     yield from _ordering(story, road)
     for doing in road.doings:
@@ -142,10 +145,24 @@ def _steps(story: RedactedStory, road: Road) -> Iterable[Step | Remark]:
             yield Remark(doing.key, doing.words)
         else:
             yield Step(doing.key, doing.words)
-    if story.has_ended:
+    if story.has_ended and road.is_whole and not story.hangs:
         header: tuple[tuple[str, str] | str, ...] = (("column", "status"),)
         statuses = [moment.code for moment in story.moments if moment.kind == "status"]
         yield Step("went", rows=(header, *((("status", status),) for status in statuses)))
+
+
+def _cart(story: RedactedStory) -> Iterable[Step]:
+    """An order that nobody submitted: it waits for its customer, who may have given it up."""
+    customer = {"customer": story.channel}
+    statuses = [moment for moment in story.moments if moment.kind == "status"]
+    before = [moment.code for moment in statuses if moment.code in ("INITIATED", "FILE_UPLOADED")]
+    yield Step("has_order", customer | {"status": before[-1] if before else "INITIATED"})
+    if story.has_ended:
+        by_seller = statuses[-1].who.startswith("seller")
+        yield Step("seller_cancels", {"seller": "1", "said": "reason"}) if by_seller else Step("cancels", customer)
+        yield Step("becomes", {"status": story.status})
+    else:
+        yield Step("stays", {"status": story.status})
 
 
 def _seen(seen: Iterable[Doing]) -> Iterable[Remark]:
@@ -155,30 +172,27 @@ def _seen(seen: Iterable[Doing]) -> Iterable[Remark]:
 def _ordering(story: RedactedStory, road: Road) -> Iterable[Step | Remark]:
     """From the pieces to the submission."""
     customer = {"customer": story.channel}
-    if story.channel == "partner":
-        yield Step("is_partner", customer)
     pieces = story.pieces or (Piece(1, material="silver_925", model=1, file=""),)
-    own_alloy = road.asks & {"metal_moved", "expired", "no_price"} and any(each.model for each in pieces)
+    own_alloy = road.asks in ("metal_moved", "expired", "no_price")
     if not story.pieces:
         yield Remark("content_missing")
     yield from (Remark("own_alloy"),) if own_alloy else ()
     rows = []
     for piece in pieces:
         yield from _remarks_of(piece, road)
-        rows.append(_row(piece, road, own_alloy=bool(own_alloy)))
+        rows.append(_row(piece, road, own_alloy=own_alloy))
     yield Step("puts_pieces", customer, (tuple(("column", name) for name in COLUMNS), *rows))
     if own_alloy:
         yield from _price_moves(road, customer)
-    at_estimate = "above_estimate" in road.asks and not own_alloy
-    yield Step("submits_at_estimate" if at_estimate else "submits", customer)
+    yield Step("submits_at_estimate" if road.asks == "above_estimate" else "submits", customer)
 
 
 def _price_moves(road: Road, customer: Mapping[str, str]) -> Iterable[Step | Remark]:
-    if "no_price" in road.asks:
+    if road.asks == "no_price":
         yield Remark("price_failed")
         yield Step("alloy_withdrawn")
         yield Step("quote_expires", customer)
-    elif "metal_moved" in road.asks:
+    elif road.asks == "metal_moved":
         yield Step("metal_moves")
     else:
         yield Step("metal_creeps")
@@ -186,7 +200,7 @@ def _price_moves(road: Road, customer: Mapping[str, str]) -> Iterable[Step | Rem
 
 
 def _remarks_of(piece: Piece, road: Road) -> Iterable[Remark]:
-    if piece.model and not piece.file and "above_estimate" in road.asks:
+    if piece.model and not piece.file and road.asks == "above_estimate":
         yield Remark("above_estimate")
     elif piece.model and not piece.file:
         yield Remark("model_missing", {"number": str(piece.model)})
@@ -214,7 +228,7 @@ def _row(piece: Piece, road: Road, *, own_alloy: bool) -> tuple[tuple[str, str] 
 
 
 def _fixture(piece: Piece, road: Road) -> str:
-    if "above_estimate" in road.asks:
+    if road.asks == "above_estimate":
         return "above_estimate"
     return next((size for most, size in TRIANGLES if piece.triangles <= most), "1m")
 

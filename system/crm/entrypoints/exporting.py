@@ -13,7 +13,7 @@ from system.crm.application.commands import ExportOrder
 from system.crm.application.exporting import Archive, Seen, export_order
 from system.crm.application.ports import Models, Quotes
 from system.crm.entrypoints.api import Queries, Staff, TheOrchestrator, Uow, hear_story
-from system.crm.entrypoints.story import silent_steps
+from system.crm.entrypoints.story import Line, silent_steps
 from system.crm.settings import CrmSettings
 from system.kernel.errors import Unavailable
 from system.plumbing.auth import Principal
@@ -41,14 +41,14 @@ class Export:
         settings = cast(CrmSettings, state.settings)
         order = await self.queries.order(self.order_id)
         story, told = await hear_story(order, self.orchestrator, who=who)
-        silent = silent_steps(told, now=datetime.now(UTC))
+        now = datetime.now(UTC)
         seen = Seen(
             order=order,
             told=told,
             quotes=await self._quotes(order, cast(Quotes, state.quotes), who),
-            hangs=bool(order["allowed"])
-            and (story.advice is not None or any(one.kind == "trouble" for one in story.lines)),
-            silent_steps=tuple(str(step.get("name", "")) for step in silent),
+            now=now,
+            hangs=bool(order["allowed"]) and (story.advice is not None or any(map(_holds_up, story.lines))),
+            silent_steps=tuple(str(step.get("name", "")) for step in silent_steps(told, now=now)),
         )
         return await export_order(
             ExportOrder(self.order_id, who),
@@ -74,6 +74,11 @@ class Export:
             return await quotes.of([UUID(line["quote_id"]) for line in order["lines"]], who=who)
         except Unavailable:
             return {}
+
+
+def _holds_up(line: Line) -> bool:
+    """Whether this is why an order waits; what is tried again, or on its way, mostly gets there in a moment."""
+    return line.kind == "trouble" and line.facts["state"] in ("parked", "dead", "held")
 
 
 AnExport = Annotated[Export, Depends()]

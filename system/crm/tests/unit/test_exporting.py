@@ -14,7 +14,21 @@ import pytest
 
 from system.crm.application.commands import ExportOrder
 from system.crm.application.exporting import Archive, Seen, export_order, neutral_name
-from system.crm.tests.exported import CANARY, FILE, QUOTE, at, entry, line, quotes, sent, shown, told, trouble, until
+from system.crm.tests.exported import (
+    CANARY,
+    FILE,
+    NOW,
+    QUOTE,
+    at,
+    entry,
+    line,
+    quotes,
+    sent,
+    shown,
+    told,
+    trouble,
+    until,
+)
 from system.crm.tests.harness import SOFIA_SIGNED_IN
 from system.crm.tests.in_memory import InMemoryCrm
 from system.kernel.errors import Unavailable
@@ -41,7 +55,7 @@ class KeptModels:
 async def exported(
     order: dict[str, Any], heard: Any = None, *bodies: Any, bytes_max: int = 1000, **more: Any
 ) -> Archive:
-    seen = Seen(order, heard, more.pop("quotes", quotes()), more.pop("hangs", False), more.pop("silent_steps", ()))
+    seen = Seen(order, heard, more.pop("quotes", quotes()), NOW, more.pop("hangs", False), more.pop("silent_steps", ()))
     command = ExportOrder(ORDER, SOFIA_SIGNED_IN)
     return await export_order(
         command, seen, InMemoryCrm().make_uow(), KeptModels(*(bodies or (MODEL,))), bytes_max=bytes_max

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,14 +13,17 @@ from system.crm.application.redaction import RedactedStory, redacted
 from system.crm.application.remarks import REMARKS
 from system.crm.application.road import NEXT, Fault, fault_of
 from system.crm.application.scenario import scenario_of, written
-from system.crm.tests.exported import ROAD, at, entry, line, quotes, sent, shown, told, trouble, until
+from system.crm.tests.exported import NOW, ROAD, at, entry, line, quotes, sent, shown, told, trouble, until
 from system.kernel.errors import Invalid
 from system.messages.orchestrator_v1 import OrderStatus
 
 
 def story(order: dict[str, Any], heard: Any = None, *, hangs: bool = False, **more: Any) -> RedactedStory:
     asked = more.pop("quotes", quotes())
-    return redacted(order, heard or told(), asked, name="order-1", hangs=hangs, **more).with_files({1: "order-1-1.stl"})
+    now = NOW + timedelta(hours=1)
+    return redacted(order, heard or told(), asked, name="order-1", now=now, hangs=hangs, **more).with_files(
+        {1: "order-1-1.stl"}
+    )
 
 
 def said(of: RedactedStory, scenario: int = 0) -> list[str]:
@@ -250,6 +254,62 @@ def test_a_partner_orders_as_a_partner() -> None:
 def test_a_cart_is_a_cart() -> None:
     cart = story(shown(("INITIATED", "customer"), lines=[]))
     assert said(cart) == ["Anna has an order that is started", "the order is still started"]
+
+
+def test_a_cart_that_was_given_up_is_given_up() -> None:
+    for actor, deed in (
+        ("customer", "Anna cancels the order"),
+        ("seller Z", 'seller Maria cancels the order: "a reason that was given"'),
+    ):
+        cart = story(shown(("INITIATED", "customer"), ("CANCELLED", actor), lines=[]))
+        assert said(cart) == ["Anna has an order that is started", deed, "the order becomes cancelled"]
+
+
+def test_what_the_orchestrator_decided_and_crm_did_not_hear_of_has_to_be_seen_by_sellers() -> None:
+    decided = [
+        entry("orchestrator", minute, to=status, actor=actor, reason=None) | {"kind": "status"}
+        for minute, (status, actor) in enumerate(until("MANUFACTURING_STARTED"))
+    ]
+    behind = story(shown(*until("MANUFACTURING_APPROVED")), told(*decided))
+    assert said(behind)[-2:] == ["the order becomes being made", "seller Maria sees the order as being made"]
+    assert behind.hangs and "CRM showed MANUFACTURING_APPROVED" in remarks(behind)
+
+
+def test_what_crm_is_about_to_hear_is_no_disagreement() -> None:
+    at_once = entry("orchestrator", 59.9, to="MANUFACTURING_STARTED", actor="operator B", reason=None) | {
+        "kind": "status"
+    }
+    before = [at_once | {"at": at(number)} for number in range(5)]
+    fresh = story(shown(*until("MANUFACTURING_APPROVED")), told(*before, at_once))
+    assert (fresh.status, fresh.hangs) == ("MANUFACTURING_APPROVED", False)
+
+
+def test_a_deed_whose_message_is_still_on_its_way_was_done() -> None:
+    lying = entry("mes", 9, box="outbox", state="pending", type="mes.work_order_claimed.v1")
+    of = story(shown(*until("MANUFACTURING_APPROVED")), told(lying), hangs=True)
+    assert fault_of(of) is Fault.PRODUCTION_DIED
+    assert said(of, 1)[-3:] == [
+        "operator Oleg takes the order",
+        "the operators' system dies and comes back",
+        "the order becomes being made",
+    ]
+
+
+def test_a_price_of_goods_that_rose_is_only_remarked() -> None:
+    road = (
+        *until("SUBMITTED"),
+        ("AWAITING_CUSTOMER", "pricing"),
+        ("PRICE_CALCULATED", "customer"),
+        ("CANCELLED", "customer"),
+    )
+    of = story(shown(*road, lines=[line(kind="ready_made", sku="ring-band-750", file_id=None)]))
+    assert said(of)[1:] == [
+        "Anna submits the order",
+        "the order becomes priced",
+        "Anna cancels the order",
+        "the order becomes cancelled",
+    ]
+    assert "price of ready-made goods" in remarks(of)
 
 
 DECIDED = {"kind": "approved", "seller_name": "Zanzibar", "at": at(9)}
