@@ -189,7 +189,7 @@ def _history(
 ) -> list[Mapping[str, Any]]:
     """The statuses as CRM has them; as the orchestrator tells them where CRM should have heard of one and has not."""
     heard: list[Mapping[str, Any]] = list(order["history"])
-    decided = [
+    decided: list[Mapping[str, Any]] = [
         {"at": entry["at"], "status": details["to"], "actor": details["actor"], "reason": details["reason"]}
         for entry in entries
         if entry["kind"] == "status" and "to" in (details := entry["details"])

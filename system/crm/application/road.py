@@ -313,11 +313,17 @@ class _Walk:
             if deed == CLAIMED:
                 yield Doing("on_board", {"operator": self._holder})
             yield Doing("by_hand", is_remark=True)
-            done = self._counts.get(deed, 0)
-            rest = 1 if self._is_one or deed not in BENCH - {CLAIMED} else len(self._story.pieces) - done
-            for _ in range(max(rest, 1)):
-                yield from self._deed(Moment(0, "deed", deed))
+            for each in self._left_to_do(deed):
+                yield from self._deed(Moment(0, "deed", each))
         yield Doing("becomes", {"status": end})
+
+    def _left_to_do(self, deed: str) -> list[str]:
+        """This deed; of several pieces for each that is not so far, and whoever has not taken theirs takes it first."""
+        pieces = len(self._story.pieces)
+        if self._is_one or deed not in BENCH - {CLAIMED}:
+            return [deed]
+        not_taken = max(pieces - self._counts.get(CLAIMED, 0), 0)
+        return [CLAIMED] * not_taken + [deed] * max(pieces - self._counts.get(deed, 0), 1)
 
     def _with_fault(self, pending: Moment) -> Iterable[Doing]:
         """What was done without effect, and the effect it should have had."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from system.crm.application.phrases import COLUMNS, PHRASES, STAND_IN_GOOD, Language, word
 from system.crm.application.redaction import Piece, RedactedStory
 from system.crm.application.remarks import remark
-from system.crm.application.road import Doing, Fault, Road, fault_of, road_of
+from system.crm.application.road import Doing, Road, fault_of, road_of
 
 SOLD_OUT = 50
 TRIANGLES = ((10_000, "1k"), (300_000, "100k"))
@@ -231,6 +231,3 @@ def _fixture(piece: Piece, road: Road) -> str:
     if road.asks == "above_estimate":
         return "above_estimate"
     return next((size for most, size in TRIANGLES if piece.triangles <= most), "1m")
-
-
-__all__ = ["Fault", "Feature", "scenario_of", "written"]

@@ -163,6 +163,16 @@ def test_of_several_pieces_each_operator_makes_one() -> None:
     ]
 
 
+def test_of_several_pieces_those_that_nobody_took_are_taken_before_all_are_made() -> None:
+    two = shown(*until("MANUFACTURING_STARTED"), lines=[line(), line()])
+    assert said(story(two, told(sent("mes.work_order_claimed.v1", 4.9)), hangs=True))[-4:] == [
+        "operator Olga takes the order",
+        "operator Oleg finishes the piece",
+        "operator Olga finishes the piece",
+        "the order becomes made",
+    ]
+
+
 @pytest.mark.parametrize(
     ("actor", "deed"),
     [
