@@ -39,6 +39,12 @@ FACET = struct.pack("<12f", *range(12))
 MODEL = f"solid {CANARY}".encode().ljust(80) + struct.pack("<I", 1) + FACET + b"Ka"
 
 
+TEXT_MODEL = (
+    f"solid {CANARY}\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\n"
+    f"; by {CANARY}\nendsolid {CANARY}\n"
+).encode()
+
+
 class KeptModels:
     """Models in a dictionary; one that is an error is raised."""
 
@@ -188,13 +194,15 @@ def every_text(value: Any) -> Iterator[str]:
         yield value
 
 
-async def test_no_word_of_anybody_is_in_any_byte_of_the_archive() -> None:
+@pytest.mark.parametrize("model", [MODEL, TEXT_MODEL], ids=["binary", "text"])
+async def test_no_word_of_anybody_is_in_any_byte_of_the_archive(model: bytes) -> None:
     order, heard, made = with_canaries()
     birds = [text for part in (order, heard, made) for text in every_text(part) if CANARY in text]
     assert len(birds) > 70, "the canaries are not where they should be"
     for hangs in (True, False):
-        archive = await exported(order, heard, MODEL, quotes=made, hangs=hangs, silent_steps=(f"{CANARY} step",))
+        archive = await exported(order, heard, model, quotes=made, hangs=hangs, silent_steps=(f"{CANARY} step",))
         held = files(archive)
+        assert any(name.endswith(".stl") for name in held)
         for name, body in {"": archive.content, **held}.items():
             for words in (CANARY, CANARY.lower(), CANARY.upper()):
                 assert words.encode() not in body and words not in name, f"{words} is in {name or 'the archive'}"
