@@ -161,9 +161,8 @@ def _pending(story: RedactedStory) -> Moment | None:
 
 
 def _merged(story: RedactedStory) -> list[Moment]:
-    """The moments in order, with a deed before every status that somebody's deed brings; a deed knows who did it.
-
-    A deed that brought no status although it should have is marked `without effect`.
+    """The moments in order, with a deed before every status that somebody's deed brings; a deed knows who did it, and in `about` the
+    status that it brought. One that brought none although it should have is marked `without effect`.
     """
     waiting = [moment for moment in story.moments if moment.kind == "deed"]
     rest = [moment for moment in story.moments if moment.kind != "deed"]
@@ -186,6 +185,7 @@ def _merged(story: RedactedStory) -> list[Moment]:
                         deed,
                         after_s=min(deed.after_s, moment.after_s),
                         who=moment.who or deed.who,
+                        about=moment.code,
                         cause=moment.cause,
                     )
                 )
@@ -245,7 +245,9 @@ class _Walk:
         self._status = ""
         self._counts: dict[str, int] = {}
         self._is_one = len(story.pieces) < 2
-        self._is_early = self._is_reported = False
+        self._ahead: list[str] = []
+        """Statuses whose deed was done and that have not come yet: people are quicker than the news of what they did."""
+        self._is_reported = False
         # Production was away when it was given the work: nobody's deed is without effect, and nothing is on the board.
         self._is_release_missed = fault is Fault.PRODUCTION_AWAY and self._pending is None
 
@@ -270,10 +272,13 @@ class _Walk:
 
     def _shows(self, moment: Moment) -> Iterable[Doing]:
         code = moment.code
-        if code in ("INITIATED", "FILE_UPLOADED", "SUBMITTED") or (code == "SHIPPED" and self._is_early):
-            # A parcel that arrived before it was noted closes the order in the same moment.
+        if code in self._ahead:
+            self._ahead.remove(code)
+        if code in ("INITIATED", "FILE_UPLOADED", "SUBMITTED"):
             return
-        if code == "AWAITING_CUSTOMER":
+        if self._ahead:
+            pass  # The next deed is done already, so nobody may ever see this status.
+        elif code == "AWAITING_CUSTOMER":
             is_told = self._asks in ASKS
             yield (
                 Doing("asked_about_price", {"because": self._asks}) if is_told else Doing("price_rose", is_remark=True)
@@ -349,6 +354,7 @@ class _Walk:
     def _deed(self, moment: Moment) -> Iterable[Doing]:
         code, (role, _, number) = moment.code, moment.who.partition(" ")
         self._counts[code] = self._counts.get(code, 0) + 1
+        self._ahead += [moment.about] if moment.about else []
         if code in BENCH | {RETURNED, REWORK}:
             yield from self._bench(moment, number if role == "operator" else "")
             return
@@ -371,22 +377,20 @@ class _Walk:
             yield Doing(PHRASE_OF[code], seller | ({} if code == APPROVED else {"said": "reason"}))
 
     def _delivered(self) -> Iterable[Doing]:
-        if self._status == "SHIPPED" and not self._is_reported:
-            # It reports every parcel of the order.
-            self._is_reported = True
-            yield Doing("carrier_reports")
-        elif self._is_one and self._status in ("MANUFACTURING_STARTED", "MANUFACTURING_COMPLETED", "PACKAGING"):
-            self._is_early = self._is_reported = True
-            yield Doing("carrier_is_early")
-        else:
+        are_shipped = self._counts.get(SHIPPED, 0) >= max(len(self._story.pieces), 1)
+        if self._is_reported or not (are_shipped or self._is_one):
             yield Doing("carrier_again", is_remark=True)
+            return
+        # It reports every parcel of the order.
+        self._is_reported = True
+        yield Doing("carrier_reports" if are_shipped else "carrier_is_early")
 
     def _bench(self, moment: Moment, number: str) -> Iterable[Doing]:
         code = moment.code
         if not self._is_one:
             yield from self._bench_of_many(code)
             return
-        if code == CLAIMED and self._status == "MANUFACTURING_STARTED":
+        if code == CLAIMED and self._status == "MANUFACTURING_STARTED" and not moment.about:
             yield from self._hand_over(number)
             return
         self._holder = number or self._holder

@@ -254,6 +254,21 @@ def test_a_parcel_that_arrived_before_it_was_noted() -> None:
     ]
 
 
+def test_nobody_is_asked_to_see_a_status_that_the_next_deed_overtook() -> None:
+    facts = ("work_order_claimed", "work_order_completed", "packing_started", "work_order_shipped")
+    heard = told(*(sent(f"mes.{fact}.v1", 4.1 + number / 10) for number, fact in enumerate(facts)))
+    arrived = {"event": "delivered", "received_at": at(4.6)}
+    assert said(story(shown(carrier_events=[arrived]), heard))[4:-1] == [
+        "the order becomes approved",
+        "operator Oleg takes the order",
+        "operator Oleg finishes the piece",
+        "operator Oleg packs the piece",
+        "operator Oleg ships the piece",
+        "the carrier reports the delivery",
+        "the order becomes closed",
+    ]
+
+
 def test_a_partner_orders_as_a_partner() -> None:
     assert said(story(shown(channel="partner")))[:2] == [
         "Silverline is a partner",
