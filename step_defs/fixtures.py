@@ -17,6 +17,7 @@ from step_defs.assembly import Assembly, given_address
 from step_defs.drivers.address import ROOT, SystemAddress
 from step_defs.dsl.backstage import Backstage
 from step_defs.dsl.world import World
+from step_defs.kit.features import Case
 
 FEATURES = ROOT / "features"
 WORKER_KEY = "alexandrite_address"
@@ -117,9 +118,9 @@ def backstage(system_address: SystemAddress, request: pytest.FixtureRequest) -> 
 
 
 @pytest.fixture
-def world(backstage: Backstage, diagnosis: list[Callable[[], tuple[str, str]]]) -> Iterator[World]:
+def world(backstage: Backstage, diagnosis: list[Callable[[], tuple[str, str]]], scenario_text: Case) -> Iterator[World]:
     """The world of one scenario; on a failure its order's timeline and logs go onto the page."""
-    scenario = World(backstage)
+    scenario = World(backstage, beside=scenario_text.feature.path.parent)
     diagnosis.append(scenario.diagnosis)
     diagnosis.append(scenario.logs)
     yield scenario

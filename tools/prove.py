@@ -55,6 +55,13 @@ SWITCHES = (
         ("system/orchestrator/tests/integration/test_database_guards.py",),
     ),
     Switch(
+        "redaction of an exported order",
+        "system/crm/application/redaction.py",
+        'return text if isinstance(text, str) and text in known else ""',
+        'return str(text or "")',
+        ("system/crm/tests/unit/test_exporting.py",),
+    ),
+    Switch(
         "role check",
         "system/plumbing/auth.py",
         "if not admitted:",

@@ -24,3 +24,12 @@ Feature: Models that cannot be made as they are
     When Anna asks what a ring turned partly inside out costs in silver 925
     Then the firm price of Anna is above the estimate
     And Anna is told that the model was repaired
+
+  @pins_behaviour @owner:olga
+  Scenario: A ring drawn in inches has a price once its unit is said
+    The price could be asked in any unit all along; scenarios could not say one before.
+    Given Anna puts these pieces into the order:
+      | piece                | material   | quantity | unit |
+      | ring drawn in inches | silver 925 | 1        | in   |
+    When Anna submits the order
+    Then the order becomes priced

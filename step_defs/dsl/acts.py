@@ -12,6 +12,7 @@ from step_defs.drivers.http import Refusal
 from step_defs.drivers.waiting import eventually, holds_for
 from step_defs.dsl.operator import CARRIER, claim_at_once
 from step_defs.dsl.order import SOON_S, Order, amount
+from step_defs.dsl.pieces import pieces_of
 from step_defs.dsl.shopper import Shopper
 from step_defs.dsl.words import PROBLEMS, STATUSES
 
@@ -32,6 +33,12 @@ def do(action: Callable[[], Any]) -> None:
 
 
 # -- ordering ----------------------------------------------------------------------------------------------------
+
+
+def puts_pieces(shopper: Shopper, table: list[list[str]]) -> None:
+    """The rows of the table become lines of the customer's order."""
+    for piece in pieces_of(table):
+        shopper.adds_piece(piece)
 
 
 def submit_cheaper(world: World, shopper: Shopper) -> None:

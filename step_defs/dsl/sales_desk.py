@@ -46,6 +46,9 @@ class SalesDesk(Protocol):
     def repairs(self, order_id: str) -> None:
         """Has the order tried again, as its story offers. Raises Refusal."""
 
+    def exports(self, order_id: str) -> bytes:
+        """The archive of the order's scenario, as its story offers it."""
+
     def open_queue(self) -> None:
         """Opens the queue and leaves it open."""
 
@@ -103,6 +106,9 @@ class HttpSalesDesk:
 
     def repairs(self, order_id: str) -> None:
         self._door.post(f"{CRM}/orders/{order_id}/repair")
+
+    def exports(self, order_id: str) -> bytes:
+        return self._door.fetch(f"{CRM}/orders/{order_id}/scenario")
 
     def open_queue(self) -> None:
         self._stream = Stream(self._door, "/crm/events", name="order", key="order_id")
@@ -207,6 +213,12 @@ class BrowserSalesDesk:
         problem = self._window.all("#order .problem")
         if problem:
             raise Refusal("repair", 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
+
+    def exports(self, order_id: str) -> bytes:
+        self.story(order_id)
+        with self._window.page.expect_download() as saved:
+            self._window.page.locator("#story [data-export]").click()
+        return saved.value.path().read_bytes()
 
     def open_queue(self) -> None:
         self._queue = self._window.another(QUEUE)

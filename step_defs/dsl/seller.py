@@ -8,6 +8,7 @@ from typing import Any
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.care_desk import CareDesk, care_desk_of
 from step_defs.dsl.desk import Desk, desk_of
+from step_defs.dsl.exported import Exported
 from step_defs.dsl.operator import AT_ONCE_S
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
@@ -189,6 +190,10 @@ class Seller(Person):
     def repairs(self, order: Order) -> None:
         """Has a hanging order tried again. Raises Refusal."""
         self.desk.repairs(order.order_id)
+
+    def exports(self, order: Order) -> None:
+        """Takes the order's road away as a scenario, to be run by a developer."""
+        self.world.exported = Exported(self.desk.exports(order.order_id))
 
     # -- elsewhere -----------------------------------------------------------------------------------------------
 

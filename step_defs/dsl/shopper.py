@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.models import is_file
 from step_defs.dsl.order import Order, amount
 from step_defs.dsl.person import Person
+from step_defs.dsl.pieces import Piece
 
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
@@ -48,9 +50,9 @@ class Shopper(Person):
     # -- models and prices ---------------------------------------------------------------------------------------
 
     def uploads(self, model: str, content: bytes | None = None) -> dict[str, Any]:
-        """Uploads a model (a fixture's name) the way a browser does; returns what the system says about the file."""
+        """Uploads a model (a fixture's name, or a file's) the way a browser does; returns what the system says about the file."""
         content = self.world.models.bytes_of(model) if content is None else content
-        filename = f"{model}.stl"
+        filename = model if is_file(model) else f"{model}.stl"
         upload = self.door.post("/api/files/v1/uploads", {"filename": filename, "size_bytes": len(content)})
         self.door.upload(upload["url"], fields=upload["fields"], filename=filename, content=content)
         self.files[model] = upload["file_id"]
@@ -66,7 +68,14 @@ class Shopper(Person):
             self.asks_price(model, material)
 
     def asks_price(
-        self, model: str, material: str, *, quantity: int = 1, ring_size: str | None = None, wait: bool = True
+        self,
+        model: str,
+        material: str,
+        *,
+        quantity: int = 1,
+        ring_size: str | None = None,
+        unit: str | None = None,
+        wait: bool = True,
     ) -> dict[str, Any]:
         """Asks what a model costs in a material; waits for the firm price or the refusal unless told not to."""
         if model not in self.files:
@@ -74,6 +83,8 @@ class Shopper(Person):
         body = {"file_id": self.files[model], "material": self.world.material(material), "quantity": quantity}
         if ring_size:
             body["ring_size"] = ring_size
+        if unit:
+            body["unit"] = unit
         quote: dict[str, Any] = self.door.post("/api/pricing/v1/quotes", body).body
         self.quotes.append(quote)
         # The same piece asked for again has its price in the answer already.
@@ -115,9 +126,11 @@ class Shopper(Person):
         self.world.order = self._order
         return self._order
 
-    def adds_model(self, model: str, material: str, *, quantity: int = 1, ring_size: str | None = None) -> None:
+    def adds_model(
+        self, model: str, material: str, *, quantity: int = 1, ring_size: str | None = None, unit: str | None = None
+    ) -> None:
         """Puts a piece to be made from a model into the order, with the price asked for it."""
-        quote = self.asks_price(model, material, quantity=quantity, ring_size=ring_size)
+        quote = self.asks_price(model, material, quantity=quantity, ring_size=ring_size, unit=unit)
         line = {
             "kind": "custom",
             "file_id": self.files[model],
@@ -140,13 +153,22 @@ class Shopper(Person):
         }
         self.order.takes_line(line)
 
-    def adds_good(self, sku: str, *, quantity: int = 1) -> None:
-        """Puts a ready-made good into the order, and remembers how many there were."""
+    def adds_piece(self, piece: Piece) -> None:
+        """Puts what a row of a table says into the order."""
+        if piece.sku:
+            self.adds_good(piece.sku, quantity=piece.quantity, ring_size=piece.ring_size)
+            return
+        self.adds_model(
+            piece.model, piece.material, quantity=piece.quantity, ring_size=piece.ring_size, unit=piece.unit
+        )
+
+    def adds_good(self, sku: str, *, quantity: int = 1, ring_size: str | None = None) -> None:
+        """Puts a ready-made good into the order, and remembers how many there were. Without a size: the first there is."""
         self.world.stock_before.setdefault(sku, self.stock_of(sku))
         line = {"kind": "ready_made", "sku": sku, "quantity": quantity}
         sizes = self.door.get(f"/api/shop/v1/products/{sku}")["ring_sizes"]
         if sizes:
-            line["ring_size"] = sizes[0]
+            line["ring_size"] = ring_size or sizes[0]
         self.order.takes_line(line)
 
     def sees_price(self, *, estimate: bool = False) -> dict[str, str]:
@@ -186,6 +208,10 @@ class Shopper(Person):
         self.order.submission = (body, key)
         self.order.agreed = agreed
         self.door.post(f"{self.order.path}/submission", body, key=key)
+
+    def submits_at_estimate(self) -> None:
+        """Presses "order" at the price that was shown before the models were checked. Raises Refusal."""
+        self.submits(agreed=self.sees_price(estimate=True))
 
     def own_terms(self) -> dict[str, Any]:
         """What this kind of buyer adds to an order."""
@@ -228,7 +254,7 @@ class Shopper(Person):
         """Orders at the estimate that was shown before the firm price was known."""
         order = self.starts_order()
         self.adds_model(model, material)
-        self.submits(agreed=self.sees_price(estimate=True))
+        self.submits_at_estimate()
         return order
 
     # -- afterwards ----------------------------------------------------------------------------------------------

@@ -95,6 +95,39 @@ GOODS: dict[str, str] = {
     "платиновый солитер": "ring-solitaire-950",
 }
 
+SIZES: dict[str, str] = {
+    " of 100k triangles": "-100k",
+    " из 100k треугольников": "-100k",
+    " of 1m triangles": "-1m",
+    " из 1m треугольников": "-1m",
+}
+"""What is said of a model after its name when it is a finer one than usual."""
+
+UNITS: dict[str, str] = {
+    "mm": "mm",
+    "мм": "mm",
+    "cm": "cm",
+    "см": "cm",
+    "m": "m",
+    "м": "m",
+    "in": "in",
+    "дюйм": "in",
+}
+
+PIECE_COLUMNS: dict[str, str] = {
+    "piece": "piece",
+    "изделие": "piece",
+    "material": "material",
+    "материал": "material",
+    "quantity": "quantity",
+    "количество": "quantity",
+    "ring size": "ring_size",
+    "размер": "ring_size",
+    "unit": "unit",
+    "единица": "unit",
+}
+"""The columns of a table of pieces. A cell that is empty, or a column that is missing, leaves it to the shop."""
+
 PROBLEMS: dict[str, tuple[str, ...]] = {
     "the surface is not closed": ("mesh-not-closed",),
     "поверхность не замкнута": ("mesh-not-closed",),

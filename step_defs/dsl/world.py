@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from step_defs.drivers.http import Door, Refusal, Reply
@@ -13,6 +14,7 @@ from step_defs.dsl.administrator import Administrator, entry_line
 from step_defs.dsl.backstage import Backstage
 from step_defs.dsl.bench import Bench, bench_of
 from step_defs.dsl.carrier import Carrier
+from step_defs.dsl.exported import Exported
 from step_defs.dsl.faults import Faults
 from step_defs.dsl.models import Models
 from step_defs.dsl.operator import Operator
@@ -32,19 +34,20 @@ ONLOOKER = "Onlooker"
 class World:
     """What one scenario knows. People are met by name and role; the same name is the same person."""
 
-    def __init__(self, backstage: Backstage, unique: str | None = None) -> None:
+    def __init__(self, backstage: Backstage, unique: str | None = None, *, beside: Path | None = None) -> None:
         self.backstage = backstage
         self.unique = unique or uuid.uuid4().hex[:10]
         self.stranger = Door(backstage.address)
         self.carrier = Carrier(self)
         self.faults = Faults(self)
-        self.models = Models(self.unique)
+        self.models = Models(self.unique, beside)
         self.road = Road(self)
         self.refusal: Refusal | None = None
         self.stock_before: dict[str, int] = {}
         self.rivals: list[tuple[Operator, Any]] = []
         self.seen_by: dict[str, Any] = {}
         self.label: dict[str, Any] = {}
+        self.exported: Exported | None = None
         self._order: Order | None = None
         self._people: dict[tuple[type[Person], str], Person] = {}
         self._work_orders: dict[str, list[dict[str, Any]]] = {}
@@ -54,7 +57,10 @@ class World:
     # -- people --------------------------------------------------------------------------------------------------
 
     def shopper(self, name: str) -> Shopper:
-        """A customer of this scenario."""
+        """A customer of this scenario. A partner buys as any customer does."""
+        partner = self._people.get((Partner, name))
+        if isinstance(partner, Partner):
+            return partner
         return self._meet(Shopper, name)
 
     def seller(self, name: str) -> Seller:
@@ -202,6 +208,8 @@ class World:
         try:
             self.faults.mend()
         finally:
+            if self.exported is not None:
+                self.exported.remove()
             if self._own_alloy is not None:
                 self.price_book.remove_alloy(self._own_alloy)
             for person in self._people.values():

@@ -88,6 +88,21 @@ def puts_good(world: World, name: str, good: str, quantity: int) -> None:
 
 
 @step(
+    en="{name:w} puts these pieces into the order:",
+    ru="покупатель {name:w} кладёт в заказ такие изделия:",
+    about=(
+        "One row a piece: a model or a good of the other steps, or the file of a model that lies beside the feature; its material,"
+        " quantity, ring size and unit, each where it matters."
+    ),
+    example="Anna puts these pieces into the order:",
+)
+@Given
+@When
+def puts_pieces(world: World, name: str, datatable: list[list[str]]) -> None:
+    acts.puts_pieces(world.shopper(name), datatable)
+
+
+@step(
     en="{name:w} submits the order",
     ru="покупатель {name:w} оформляет заказ",
     about="The customer presses the button and agrees to the price shown.",
@@ -96,6 +111,18 @@ def puts_good(world: World, name: str, good: str, quantity: int) -> None:
 @When
 def submits(world: World, name: str) -> None:
     world.shopper(name).submits()
+
+
+@step(
+    en="{name:w} submits the order at the estimate",
+    ru="покупатель {name:w} оформляет заказ по предварительной цене",
+    about="As submitting, but the customer agrees to the prices that were shown before the models were checked.",
+    example="Anna submits the order at the estimate",
+    reserve="exported scenarios say it (system/crm/application/phrases.py)",
+)
+@When
+def submits_at_estimate(world: World, name: str) -> None:
+    world.shopper(name).submits_at_estimate()
 
 
 @step(

@@ -18,6 +18,18 @@ def is_customer(world: World, name: str) -> None:
 
 
 @step(
+    en="{name:w} is a partner",
+    ru="есть партнёр по имени {name:w}",
+    about="A partner with an account, who from here on may do what any customer does.",
+    example="Silverline is a partner",
+    reserve="exported scenarios say it (system/crm/application/phrases.py)",
+)
+@Given
+def is_partner(world: World, name: str) -> None:
+    acts.do(lambda: world.partner(name).door)
+
+
+@step(
     en="somebody tries to register with the e-mail of {name:w}",
     ru="кто-то пытается зарегистрироваться с почтой покупателя {name:w}",
     about="An e-mail has one account.",

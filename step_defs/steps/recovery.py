@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from step_defs.dsl import acts
+from step_defs.dsl import acts, exported
 from step_defs.steps.vocabulary import Given, Then, When, World, step
 
 
@@ -315,6 +315,39 @@ def seller_repairs(world: World, name: str) -> None:
 @Then
 def repair_is_told(world: World, name: str) -> None:
     acts.repair_is_told(world.seller(name), world.order)
+
+
+@step(
+    en="seller {name:w} exports the order as a scenario",
+    ru="продавец {name:w} выгружает заказ как сценарий",
+    about="What the order's story offers to whoever mends defects: its road, to be run again, without anybody's data.",
+    example="seller Maria exports the order as a scenario",
+)
+@When
+def exports(world: World, name: str) -> None:
+    world.seller(name).exports(world.order)
+
+
+@step(
+    en="a developer runs the exported scenario, and it passes",
+    ru="разработчик запускает выгруженный сценарий, и тот проходит",
+    about="The archive is unpacked and run against the same system, in both languages.",
+    example="a developer runs the exported scenario, and it passes",
+)
+@Then
+def exported_passes(world: World) -> None:
+    exported.passes(world.exported, world.backstage.address)
+
+
+@step(
+    en="a developer runs the exported scenario, and it fails where the order hangs",
+    ru="разработчик запускает выгруженный сценарий, и тот не проходит там, где завис заказ",
+    about="Everything up to the last step goes as it went; the last one says what should have happened, and does not hold.",
+    example="a developer runs the exported scenario, and it fails where the order hangs",
+)
+@Then
+def exported_fails(world: World) -> None:
+    exported.fails_where_it_hangs(world.exported, world.backstage.address)
 
 
 @step(

@@ -94,3 +94,17 @@ def test_a_session_is_carried_by_the_token_and_not_by_cookies() -> None:
     assert asked[1].headers["authorization"] == "Bearer t1"
     assert "cookie" not in asked[1].headers
     assert asked[2].headers["cookie"] == "__Secure-refresh=r1"
+
+
+def test_a_file_comes_as_it_is_and_a_refused_one_is_a_refusal() -> None:
+    body = bytes(range(256))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/file":
+            return httpx.Response(200, content=body, headers={"content-type": "application/zip"})
+        return httpx.Response(403, json={"code": "role-required"})
+
+    with door_to(answer) as door:
+        assert door.fetch("/file") == body
+        with pytest.raises(Refusal, match="role-required"):
+            door.fetch("/closed")

@@ -40,6 +40,12 @@ def test_the_same_name_is_the_same_person_in_one_scenario_only(world: World) -> 
     other.close()
 
 
+def test_a_partner_buys_as_any_customer_does(world: World) -> None:
+    partner = world.partner("Silverline")
+    assert world.shopper("Silverline") is partner
+    assert world.shopper("Anna") is not partner
+
+
 def test_a_refusal_counts_only_for_its_reason(world: World) -> None:
     world.attempt(lambda: refuse("empty-order"))
     assert world.was_refused("the order is empty").status == 409

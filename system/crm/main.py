@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from system.crm.adapters.care_queries import CareQueries
 from system.crm.adapters.customers import CustomerQueries
+from system.crm.adapters.models import HttpModels
 from system.crm.adapters.orchestrator import HttpOrchestrator
 from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.application import reactions
 from system.crm.domain.webhook import secret_bytes
-from system.crm.entrypoints import api, care_api, care_pages, carriers, pages, timers
+from system.crm.entrypoints import api, care_api, care_pages, carriers, exporting, pages, timers
 from system.crm.settings import CrmSettings
 from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
@@ -24,8 +25,8 @@ def service(settings: CrmSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     crm = Service(
         settings,
-        routers=[api.router, care_api.router, carriers.router, api.internal],
-        pages=[shown.router(), pages.router, care_pages.router],
+        routers=[api.router, care_api.router, exporting.router, carriers.router, api.internal],
+        pages=[shown.router(), pages.router, care_pages.router, exporting.pages],
         unit_of_work=CrmUnitOfWork,
         reactions={
             OrderSubmitted: reactions.on_order_submitted,
@@ -38,6 +39,7 @@ def service(settings: CrmSettings | None = None) -> Service:
         ],
         gauges=_GAUGES,
         on_start=[_check_secret],
+        on_stop=[_close_models],
         description="The sellers' side: approving orders, finding them, closing them, and hearing the carrier.",
     )
     shown.install(crm.app)
@@ -50,6 +52,7 @@ def service(settings: CrmSettings | None = None) -> Service:
     crm.app.state.watch = pages.watch_of(queries, care, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)
     crm.app.state.quotes = HttpQuotes(crm.client)
+    crm.app.state.models = HttpModels(crm.client, timeout_s=settings.export_timeout_s)
     return crm
 
 
@@ -57,6 +60,10 @@ async def _check_secret(crm: Service) -> None:
     """Raises ValueError when the carriers' secret is missing, or not base64 after its prefix."""
     assert isinstance(crm.settings, CrmSettings)
     secret_bytes(crm.settings.carrier_secret.get_secret_value())
+
+
+async def _close_models(crm: Service) -> None:
+    await crm.app.state.models.close()
 
 
 _GAUGES = (

@@ -19,6 +19,10 @@ class CrmSettings(ServiceSettings):
     s3_public_url: str = Field(
         "https://localhost:8444", description="the storage as browsers reach it: models are shown"
     )
+    export_bytes_max: int = Field(
+        32_000_000, ge=0, description="how large the models of an exported order may be together"
+    )
+    export_timeout_s: float = Field(20.0, gt=0, description="how long the storage may be silent while a model is read")
     at_risk_margin_s: int = Field(2 * 3600, ge=0, description="how long before its deadline an order counts as at risk")
     escalate_to_sellers_percent: int = Field(
         100,

@@ -65,6 +65,14 @@ class RepairOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportOrder:
+    """Somebody takes an order's road away as a scenario."""
+
+    order_id: UUID
+    who: Principal
+
+
+@dataclass(frozen=True, slots=True)
 class AskCustomer:
     """A seller asks the customer for a change, or a question; the customer answers on the order's page."""
 

@@ -179,3 +179,10 @@ class Quotes(Protocol):
 
     async def of(self, quote_ids: list[UUID], *, who: Principal) -> dict[str, dict[str, Any]]:
         """The known ones of these quotes by their id. Raises Unavailable."""
+
+
+class Models(Protocol):
+    """The 3D models that orders are made from."""
+
+    async def fetch(self, file_id: UUID, *, bytes_max: int) -> bytes | None:
+        """The model as it was verified; None when there is none, or a larger one than that. Raises Unavailable."""

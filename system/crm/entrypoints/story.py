@@ -166,8 +166,7 @@ def advice_of(order: Mapping[str, Any], told: Mapping[str, Any] | None, *, now: 
     has_parked = any(entry["details"].get("state") == "parked" for entry in told["entries"]) if told else False
     if has_parked:
         return Advice(PARKED, TRY_AGAIN, "repair", due_at if due_at and due_at < now else None)
-    silent = [step for step in told["order"]["saga"] if _is_silent(step, now)] if told else []
-    if silent:
+    if silent := silent_steps(told, now=now):
         return Advice(SILENT_STEP, TRY_AGAIN, "repair", datetime.fromisoformat(silent[0]["since"]))
     is_late = bool(order["allowed"]) and due_at is not None and due_at <= now
     if not is_late or order["status"] not in WHY:
@@ -176,6 +175,11 @@ def advice_of(order: Mapping[str, Any], told: Mapping[str, Any] | None, *, now: 
         return Advice(UNANSWERED, CALL, "call", datetime.fromisoformat(order["waits_for_customer_since"]))
     why, what_to_do, action = WHY[order["status"]]
     return Advice(why, what_to_do, action, due_at)
+
+
+def silent_steps(told: Mapping[str, Any] | None, *, now: datetime) -> list[Mapping[str, Any]]:
+    """The steps of the saga whose service was asked again and has not answered."""
+    return [step for step in told["order"]["saga"] if _is_silent(step, now)] if told else []
 
 
 def as_view(story: Story) -> dict[str, Any]:

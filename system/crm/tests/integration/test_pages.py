@@ -259,6 +259,7 @@ async def test_the_story_tells_what_hangs_and_offers_to_try_again(
     piece = (await http.get(f"/crm/orders/{order_id}/story", headers=seller | HTMX)).text
     assert "<main" not in piece and 'data-state="parked"' in piece and 'data-action="repair"' in piece
     assert "Set aside in production after 10 attempts: the work was given to production" in piece
+    assert f'href="/crm/orders/{order_id}/scenario" download' in piece
     whole = (await http.get(f"/crm/orders/{order_id}/story", headers=seller)).text
     assert "<main" in whole and "hx-post" not in whole
     done = await http.post(f"/crm/orders/{order_id}/repair", headers=seller)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameter
 
 from system.conftest import Infrastructure
 from system.crm.adapters import queries, tables
-from system.crm.adapters.care_queries import notes_statement, open_statement, reminders_statement
+from system.crm.adapters.care_queries import Which, notes_statement, open_statement, reminders_statement
 from system.crm.adapters.customers import customers_statement, orders_of_statement
 from system.crm.adapters.queries import (
     approvals_statement,
@@ -42,6 +42,11 @@ async def test_the_application_cannot_edit_what_is_append_only(crm: PostgresCrm,
     await assert_nobody_edits(crm.engine, tables.metadata, table)
 
 
+REMINDERS: tuple[tuple[Which, str], ...] = (
+    ("due", "reminder_open"),
+    ("later", "reminder_open"),
+    ("done", "reminder_done"),
+)
 QUESTIONS = [
     (approvals_statement(due_before=None, after=AFTER, limit=50), "sales_order_approvals"),
     (approvals_statement(due_before=AFTER[0] + timedelta(days=9), after=None, limit=50), "sales_order_approvals"),
@@ -69,7 +74,7 @@ QUESTIONS = [
             reminders_statement(which, who=SOMEBODY, administers=False, now=AFTER[0], after=AFTER, limit=50),
             index,
         )
-        for which, index in (("due", "reminder_open"), ("later", "reminder_open"), ("done", "reminder_done"))
+        for which, index in REMINDERS
     ),
 ]
 
