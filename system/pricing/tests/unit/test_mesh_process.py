@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.models3d import model
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
-from system.pricing.domain.mesh import MeshMeasure, Problem
+from system.pricing.domain.mesh import MeshMeasure, Preview, Problem
 
 MEMORY_BYTES = 1_150 * 1024 * 1024
 
@@ -24,7 +24,8 @@ async def findings_of(
     command = (sys.executable, "-c", script) if script is not None else None
     supervisor = MeshSupervisor(timeout_s=timeout_s, memory_bytes=memory_bytes, command=command)
     with model(name).open("rb") as file:
-        return [finding async for finding in supervisor.measure(file)]
+        findings = [finding async for finding in supervisor.measure(file)]
+    return [finding for finding in findings if not isinstance(finding, Preview)]
 
 
 def problem_of(findings: list[MeshMeasure | Problem]) -> Problem:
