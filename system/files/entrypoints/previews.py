@@ -27,7 +27,7 @@ LOOKUP_MAX = 500
 # A model is never another one, and it is drawn anew with a release at most: browsers ask again the next day.
 KEPT = "private, max-age=86400"
 # What is missing may be there in a moment.
-KEPT_SHORTLY = "private, max-age=60"
+KEPT_SHORTLY = "private, max-age=10"
 PLACEHOLDER = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48" viewBox="0 0 48 48" fill="none" stroke="#8a94a0"'
     ' stroke-width="2" stroke-linejoin="round"><circle cx="24" cy="29" r="13"/><path d="m18 8h12l4 5-10 6-10-6z"/></svg>'

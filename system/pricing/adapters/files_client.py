@@ -82,7 +82,7 @@ class FilesClient:
         kept = answer.status_code == httpx.codes.NO_CONTENT
         PREVIEWS.labels("kept" if kept else "refused").inc()
         if not kept:
-            log.error("preview refused", mesh_sha256=mesh_sha256, status=answer.status_code, answer=answer.text[:500])
+            log.warning("preview refused", mesh_sha256=mesh_sha256, status=answer.status_code, answer=answer.text[:500])
         return kept
 
     async def without_preview(self, meshes: Collection[str]) -> set[str]:
