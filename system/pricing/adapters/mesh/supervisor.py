@@ -131,7 +131,7 @@ async def _findings(process: asyncio.subprocess.Process) -> AsyncGenerator[MeshM
 
 async def _drawn(findings: AsyncGenerator[MeshMeasure | Problem | Preview]) -> AsyncGenerator[Preview]:
     """The previews among what is still found, as long as they come in time. Raises nothing: the model has its measure."""
-    for _ in range(_PREVIEWS_MAX):
+    for number in range(_PREVIEWS_MAX):
         try:
             async with asyncio.timeout(_PREVIEW_TIMEOUT_S):
                 finding = await anext(findings, None)
@@ -139,6 +139,8 @@ async def _drawn(findings: AsyncGenerator[MeshMeasure | Problem | Preview]) -> A
             log.warning("model not drawn", error=repr(error))
             return
         if not isinstance(finding, Preview):
+            if number == 0:
+                log.warning("model not drawn", error="no picture came")
             return
         yield finding
 
