@@ -179,6 +179,8 @@ class Door:
     def _reply(asked: str, response: httpx.Response) -> Reply:
         kind = response.headers.get("content-type", "")
         body: Any = response.json() if "json" in kind and response.content else response.text
+        if kind.startswith("image/"):
+            body = response.content
         if response.status_code >= 500:
             raise Trouble(f"{asked} failed with {response.status_code}: {str(body)[:800]}")
         if response.status_code >= 400:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
+from step_defs.drivers import picture
 from step_defs.drivers.address import trust
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal, Trouble
+from step_defs.drivers.picture import Picture
 from step_defs.drivers.waiting import eventually
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ class Desk(Protocol):
 
     def mine(self) -> list[Row]:
         """What the operator holds."""
+
+    def picture(self, work_order_id: str, *, number: str) -> Picture | None:
+        """What the piece looks like on the board's row; None while nothing is there."""
 
     def shown(self, work_order_id: str) -> Row:
         """One work order as it is now."""
@@ -100,6 +105,13 @@ class HttpDesk:
 
     def mine(self) -> list[Row]:
         return list(self._pages(f"{MES}/work-orders", mine="true"))
+
+    def picture(self, work_order_id: str, *, number: str) -> Picture | None:
+        [file_id] = [row["file_id"] for row in self.rows(number=number) if row["work_order_id"] == work_order_id]
+        try:
+            return picture.fetched(self._door, file_id)
+        except Refusal:
+            return None
 
     def shown(self, work_order_id: str) -> Row:
         row: Row = self._door.get(f"{MES}/work-orders/{work_order_id}").body
@@ -270,6 +282,10 @@ class BrowserDesk:
     def mine(self) -> list[Row]:
         self._window.goto("/mes/mine")
         return [self._card(card) for card in self._window.all(".work")]
+
+    def picture(self, work_order_id: str, *, number: str) -> Picture | None:
+        self._window.goto(f"{PAGES}?number={number}")
+        return picture.shown(self._window, f"#wo-{work_order_id} img.thumbnail")
 
     def shown(self, work_order_id: str) -> Row:
         self._window.goto(f"/mes/work-orders/{work_order_id}")

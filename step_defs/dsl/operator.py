@@ -102,6 +102,16 @@ class Operator(Person):
         """Looks at the board, and is known there from now on."""
         next(self.desk.rows(), None)
 
+    def sees_piece(self, order: Order) -> None:
+        """The board's row of the order shows what the piece looks like."""
+        [row] = self.finds_on_board(order)
+        eventually(
+            lambda: self.desk.picture(row["work_order_id"], number=order.number),
+            lambda picture: picture is not None and picture.shows_a_piece,
+            within_s=SOON_S,
+            what=f"a picture of {order.number} on the board",
+        )
+
     def misses_on_board(self, order: Order, *, within_s: float = SOON_S) -> None:
         """Waits until none of the order's work orders can be taken from the board."""
         eventually(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SELLER = "Sofia"
 OPERATOR = "Otto"
 MODEL = "torus-ring"
+UNSEEN = "signet-ring"
 MATERIAL = "silver_925"
 
 
@@ -41,6 +42,15 @@ class Road:
             return order
         # The seller's own screen says when the price is there.
         self._walk(order, "PRICE_CALCULATED", status)
+        return order
+
+    def bring_unseen(self, shopper: Shopper) -> Order:
+        """A new order of this customer that has its price, for a model that nobody uploaded before."""
+        order = shopper.starts_order()
+        shopper.uploads(UNSEEN, self._world.models.never_seen(UNSEEN))
+        shopper.adds_model(UNSEEN, MATERIAL)
+        shopper.submits()
+        order.becomes("PRICE_CALCULATED")
         return order
 
     def continue_to(self, order: Order, status: str) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from step_defs.drivers import picture
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal
+from step_defs.drivers.picture import Picture
 from step_defs.dsl.desk import CUT_OFF, Stream
 
 CRM = "/api/crm/v1"
@@ -36,6 +38,9 @@ class SalesDesk(Protocol):
 
     def has_in_queue(self, order_id: str) -> bool:
         """Whether the order is in the queue of orders that wait for approval."""
+
+    def picture(self, order_id: str) -> Picture | None:
+        """What the order's first piece looks like in the queue; None while nothing is there."""
 
     def found_by(self, query: str) -> list[str]:
         """The ids of the orders that a search shows."""
@@ -80,15 +85,26 @@ class HttpSalesDesk:
         return [{"side": letter["side"], "text": letter["text"]} for letter in written]
 
     def has_in_queue(self, order_id: str) -> bool:
+        return self._in_queue(order_id) is not None
+
+    def _in_queue(self, order_id: str) -> Shown | None:
         cursor: str | None = None
         for _ in range(PAGES_MAX):
             page = self._door.get(f"{CRM}/approvals", limit=100, cursor=cursor).body
-            if any(item["order_id"] == order_id for item in page["items"]):
-                return True
+            found: list[Shown] = [item for item in page["items"] if item["order_id"] == order_id]
+            if found:
+                return found[0]
             cursor = page["next"]
             if cursor is None:
-                return False
+                return None
         raise AssertionError(f"more than {PAGES_MAX} pages of orders wait for approval")
+
+    def picture(self, order_id: str) -> Picture | None:
+        order = self._in_queue(order_id)
+        try:
+            return picture.fetched(self._door, order["first_piece"]["file_id"]) if order else None
+        except Refusal:
+            return None
 
     def found_by(self, query: str) -> list[str]:
         return [item["order_id"] for item in self._door.get(f"{CRM}/orders", query=query).body["items"]]
@@ -175,6 +191,9 @@ class BrowserSalesDesk:
             more.click()
             more.wait_for(state="detached")
         raise AssertionError(f"more than {PAGES_MAX} pages of orders wait for approval")
+
+    def picture(self, order_id: str) -> Picture | None:
+        return picture.shown(self._window, f"#o-{order_id} img.thumbnail") if self.has_in_queue(order_id) else None
 
     def found_by(self, query: str) -> list[str]:
         self._window.goto("/crm/search")

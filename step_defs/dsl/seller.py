@@ -65,6 +65,15 @@ class Seller(Person):
             what=f"CRM shows order {order.number} as {status}",
         )
 
+    def sees_piece(self, order: Order) -> None:
+        """The order's row in the queue shows what its piece looks like."""
+        eventually(
+            lambda: self.desk.picture(order.order_id),
+            lambda picture: picture is not None and picture.shows_a_piece,
+            within_s=SOON_S,
+            what=f"a picture of {order.number} in the queue",
+        )
+
     def approves(self, order: Order) -> None:
         """Confirms a priced order for production. Raises Refusal."""
         self.sees(order, "PRICE_CALCULATED")

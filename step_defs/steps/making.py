@@ -19,6 +19,17 @@ def takes(world: World, name: str) -> None:
 
 
 @step(
+    en="operator {name:w} sees on the board what the piece looks like",
+    ru="оператор {name:w} видит на доске, как выглядит изделие",
+    about="The board's row of the order has a picture of the model, drawn when it was priced.",
+    example="operator Oleg sees on the board what the piece looks like",
+)
+@Then
+def sees_piece(world: World, name: str) -> None:
+    world.operator(name).sees_piece(world.order)
+
+
+@step(
     en="operator {name:w} takes one order after another until no more is allowed",
     ru="оператор {name:w} берёт заказы один за другим, пока можно",
     about="Orders of several customers; the one that was refused is the order from here on.",

@@ -18,6 +18,17 @@ def has_order(world: World, name: str, status: str) -> None:
 
 
 @step(
+    en="{name:w} has a priced order for a model that nobody saw before",
+    ru="у покупателя по имени {name:w} есть оценённый заказ по модели, которой никто не видел",
+    about="As an order that is priced, but its model was measured for this very order: nothing that is known of others helps.",
+    example="Anna has a priced order for a model that nobody saw before",
+)
+@Given
+def has_order_for_unseen(world: World, name: str) -> None:
+    acts.do(lambda: world.road.bring_unseen(world.shopper(name)))
+
+
+@step(
     en="the partner {name:w} has an order that is {status:status}",
     ru="у партнёра {name:w} есть заказ в статусе «{status:status}»",
     about="A partner's order for a plain silver ring, under the partner's own reference, brought to this status.",

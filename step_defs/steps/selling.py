@@ -75,6 +75,17 @@ def waits_in_queue(world: World, name: str) -> None:
 
 
 @step(
+    en="seller {name:w} sees in the queue what the piece looks like",
+    ru="продавец {name:w} видит в очереди, как выглядит изделие",
+    about="The order's row in the queue of approvals has a picture of the model, drawn when it was priced.",
+    example="seller Maria sees in the queue what the piece looks like",
+)
+@Then
+def seller_sees_piece(world: World, name: str) -> None:
+    world.seller(name).sees_piece(world.order)
+
+
+@step(
     en="the order is not in the queue of seller {name:w}",
     ru="заказа нет в очереди продавца {name:w}",
     about="The order does not wait for approval any more.",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from system.files.adapters.pictures import Pictures
 from system.files.adapters.queries import FilesQueries
 from system.files.adapters.storage import S3Storage, StorageAddress
 from system.files.adapters.unit_of_work import SqlFilesUnitOfWork
 from system.files.application import handlers
 from system.files.application.handlers import Limits, Tools
-from system.files.entrypoints import api
+from system.files.entrypoints import api, previews
 from system.files.settings import FilesSettings
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
@@ -32,7 +33,7 @@ def service(settings: FilesSettings | None = None) -> Service:
 
     files = Service(
         settings,
-        routers=[api.router, api.internal],
+        routers=[api.router, api.internal, previews.router, previews.internal],
         unit_of_work=SqlFilesUnitOfWork,
         timers=[Timer("tidy", settings.tidy_every_s, tidy)],
         gauges=[_UPLOADS],
@@ -41,6 +42,7 @@ def service(settings: FilesSettings | None = None) -> Service:
     )
     files.app.state.tools = Tools(files.make_uow, storage, limits)
     files.app.state.queries = FilesQueries(files.engine)
+    files.app.state.pictures = Pictures(storage, bytes_max=settings.previews_kept_bytes_max)
     return files
 
 

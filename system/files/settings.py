@@ -28,4 +28,5 @@ class FilesSettings(ServiceSettings):
     browser_expires_s: int = Field(
         60, ge=1, description="how long a browser that was led to a file may begin to read it"
     )
+    previews_kept_bytes_max: int = Field(16 * 1024 * 1024, ge=0, description="memory for the previews asked for last")
     tidy_every_s: float = 300.0

@@ -27,7 +27,8 @@ class ServiceClient:
 
     async def request(
         self, method: str, service: str, path: str, *, acting_for: Principal | None = None,
-        json: Any = None, params: dict[str, Any] | None = None, headers: dict[str, str] | None = None,
+        json: Any = None, content: bytes | None = None, params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> httpx.Response:  # fmt: skip
         """One call. Raises Unavailable on a timeout, a lost connection or a 5xx; the effect is then unknown."""
         url = self._settings.services_url_template.format(service=service) + path
@@ -38,7 +39,7 @@ class ServiceClient:
                 sent["traceparent"] = traceparent
             try:
                 response = await self._http.request(
-                    method, url, json=json, params=params, headers=sent | (headers or {})
+                    method, url, json=json, content=content, params=params, headers=sent | (headers or {})
                 )
             except httpx.HTTPError as error:
                 DEPENDENCY_FAILURES.labels(service).inc()

@@ -1,4 +1,4 @@
-"""`python -m system.pricing serve | work | analyse FILE`."""
+"""`python -m system.pricing serve | work | previews | analyse FILE`."""
 
 import sys
 
@@ -8,8 +8,14 @@ if sys.argv[1:2] == ["analyse"]:
 
     raise SystemExit(analyse(sys.argv[2:]))
 
+import argparse
+import asyncio
+
+from system.kernel.errors import Unavailable
 from system.plumbing.runtime import main
-from system.pricing.main import service, worker
+from system.pricing.application.drawing import Progress
+from system.pricing.main import draw_previews, service, worker
+from system.pricing.settings import PricingSettings
 
 
 def work(_: list[str]) -> None:
@@ -17,4 +23,27 @@ def work(_: list[str]) -> None:
     worker().serve()
 
 
-main(service, {"work": work})
+def previews(arguments: list[str]) -> int:
+    """Draws the models that were measured and have no picture, the newest first. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m system.pricing previews", description=previews.__doc__)
+    parser.add_argument(
+        "--batch", type=int, default=200, choices=range(1, 501), metavar="1..500", help="quotes looked at together"
+    )
+    batch = parser.parse_args(arguments).batch
+    try:
+        asyncio.run(draw_previews(PricingSettings(), batch=batch, say=_say))
+    except Unavailable as error:
+        print(f"{error.detail} What is drawn is kept: run it again.", file=sys.stderr)
+        return 1
+    print("nothing is missing any more but what cannot be drawn")
+    return 0
+
+
+def _say(progress: Progress) -> None:
+    print(
+        f"{progress.quotes} quotes looked at: {progress.drawn} models drawn, {progress.without} not to be drawn",
+        flush=True,
+    )
+
+
+main(service, {"work": work, "previews": previews})

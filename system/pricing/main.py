@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from system.messages.orchestrator_v1 import PriceOrder
+from system.plumbing.database import create_engine
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
+from system.plumbing.service_client import ServiceClient
 from system.pricing.adapters.calculations import Calculations
 from system.pricing.adapters.files_client import FilesClient
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.adapters.queries import PricingQueries
 from system.pricing.adapters.unit_of_work import PricingUnitOfWork
 from system.pricing.application.calculation import Calculation
+from system.pricing.application.drawing import Progress, draw_missing
 from system.pricing.application.reactions import PriceOrders
 from system.pricing.entrypoints import api
 from system.pricing.entrypoints.worker import run_worker
@@ -79,16 +83,37 @@ def worker(settings: PricingSettings | None = None) -> Service:
 
 def calculation_of(process: Service, files: FilesClient, settings: PricingSettings) -> Calculation:
     """The calculation as a worker runs it."""
-    supervisor = MeshSupervisor(
-        timeout_s=settings.pricing_analysis_timeout_s, memory_bytes=settings.pricing_analysis_memory_bytes
+    return Calculation(process.make_uow, files, _measurer(settings), valid_for=settings.quote_valid_for)
+
+
+def _measurer(settings: PricingSettings) -> MeshSupervisor:
+    return MeshSupervisor(
+        timeout_s=settings.pricing_analysis_timeout_s, memory_bytes=settings.pricing_analysis_memory_bytes, draws=True
     )
-    return Calculation(process.make_uow, files, supervisor, valid_for=settings.quote_valid_for)
+
+
+async def draw_previews(settings: PricingSettings, *, batch: int, say: Callable[[Progress], None]) -> None:
+    """Draws the models that have no picture. Raises Unavailable when files is away."""
+    engine, client = create_engine(settings), ServiceClient(settings)
+    files = files_client(client, settings)
+    try:
+        async for progress in draw_missing(PricingQueries(engine), files, _measurer(settings), batch=batch):
+            say(progress)
+    finally:
+        await files.close()
+        await client.close()
+        await engine.dispose()
 
 
 def files_of(process: Service, settings: PricingSettings) -> FilesClient:
     """The files service and storage, as this process reaches them."""
+    return files_client(process.client, settings)
+
+
+def files_client(client: ServiceClient, settings: PricingSettings) -> FilesClient:
+    """The files service and storage, over a client."""
     return FilesClient(
-        process.client,
+        client,
         timeout_s=settings.pricing_download_timeout_s,
         bytes_max=settings.pricing_file_bytes_max,
         large_bytes=settings.pricing_large_model_bytes,

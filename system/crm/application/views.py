@@ -32,6 +32,8 @@ def summary_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> 
             else None
         ),
         "partner_reference": content.partner_reference if content else None,
+        "first_piece": _piece(content.lines[0]) if content and content.lines else None,
+        "line_count": len(content.lines) if content else 0,
         "submitted_at": content.submitted_at.isoformat() if content else None,
         "agreed_total": money_view(content.agreed_total) if content else None,
         "total": money_view(order.total),
@@ -125,6 +127,10 @@ def _about(subject: Subject) -> dict[str, Any]:
 
 def _person(seller: Seller) -> dict[str, Any]:
     return {"id": str(seller.id), "name": seller.name}
+
+
+def _piece(line: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": line["kind"], "title": line["title"], "file_id": line.get("file_id")}
 
 
 def _line(line: dict[str, Any], priced: dict[str, Any] | None) -> dict[str, Any]:

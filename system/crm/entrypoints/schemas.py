@@ -115,6 +115,14 @@ class AssignmentView(BaseModel):
     at: datetime
 
 
+class PieceBrief(BaseModel):
+    """What is ordered, as a line of a list shows it; a custom piece has a file, of which files keeps a preview."""
+
+    kind: Literal["custom", "ready_made"]
+    title: str
+    file_id: UUID | None
+
+
 class _OrderCore(BaseModel):
     order_id: UUID
     number: str
@@ -123,6 +131,8 @@ class _OrderCore(BaseModel):
     version: int
     channel: str | None
     partner_reference: str | None
+    first_piece: PieceBrief | None = None
+    line_count: int = 0
     submitted_at: datetime | None
     agreed_total: MoneyView | None
     total: MoneyView | None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from system.files.adapters.repositories import upload_of
-from system.files.adapters.tables import upload
-from system.files.domain.errors import UploadUnknown
+from system.files.adapters.repositories import preview_of, upload_of
+from system.files.adapters.tables import preview, upload
+from system.files.domain.errors import PreviewMissing, UploadUnknown
+from system.files.domain.preview import SIZES, Preview
 from system.files.domain.upload import Upload
 
 
@@ -29,3 +31,32 @@ class FilesQueries:
         if row is None:
             raise UploadUnknown()
         return upload_of(row)
+
+    async def preview(self, file_id: UUID, *, size_px: int, owner_id: UUID | None = None) -> Preview:
+        """What is kept of an upload's mesh; only of its owner's when an owner is named. Raises UploadUnknown, PreviewMissing."""
+        wanted = (
+            select(preview)
+            .select_from(upload)
+            .outerjoin(preview, (preview.c.mesh_sha256 == upload.c.sha256) & (preview.c.size_px == size_px))
+            .where(upload.c.file_id == file_id)
+        )
+        if owner_id is not None:
+            wanted = wanted.where(upload.c.owner_id == owner_id)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(wanted)).one_or_none()
+        if row is None:
+            raise UploadUnknown()
+        if row.etag is None:
+            raise PreviewMissing()
+        return preview_of(row)
+
+    async def without_preview(self, meshes: Collection[str]) -> set[str]:
+        """Those of these meshes that have not a picture of every size."""
+        whole = (
+            select(preview.c.mesh_sha256)
+            .where(preview.c.mesh_sha256 == func.any(list(meshes)), preview.c.size_px.in_(SIZES))
+            .group_by(preview.c.mesh_sha256)
+            .having(func.count() == len(SIZES))
+        )
+        async with self._engine.connect() as connection:
+            return set(meshes) - set((await connection.execute(whole)).scalars())

@@ -7,13 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.files.adapters import tables
 from system.files.domain.errors import UploadUnknown
+from system.files.domain.preview import Preview
 from system.files.domain.upload import Findings, Format, Problem, Status, Upload
 
 uploads = tables.upload
+previews = tables.preview
 
 
 def upload_of(row: Row[Any]) -> Upload:
@@ -112,3 +115,30 @@ class UploadRepository:
 
     async def mark_tidied(self, file_ids: list[UUID], now: datetime) -> None:
         await self._connection.execute(update(uploads).where(uploads.c.file_id.in_(file_ids)).values(tidied_at=now))
+
+
+def preview_of(row: Row[Any]) -> Preview:
+    """The preview that a row holds."""
+    return Preview(row.mesh_sha256, row.size_px, row.etag, row.size_bytes, row.made_at)
+
+
+class PreviewRepository:
+    """Previews in PostgreSQL; the pictures lie in the storage."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find(self, mesh_sha256: str, size_px: int) -> Preview | None:
+        found = await self._connection.execute(
+            select(previews).where(previews.c.mesh_sha256 == mesh_sha256, previews.c.size_px == size_px)
+        )
+        row = found.one_or_none()
+        return preview_of(row) if row else None
+
+    async def keep(self, preview: Preview) -> None:
+        new = {"etag": preview.etag, "size_bytes": preview.size_bytes, "made_at": preview.made_at}
+        await self._connection.execute(
+            upsert(previews)
+            .values(mesh_sha256=preview.mesh_sha256, size_px=preview.size_px, **new)
+            .on_conflict_do_update(index_elements=["mesh_sha256", "size_px"], set_=new)
+        )

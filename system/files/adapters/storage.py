@@ -93,6 +93,20 @@ class S3Storage:
 
         await self._run(stream)
 
+    async def content(self, key: str) -> bytes:
+        """All that lies at this key, which is known to be little. Raises NotUploadedYet if nothing does."""
+
+        def read() -> bytes:
+            with closing(self._inside.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
+                whole: bytes = body.read()
+                return whole
+
+        return await self._run(read)
+
+    async def write(self, key: str, content: bytes, *, content_type: str) -> None:
+        """Puts this content at this key, in the place of what lay there."""
+        await self._run(self._inside.put_object, Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
+
     async def copy(self, stored: StoredObject, *, to: str) -> None:
         """Copies exactly this content inside the storage."""
         await self._run(

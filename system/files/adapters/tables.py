@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, MetaData, String, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 metadata = MetaData()
 
 APPEND_ONLY: tuple[str, ...] = ()
-"""Of files' own tables none: an upload changes once, from PENDING to its verdict."""
+"""Of files' own tables none: an upload changes once, from PENDING to its verdict, and a preview when it is drawn anew."""
 
 upload = Table(
     "upload",
@@ -40,4 +54,15 @@ upload = Table(
     ),
     Index("upload_pending", "owner_id", "expires_at", postgresql_where=text("status = 'PENDING'")),
     Index("upload_untidied", "expires_at", postgresql_where=text("tidied_at IS NULL")),
+)
+
+preview = Table(
+    "preview",
+    metadata,
+    Column("mesh_sha256", String(64), nullable=False),
+    Column("size_px", Integer, nullable=False),
+    Column("etag", String(64), nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("mesh_sha256", "size_px"),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from system.files.adapters.repositories import UploadRepository
-from system.files.application.ports import Uploads
+from system.files.adapters.repositories import PreviewRepository, UploadRepository
+from system.files.application.ports import Previews, Uploads
 from system.plumbing.unit_of_work import UnitOfWork
 
 
@@ -11,6 +11,8 @@ class SqlFilesUnitOfWork(UnitOfWork):
     """One transaction over files' tables."""
 
     uploads: Uploads
+    previews: Previews
 
     async def on_enter(self) -> None:
         self.uploads = UploadRepository(self.connection)
+        self.previews = PreviewRepository(self.connection)

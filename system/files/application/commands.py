@@ -21,3 +21,13 @@ class CompleteUpload:
 
     file_id: UUID
     owner_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPreview:
+    """Pricing drew a mesh."""
+
+    mesh_sha256: str
+    size_px: int
+    content: bytes
+    content_type: str

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from system.files.application.commands import CompleteUpload, StartUpload
+from system.files.application.commands import CompleteUpload, KeepPreview, StartUpload
 from system.files.application.ports import Begin, PostForm, Storage
 from system.files.domain import rules
 from system.files.domain.errors import NotUploadedYet, TooManyUploads, UploadExpired
+from system.files.domain.preview import Preview, is_a_preview
 from system.files.domain.probe import ModelProbe
 from system.files.domain.upload import Findings, Status, Upload, sealed_key_of
 from system.kernel.ids import new_id
@@ -91,6 +93,29 @@ async def _examine(upload: Upload, now: datetime, tools: Tools) -> Findings:
         # The owner's form still writes to the landing place: what was checked is kept where only we write.
         await tools.storage.copy(stored, to=sealed_key_of(findings.sha256))
     return findings
+
+
+async def keep_preview(command: KeepPreview, tools: Tools) -> Preview:
+    """Keeps a picture of a mesh; the same one again changes nothing. Raises PreviewRefused, Unavailable."""
+    is_a_preview(
+        command.content,
+        mesh_sha256=command.mesh_sha256,
+        size_px=command.size_px,
+        content_type=command.content_type,
+    )
+    etag = hashlib.sha256(command.content).hexdigest()
+    async with tools.begin() as uow:
+        present = await uow.previews.find(command.mesh_sha256, command.size_px)
+        now = uow.now
+    if present is not None and present.etag == etag:
+        return present
+    preview = Preview(command.mesh_sha256, command.size_px, etag, len(command.content), now)
+    await tools.storage.write(preview.key, command.content, content_type=command.content_type)
+    async with tools.begin() as uow:
+        # After the picture itself: what is remembered can be read.
+        await uow.previews.keep(preview)
+        await uow.commit()
+    return preview
 
 
 async def tidy(tools: Tools, *, at_most: int = 100) -> int:

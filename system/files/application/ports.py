@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 from uuid import UUID
 
+from system.files.domain.preview import Preview
 from system.files.domain.upload import Upload
 
 
@@ -50,10 +51,21 @@ class Uploads(Protocol):
         """Remembers that their landing places are empty."""
 
 
+class Previews(Protocol):
+    """Which meshes have a picture."""
+
+    async def find(self, mesh_sha256: str, size_px: int) -> Preview | None:
+        """What is kept of this size."""
+
+    async def keep(self, preview: Preview) -> None:
+        """Remembers that the picture is there; a new drawing takes the place of the one before."""
+
+
 class FilesUnitOfWork(Protocol):
     """One transaction over files' tables. Left without a commit, it changed nothing."""
 
     uploads: Uploads
+    previews: Previews
 
     @property
     def now(self) -> datetime:
@@ -96,6 +108,12 @@ class Storage(Protocol):
 
         Raises UploadChanged if another content lies there now, NotUploadedYet if none.
         """
+
+    async def content(self, key: str) -> bytes:
+        """All that lies at this key, which is known to be little. Raises NotUploadedYet if nothing does."""
+
+    async def write(self, key: str, content: bytes, *, content_type: str) -> None:
+        """Puts this content at this key, in the place of what lay there."""
 
     async def copy(self, stored: StoredObject, *, to: str) -> None:
         """Copies exactly this content. Raises UploadChanged if another one lies there now, NotUploadedYet if none."""

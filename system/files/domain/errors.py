@@ -5,14 +5,16 @@ Refused
 ├── NotUploadedYet       409: the storage holds nothing for this upload yet
 ├── UploadExpired        409: nothing arrived in time; a new upload has to be started
 ├── UploadChanged        409: the file was replaced while it was being checked
-└── TooManyUploads       409: too many uploads of this owner were begun and never completed
+├── TooManyUploads       409: too many uploads of this owner were begun and never completed
+├── PreviewMissing       404: there is no picture of this model, or not yet
+└── PreviewRefused       422: what was sent is no preview
 
 A file that arrived and is not a model is no error: its upload is settled as REFUSED, with a problem that says why.
 """
 
 from __future__ import annotations
 
-from system.kernel.errors import Conflict, NotFound
+from system.kernel.errors import Conflict, Invalid, NotFound
 
 
 class UploadUnknown(NotFound):
@@ -54,3 +56,17 @@ class TooManyUploads(Conflict):
             f"You have begun {pending_max} uploads without completing them: complete one, or wait until they expire.",
             pending_max=pending_max,
         )
+
+
+class PreviewMissing(NotFound):
+    """There is no picture of this model, or not yet."""
+
+    def __init__(self) -> None:
+        super().__init__("preview-missing", "There is no preview of this model: it is drawn once its price is firm.")
+
+
+class PreviewRefused(Invalid):
+    """What was sent is no preview."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("preview-refused", f"This is not kept: {reason}.")

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, nullcontext
 from typing import BinaryIO
 from uuid import UUID
 
 import httpx
+from prometheus_client import Counter
 
 from system.kernel.errors import Unavailable
 from system.plumbing.metrics import DEPENDENCY_FAILURES
 from system.plumbing.service_client import ServiceClient
+from system.plumbing.telemetry import log
 from system.pricing.application.ports import ModelFile, ModelGone
+from system.pricing.domain.mesh import Preview
+
+PREVIEWS = Counter("alexandrite_pricing_previews_total", "Previews handed to files, by what became of them.", ["ended"])
 
 _CHUNK_BYTES = 1 << 20
 
@@ -60,6 +65,34 @@ class FilesClient:
                 await self._download(model, file)
                 file.seek(0)
                 yield file
+
+    async def keep_preview(self, mesh_sha256: str, preview: Preview) -> bool:
+        """Hands over a picture of a mesh; the same one again changes nothing. False when it was refused. Raises Unavailable."""
+        try:
+            answer = await self._client.request(
+                "PUT",
+                "files",
+                f"/internal/previews/{mesh_sha256}/{preview.size_px}",
+                content=preview.png,
+                headers={"content-type": "image/png"},
+            )
+        except Unavailable:
+            PREVIEWS.labels("unavailable").inc()
+            raise
+        kept = answer.status_code == httpx.codes.NO_CONTENT
+        PREVIEWS.labels("kept" if kept else "refused").inc()
+        if not kept:
+            log.warning("preview refused", mesh_sha256=mesh_sha256, status=answer.status_code, answer=answer.text[:500])
+        return kept
+
+    async def without_preview(self, meshes: Collection[str]) -> set[str]:
+        """Those of these meshes of which files has not every picture. Raises Unavailable."""
+        answer = await self._client.request(
+            "POST", "files", "/internal/previews/lookup", json={"mesh_sha256": sorted(meshes)}
+        )
+        if answer.status_code != httpx.codes.OK:
+            raise Unavailable("files-unavailable", f"The files service answered {answer.status_code}.")
+        return set(answer.json()["missing"])
 
     async def _download(self, model: ModelFile, file: BinaryIO) -> None:
         digest = hashlib.sha256()

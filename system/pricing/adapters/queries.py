@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from system.pricing.adapters import tables
 from system.pricing.adapters.repositories import PriceBookRepository, QuoteRepository
 from system.pricing.adapters.rows import quote_from_row
+from system.pricing.application.drawing import QuotedMesh
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Quote
 
@@ -44,6 +45,21 @@ class PricingQueries:
         async with self._engine.connect() as connection:
             books = PriceBookRepository(connection)
             return await books.current() if version is None else await books.version(version)
+
+    async def quoted_meshes(self, *, before: UUID | None, limit: int) -> list[QuotedMesh]:
+        """Of firm quotes for models older than one, the newest first: ids grow with time."""
+        quote = tables.quote
+        query = (
+            select(quote.c.quote_id, quote.c.mesh_sha256, quote.c.file_id)
+            .where(quote.c.kind == "custom", quote.c.status == "READY")
+            .order_by(quote.c.quote_id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(quote.c.quote_id < before)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query)
+            return [QuotedMesh(row.quote_id, row.mesh_sha256, row.file_id) for row in rows]
 
     async def believed_orders(self, since: datetime | None) -> dict[str, dict[str, Any]]:
         """Of each order pricing was asked about since then: its last attempt and what became of it."""

@@ -1,4 +1,4 @@
-"""The worker's part: measure the model of a quote, show its estimate at once, then its firm price."""
+"""The worker's part: measure the model of a quote, show its estimate at once, then its firm price; its picture comes last."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any, BinaryIO
 
 from system.kernel.errors import Unavailable
+from system.plumbing.telemetry import log
 from system.pricing.application.commands import CalculateQuote
 from system.pricing.application.ports import Measurer, ModelFile, ModelFiles, ModelGone, PricingWork
 from system.pricing.application.settling import settle_waiting
-from system.pricing.domain.mesh import Analysis, MeshMeasure, Problem
+from system.pricing.domain.mesh import Analysis, MeshMeasure, Preview, Problem
 from system.pricing.domain.quote import Quote, firm_price, first_price, price_by_analysis
 
 _OF_THE_MOMENT = frozenset({"analysis-timed-out", "analysis-crashed", "file-unavailable"})
@@ -89,6 +90,8 @@ class Calculation:
                 if isinstance(finding, MeshMeasure) and not finding.checked:
                     first_look = finding
                     quote = await self._estimate(quote, finding)
+                elif isinstance(finding, Preview):
+                    await self._keep(quote, finding)
                 else:
                     await self._end(quote, finding, first_look=first_look)
 
@@ -111,6 +114,14 @@ class Calculation:
                 await uow.analyses.keep(Analysis(quote.asked.mesh_sha256, first_look, outcome), at=uow.now)
                 await uow.jobs.measured(quote.quote_id, at=uow.now)
             await uow.commit()
+
+    async def _keep(self, quote: Quote, preview: Preview) -> None:
+        """Hands a picture over. The price is given already: one that cannot be kept now is drawn later, by `previews`."""
+        assert quote.asked.mesh_sha256 is not None
+        try:
+            await self._files.keep_preview(quote.asked.mesh_sha256, preview)
+        except Unavailable as error:
+            log.warning("preview not kept", mesh_sha256=quote.asked.mesh_sha256, error=str(error))
 
     async def _record_end(self, quote: Quote, uow: PricingWork) -> None:
         if await uow.quotes.save_unfinished(quote):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol, Self
 from uuid import UUID
 
 from system.messages.envelope import Message
-from system.pricing.domain.mesh import Analysis, MeshMeasure, Problem
+from system.pricing.domain.mesh import Analysis, MeshMeasure, Preview, Problem
 from system.pricing.domain.order_pricing import PriceRequest
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Quote
@@ -42,12 +42,18 @@ class ModelFiles(Protocol):
     def fetch(self, model: ModelFile) -> AbstractAsyncContextManager[BinaryIO]:
         """The bytes in a temporary file that is gone afterwards, checked against `sha256`. Raises ModelGone, Unavailable."""
 
+    async def without_preview(self, meshes: Collection[str]) -> Set[str]:
+        """Those of these meshes of which files has not every picture. Raises Unavailable."""
+
+    async def keep_preview(self, mesh_sha256: str, preview: Preview) -> bool:
+        """Hands over a picture of a mesh; the same one again changes nothing. False when it was refused. Raises Unavailable."""
+
 
 class Measurer(Protocol):
     """Measures a model under limits."""
 
-    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem]:
-        """Yields an unchecked measure, then a checked one or a Problem, which is the last."""
+    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
+        """Yields an unchecked measure, then a checked one or a Problem, which is the last; after a checked one the previews."""
 
 
 class Quotes(Protocol):

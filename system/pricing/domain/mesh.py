@@ -98,6 +98,14 @@ class MeshMeasure:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """A small picture of a mesh: a square PNG with this many pixels to a side."""
+
+    size_px: int
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """What is known of a mesh for good: its first look and its checked measure, or why it cannot be measured. In units of the file."""
 

@@ -133,6 +133,24 @@ async def test_the_queue_pages_on_and_counts(http: httpx.AsyncClient, seller: di
     assert overdue.count('class="row order waits') == 40
 
 
+async def test_a_row_shows_what_is_ordered(http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm) -> None:
+    content = submitted()
+    first = content.lines[0]
+    goods = first.model_copy(update={"line_id": new_id(), "kind": "ready_made", "file_id": None, "sku": "ring-1"})
+    several = content.model_copy(update={"lines": (first, goods, goods.model_copy(update={"line_id": new_id()}))})
+    only_goods = submitted()
+    only_goods = only_goods.model_copy(update={"lines": (goods,)})
+    for each in (several, only_goods):
+        await hear(crm, each)
+    found = (await http.get("/crm/search", headers=seller)).text
+    of_several, of_goods = (
+        found.split(f'id="o-{each.order_id}"')[1].split("</li>")[0] for each in (several, only_goods)
+    )
+    assert f'src="/api/files/v1/uploads/{first.file_id}/preview?otherwise=placeholder"' in of_several
+    assert ">+2</span>" in of_several and 'title="3 pieces"' in of_several
+    assert "<img" not in of_goods and "kinds.svg#ready_made" in of_goods and "more-pieces" not in of_goods
+
+
 async def test_an_order_says_what_it_costs_and_what_is_earned(
     http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm
 ) -> None:

@@ -134,6 +134,32 @@ async def test_the_card_shows_the_model_and_leads_to_its_file(
     await live_mes.state.client.close()
 
 
+async def test_a_row_shows_what_the_piece_looks_like_and_asks_nobody(
+    live_mes: Any, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    material = own_alloy()
+    custom = spec(material=material)
+    ready_made = spec(material=material).model_copy(update={"kind": "ready_made", "file_id": None, "sku": "ring-1"})
+    await released(mes, custom, ready_made)
+
+    def nobody(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(f"a row asked for {request.url}")
+
+    live_mes.state.client = ServiceClient(live_mes.state.settings, transport=httpx.MockTransport(nobody))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(live_mes), base_url="http://mes") as http:
+        board = (await http.get("/mes/", params={"material": material}, headers=oleg)).text
+        of_custom, of_ready_made = (
+            board.split(f'id="wo-{one.work_order_id}"')[1].split("</li>")[0] for one in (custom, ready_made)
+        )
+        address = f'src="/api/files/v1/uploads/{custom.file_id}/preview?otherwise=placeholder"'
+        assert address in of_custom and 'alt="" width="48" height="48" loading="lazy"' in of_custom
+        assert "<img" not in of_ready_made and "kinds.svg#ready_made" in of_ready_made
+
+        await http.post(f"/mes/work-orders/{custom.work_order_id}/claim", headers=oleg)
+        assert f"/uploads/{custom.file_id}/preview" in (await http.get("/mes/mine", headers=oleg)).text
+    await live_mes.state.client.close()
+
+
 async def test_without_a_script_a_form_leads_to_the_card(
     http: httpx.AsyncClient, people: People, oleg: dict[str, str], mes: PostgresMes
 ) -> None:

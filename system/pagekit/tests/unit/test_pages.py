@@ -169,3 +169,25 @@ def test_everybody_lands_where_they_may_be() -> None:
     assert landing_of({"customer"}) == SIGN_IN
     assert [area.address for area in areas_of({"seller"})] == ["/crm/", "/crm/search", "/mes/", "/mes/shift"]
     assert len({area.address for area in AREAS}) == len(AREAS)
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        ("'f1', 'custom'", 'src="/api/files/v1/uploads/f1/preview?otherwise=placeholder"'),
+        ("'f1', 'custom'", 'alt="" width="48" height="48" loading="lazy"'),
+        ("'f1', 'custom', 160", "preview?size=320&amp;otherwise=placeholder"),
+        ("none, 'ready_made'", '#ready_made"'),
+        ("none, 'custom'", '#custom"'),
+        ("none, 'what nobody has drawn yet'", '#custom"'),
+    ],
+)
+def test_a_piece_has_a_picture_or_a_sign(pages: Pages, tmp_path: Path, call: str, shown: str) -> None:
+    template = '{% from "thumbnail.html" import thumbnail %}{{ thumbnail(' + call + ") }}"
+    (tmp_path / "templates" / "piece.html").write_text(template)
+    assert shown in pages.fragment("en", "piece.html")
+
+
+def test_every_kind_has_its_sign() -> None:
+    signs = (Path(__file__).parents[2] / "assets" / "kinds.svg").read_text()
+    assert re.findall(r'<symbol id="(\w+)"', signs) == ["custom", "ready_made"]

@@ -1,7 +1,8 @@
-"""The sequence of measuring a model: first as it is, at once; then checked, repaired where only its orientation is wrong."""
+"""The sequence of measuring a model: as it is, at once; then checked, repaired where only its orientation is wrong; then drawn."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -10,33 +11,41 @@ import numpy as np
 from system.pricing.adapters.mesh.faults import MeshFault
 from system.pricing.adapters.mesh.measure import RawMeasure, measure
 from system.pricing.adapters.mesh.overlap import overlap_volume
+from system.pricing.adapters.mesh.preview import draw
 from system.pricing.adapters.mesh.solids import face_outwards, may_overlap
 from system.pricing.adapters.mesh.stl import Triangles, read_stl
 from system.pricing.adapters.mesh.surface import close_surface, weld
 
 Report = Callable[[dict[str, Any]], None]
-"""Takes one finding: `stage` is measured, checked or refused."""
+"""Takes one finding: `stage` is measured, checked, refused or drawn."""
 
 _OVERLAP_SHARE_MIN = 1e-4
 """Overlap below this share of the volume is left in: it is less than the balance can weigh."""
 _THINNEST = 1e-6
 
 
-def analyse(file: BinaryIO, report: Report) -> None:
+def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
     """Reports `measured`, then `checked`; or `refused` with a problem's code and facts. Lengths are in units of the file.
 
-    `checked` has the volume of the union of all bodies without their cavities, and says what was repaired.
+    `checked` has the volume of the union of all bodies without their cavities, and says what was repaired. When it `draws`, what
+    passed the check is reported as `drawn` after that, once for each size: nobody's price waits for a picture.
     """
     try:
         triangles = read_stl(file)
         raw = measure(triangles)
         report({"stage": "measured", **_figures(raw, abs(raw.signed_volume), len(triangles))})
-        report({"stage": "checked", **_check(triangles, raw)})
+        figures, solid = _check(triangles, raw)
+        report({"stage": "checked", **figures})
     except MeshFault as fault:
         report({"stage": "refused", "code": fault.code, "facts": fault.facts})
+        return
+    if draws:
+        for size_px, picture in draw(solid).items():
+            report({"stage": "drawn", "size_px": size_px, "png": b64encode(picture).decode()})
 
 
-def _check(triangles: Triangles, raw: RawMeasure) -> dict[str, Any]:
+def _check(triangles: Triangles, raw: RawMeasure) -> tuple[dict[str, Any], Triangles]:
+    """What is found, and the triangles as they face once everything is turned outwards."""
     surface = close_surface(weld(triangles))
     oriented = _turn(triangles, surface.flipped)
     solids = face_outwards(oriented, surface.shell_of, surface.shell_count, raw.centroid)
@@ -52,9 +61,10 @@ def _check(triangles: Triangles, raw: RawMeasure) -> dict[str, Any]:
         found.append(_found("bodies-turned", bodies=bodies_turned))
     if solids.cavity_count:
         found.append(_found("cavity-found", cavities=solids.cavity_count, volume_mm3=_short(solids.cavity_volume)))
+    solid = _turn(oriented, solids.turned[surface.shell_of])
     volume = solids.volume
     if surface.shell_count > 1 and may_overlap(solids):
-        excess = overlap_volume(_turn(oriented, solids.turned[surface.shell_of]))
+        excess = overlap_volume(solid)
         if excess is None:
             found.append(_found("overlap-not-measured"))
         elif excess > _OVERLAP_SHARE_MIN * volume:
@@ -62,7 +72,7 @@ def _check(triangles: Triangles, raw: RawMeasure) -> dict[str, Any]:
             found.append(_found("overlap-counted-once", volume_mm3=_short(excess)))
     if volume <= _THINNEST * raw.area**1.5:
         raise MeshFault("mesh-no-volume")
-    return {**_figures(raw, volume, len(triangles)), "shell_count": surface.shell_count, "disclosures": found}
+    return {**_figures(raw, volume, len(triangles)), "shell_count": surface.shell_count, "disclosures": found}, solid
 
 
 def _turn(triangles: Triangles, which: np.ndarray) -> Triangles:

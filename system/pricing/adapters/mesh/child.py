@@ -1,6 +1,6 @@
 """The process that parses what strangers uploaded: under limits, without sockets, reading one file descriptor and writing JSON lines.
 
-Started by the supervisor as `python -m system.pricing.adapters.mesh.child FD MEMORY_BYTES CPU_S`.
+Started by the supervisor as `python -m system.pricing.adapters.mesh.child FD MEMORY_BYTES CPU_S [draw]`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 def main(arguments: list[str]) -> int:
     """Analyses the file behind a descriptor. Exit status 0 when it said all it had to say, 3 when memory ran out."""
-    descriptor, memory_bytes, cpu_s = (int(argument) for argument in arguments)
+    descriptor, memory_bytes, cpu_s = (int(argument) for argument in arguments[:3])
     limit(memory_bytes=memory_bytes, cpu_s=cpu_s)
     from system.pricing.adapters.mesh.analyse import analyse
     from system.pricing.adapters.mesh.sandbox import forbid_sockets
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     forbid_sockets()
     try:
         with os.fdopen(descriptor, "rb") as file:
-            analyse(file, _say)
+            analyse(file, _say, draws=arguments[3:] == ["draw"])
     except MemoryError:
         return 3
     return 0

@@ -10,28 +10,42 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from base64 import b64decode
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from decimal import Decimal
 from typing import Any, BinaryIO
 
 from system.plumbing.telemetry import log
-from system.pricing.domain.mesh import Disclosure, MeshMeasure, Problem
+from system.pricing.domain.mesh import Disclosure, MeshMeasure, Preview, Problem
 
 _CHILD = "system.pricing.adapters.mesh.child"
 _COMPLAINT_BYTES_MAX = 2000
+_LINE_BYTES_MAX = 1 << 19
+"""The largest preview, which is text here, has less than 300 kB."""
+_PREVIEWS_MAX = 4
+_PREVIEW_TIMEOUT_S = 15.0
 
 
 class MeshSupervisor:
-    """Measures models, each in a process of its own. `command` replaces the child in tests that need a hostile one."""
+    """Measures models, each in a process of its own, which draws them too when it `draws`.
 
-    def __init__(self, *, timeout_s: float, memory_bytes: int, command: tuple[str, ...] | None = None) -> None:
+    `command` replaces the child in tests that need a hostile one.
+    """
+
+    def __init__(
+        self, *, timeout_s: float, memory_bytes: int, draws: bool = False, command: tuple[str, ...] | None = None
+    ) -> None:
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
+        self._draws = draws
         self._command = command or (sys.executable, "-m", _CHILD)
 
-    async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem]:
-        """Yields an unchecked MeshMeasure, then a checked one or a Problem; a Problem is always the last. In units of the file."""
+    async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
+        """Yields an unchecked MeshMeasure, then a checked one or a Problem; a Problem is always the last. In units of the file.
+
+        After a checked one come the previews that could be drawn: nothing that happens to them is a Problem of the model.
+        """
         process = await self._start(file)
         complaints = asyncio.create_task(_complaints(process))
         deadline = asyncio.get_running_loop().time() + self._timeout_s
@@ -43,9 +57,16 @@ class MeshSupervisor:
                         finding = await anext(findings, None)
                         if finding is None:
                             finding = await self._unfinished(process, complaints)
+                    if isinstance(finding, Preview):
+                        raise ValueError("drawn before it was measured")
                     yield finding
-                    if isinstance(finding, Problem) or finding.checked:
+                    if isinstance(finding, Problem):
                         return
+                    if finding.checked:
+                        break
+                if self._draws:
+                    async for preview in _drawn(findings):
+                        yield preview
         except TimeoutError:
             yield Problem.of("analysis-timed-out", timeout_s=f"{self._timeout_s:g}")
         except (ValueError, KeyError, TypeError, ArithmeticError) as error:
@@ -68,6 +89,8 @@ class MeshSupervisor:
             str(file.fileno()),
             str(self._memory_bytes),
             str(cpu_s),
+            *(["draw"] if self._draws else []),
+            limit=_LINE_BYTES_MAX,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -99,11 +122,27 @@ def _reason(status: int) -> str:
     return f"exit status {status}"
 
 
-async def _findings(process: asyncio.subprocess.Process) -> AsyncGenerator[MeshMeasure | Problem]:
+async def _findings(process: asyncio.subprocess.Process) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
     assert process.stdout is not None
     while line := await process.stdout.readline():
         finding = json.loads(line)
-        yield _problem_of(finding) if finding["stage"] == "refused" else _measure_of(finding)
+        yield _SAID_AT.get(finding["stage"], _measure_of)(finding)
+
+
+async def _drawn(findings: AsyncGenerator[MeshMeasure | Problem | Preview]) -> AsyncGenerator[Preview]:
+    """The previews among what is still found, as long as they come in time. Raises nothing: the model has its measure."""
+    for number in range(_PREVIEWS_MAX):
+        try:
+            async with asyncio.timeout(_PREVIEW_TIMEOUT_S):
+                finding = await anext(findings, None)
+        except (TimeoutError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+            log.warning("model not drawn", error=repr(error))
+            return
+        if not isinstance(finding, Preview):
+            if number == 0:
+                log.warning("model not drawn", error="no picture came")
+            return
+        yield finding
 
 
 async def _complaints(process: asyncio.subprocess.Process) -> str:
@@ -113,6 +152,10 @@ async def _complaints(process: asyncio.subprocess.Process) -> str:
     while part := await process.stderr.read(4096):
         kept = (kept + part)[-_COMPLAINT_BYTES_MAX:]
     return kept.decode(errors="replace")
+
+
+def _preview_of(finding: dict[str, Any]) -> Preview:
+    return Preview(int(finding["size_px"]), b64decode(finding["png"], validate=True))
 
 
 def _problem_of(finding: dict[str, Any]) -> Problem:
@@ -130,3 +173,9 @@ def _measure_of(finding: dict[str, Any]) -> MeshMeasure:
         checked=finding["stage"] == "checked",
         disclosures=tuple(Disclosure(found["code"], found["facts"]) for found in finding.get("disclosures", ())),
     )
+
+
+_SAID_AT: Mapping[str, Callable[[dict[str, Any]], MeshMeasure | Problem | Preview]] = {
+    "refused": _problem_of,
+    "drawn": _preview_of,
+}

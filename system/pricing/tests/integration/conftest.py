@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from fixtures.models3d import variant
 from system.conftest import Infrastructure
@@ -44,6 +44,8 @@ class Storage:
     owners: dict[UUID, UUID] = field(default_factory=dict)
     told: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     asked: list[UUID] = field(default_factory=list)
+    previews: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    keeps_previews: bool = True
     away: bool = False
     pause: asyncio.Event | None = None
 
@@ -86,6 +88,18 @@ class Storage:
             if self.pause is not None:
                 await self.pause.wait()
             return Response(self.models[file_id])
+
+        @app.put("/internal/previews/{mesh_sha256}/{size}")
+        async def keep(request: Request, mesh_sha256: str, size: int) -> Response:
+            if not self.keeps_previews:
+                return Response(status_code=503)
+            self.previews[mesh_sha256, size] = await request.body()
+            return Response(status_code=204)
+
+        @app.post("/internal/previews/lookup")
+        async def look_up(request: Request) -> dict[str, list[str]]:
+            wanted = (await request.json())["mesh_sha256"]
+            return {"missing": [mesh for mesh in wanted if not {(mesh, 96), (mesh, 320)} <= self.previews.keys()]}
 
         return app
 

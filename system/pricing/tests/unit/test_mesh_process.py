@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from fixtures.models3d import model
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
-from system.pricing.domain.mesh import MeshMeasure, Problem
+from system.pricing.domain.mesh import MeshMeasure, Preview, Problem
 
 MEMORY_BYTES = 1_150 * 1024 * 1024
 
@@ -24,7 +25,8 @@ async def findings_of(
     command = (sys.executable, "-c", script) if script is not None else None
     supervisor = MeshSupervisor(timeout_s=timeout_s, memory_bytes=memory_bytes, command=command)
     with model(name).open("rb") as file:
-        return [finding async for finding in supervisor.measure(file)]
+        findings = [finding async for finding in supervisor.measure(file)]
+    return [finding for finding in findings if not isinstance(finding, Preview)]
 
 
 def problem_of(findings: list[MeshMeasure | Problem]) -> Problem:
@@ -122,6 +124,12 @@ async def test_worker_goes_on_after_a_crash() -> None:
     assert isinstance((await findings_of("torus-ring"))[-1], MeshMeasure)
 
 
+DRAWS = """
+from fixtures.models3d import model
+from system.pricing.adapters.mesh.preview import draw
+from system.pricing.adapters.mesh.stl import read_stl
+assert len(draw(read_stl(model('torus-ring').open('rb')))) == 2
+"""
 LIMITED = """
 import sys
 from system.pricing.adapters.mesh.child import limit
@@ -138,6 +146,7 @@ assert forbid_sockets(), "no filter"
         ("import socket; socket.socket()", "PermissionError"),
         ("import socket; socket.socketpair()", "PermissionError"),
         ("import os; os.execv('/bin/true', ['true'])", "PermissionError"),
+        (DRAWS + "import socket; socket.socket()", "PermissionError"),
         ("bytearray(2 << 30)", "MemoryError"),
         ("open('WRITTEN', 'wb', buffering=0).write(b'x')", "File too large"),
     ],
@@ -158,3 +167,66 @@ async def test_processor_time_is_limited() -> None:
     )
     problem = problem_of(await findings_of("torus-ring", script))
     assert problem.code == "analysis-timed-out"
+
+
+# -- drawing -------------------------------------------------------------------------------------------------------------
+
+FOUND = {"volume": "1", "area": "1", "extents": ["1", "1", "1"], "triangle_count": 1}
+MEASURED = "".join(
+    f"print({json.dumps({'stage': stage} | FOUND)!r}, flush=True)\n" for stage in ("measured", "checked")
+)
+
+
+async def drawn(name: str, script: str | None = None) -> list[MeshMeasure | Problem | Preview]:
+    """Everything a supervisor that draws says about a model."""
+    command = (sys.executable, "-c", script) if script is not None else None
+    supervisor = MeshSupervisor(timeout_s=30.0, memory_bytes=MEMORY_BYTES, draws=True, command=command)
+    with model(name).open("rb") as file:
+        return [finding async for finding in supervisor.measure(file)]
+
+
+async def test_pictures_come_after_the_checked_measure() -> None:
+    _, checked, *pictures = await drawn("inside-out-ring")
+    assert isinstance(checked, MeshMeasure) and checked.checked
+    assert [(each.size_px, each.png[:4]) for each in pictures if isinstance(each, Preview)] == [
+        (96, b"\x89PNG"),
+        (320, b"\x89PNG"),
+    ]
+
+
+async def test_what_is_turned_is_drawn_as_it_was_turned() -> None:
+    assert (await drawn("inverted-ring"))[2:] == (await drawn("torus-ring"))[2:]
+
+
+async def test_what_cannot_be_made_is_not_drawn() -> None:
+    assert isinstance((await drawn("half-open-shell"))[-1], Problem)
+
+
+async def test_nobody_draws_who_is_not_asked() -> None:
+    supervisor = MeshSupervisor(timeout_s=30.0, memory_bytes=MEMORY_BYTES)
+    with model("torus-ring").open("rb") as file:
+        assert not [each async for each in supervisor.measure(file) if isinstance(each, Preview)]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import os; os._exit(9)",
+        "import os; os.abort()",
+        "print('{')",
+        "print('{}')",
+        "print('x' * 2_000_000)",
+        'print(\'{"stage": "drawn", "size_px": 96, "png": "?"}\')',
+        'print(\'{"stage": "refused", "code": "mesh-empty", "facts": {}}\')',
+        "import time; time.sleep(60)",
+    ],
+)
+async def test_whatever_becomes_of_the_picture_the_measure_holds(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("system.pricing.adapters.mesh.supervisor._PREVIEW_TIMEOUT_S", 0.5)
+    findings = await drawn("torus-ring", MEASURED + script)
+    assert [type(finding) for finding in findings] == [MeshMeasure, MeshMeasure]
+
+
+async def test_a_picture_before_the_measure_is_nonsense() -> None:
+    script = 'print(\'{"stage": "drawn", "size_px": 96, "png": ""}\')'
+    assert problem_of([each for each in await drawn("torus-ring", script) if isinstance(each, Problem)])
