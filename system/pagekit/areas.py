@@ -22,6 +22,7 @@ class Area:
 AREAS = (
     Area("/crm/", N_("Approvals"), frozenset({"seller", "administrator"})),
     Area("/crm/search", N_("Search"), frozenset({"seller", "administrator"})),
+    Area("/prices/", N_("Prices"), frozenset({"administrator"})),
     Area("/people", N_("People"), frozenset({"administrator"})),
     Area("/operations/", N_("Operations"), frozenset({"administrator"})),
     Area("/mes/", N_("Board"), frozenset({"operator", "seller", "administrator"})),

@@ -13,7 +13,7 @@ from system.pricing.adapters.queries import PricingQueries
 from system.pricing.adapters.unit_of_work import PricingUnitOfWork
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.reactions import PriceOrders
-from system.pricing.entrypoints import api
+from system.pricing.entrypoints import api, books_api, prices
 from system.pricing.entrypoints.worker import run_worker
 from system.pricing.settings import PricingSettings
 
@@ -53,15 +53,18 @@ async def _close_files(pricing: Service) -> None:
 def service(settings: PricingSettings | None = None) -> Service:
     """Pricing's API and its conversation with the orchestrator; calculations are the workers'."""
     settings = settings or PricingSettings()
+    shown = prices.pages_of(settings)
     pricing = Service(
         settings,
-        routers=[api.router, api.internal],
+        routers=[api.router, books_api.router, api.internal],
+        pages=[shown.router(), prices.router],
         unit_of_work=PricingUnitOfWork,
         reactions={PriceOrder: PriceOrders(valid_for=settings.quote_valid_for)},
         gauges=GAUGES,
         on_stop=[_close_files],
         description="Quotes for custom and ready-made pieces, and the price book behind them.",
     )
+    shown.install(pricing.app)
     pricing.app.state.queries = PricingQueries(pricing.engine)
     pricing.app.state.files = files_of(pricing, settings)
     return pricing
