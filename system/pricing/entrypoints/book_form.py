@@ -18,8 +18,8 @@ from system.pricing.entrypoints.book_words import SHARES
 PREFIX = "v:"
 """What stands before the place of a value in the name of its field."""
 
-_PLAIN = re.compile(r"^\d{1,9}(\.\d{1,6})?$")
-_NUMBER = re.compile(r"^\d+(\.\d+)?$")
+_PLAIN = re.compile(r"^\d{1,9}(\.\d{1,6})?$", re.ASCII)
+_NUMBER = re.compile(r"^\d+(\.\d+)?$", re.ASCII)
 # Between the thousands, as our own pages and other programs write them.
 _BLANKS = re.compile("[\\s\u00a0\u202f'’]")
 _HUNDRED = Decimal(100)
