@@ -72,8 +72,6 @@ FIELDS: Mapping[str, str] = {
     "tax": N_("Tax, on the price"),
     "ru": N_("Name in Russian"),
     "en": N_("Name in English"),
-    "wall_mm_pass": N_("Walls pass from"),
-    "wall_mm_reject": N_("Walls are refused below"),
 }
 # Kept as shares of one, written and typed in percent.
 SHARES = frozenset(
@@ -114,8 +112,6 @@ _UNIT_OF: Mapping[str, str] = {
     "setting_minutes_per_stone": "minutes",
     "extent_mm_min": "mm",
     "extent_mm_max": "mm",
-    "wall_mm_pass": "mm",
-    "wall_mm_reject": "mm",
     "thickness_um": "um",
     **dict.fromkeys(
         ("price", "bath", "casting_per_piece", "print_per_piece", "hallmark", "overhead"),
@@ -123,7 +119,6 @@ _UNIT_OF: Mapping[str, str] = {
     ),
     **dict.fromkeys(SHARES, "share"),
 }
-# The last word is of a new book that this code has not met: it says more than nothing.
 FLAWS: Mapping[str, str] = {
     "missing": N_("Type a number."),
     "not-a-number": N_("This is not a number. Type it as in 1234.5."),

@@ -102,7 +102,7 @@ def test_everything_that_is_wrong_is_named_at_once(book: PriceBook) -> None:
         "spot_per_g.gold": "not-a-number",
     }
     made = PriceBook.from_data(typed.data, version=2)
-    assert made.spot_per_g == book.spot_per_g | {"silver": Decimal(110)}, "the rest is as it was typed; words stay"
+    assert made.spot_per_g == {**book.spot_per_g, "silver": Decimal(110)}, "the rest is as it was typed; words stay"
 
 
 def test_a_rule_over_several_values_is_said_of_the_whole_form(book: PriceBook) -> None:
