@@ -66,6 +66,11 @@ class Administrator(Person):
         """The reason that this administrator gives for prices, and nobody else does."""
         return f"{self.name} {self.world.unique}"
 
+    def opens_prices(self) -> None:
+        """Has the prices before them, with the scenario's own alloy among them."""
+        self.world.material(OWN_ALLOY)
+        self.price_desk.opens()
+
     def looks_at_price(self, *, percent: Decimal) -> None:
         """Looks at what a dearer metal of the scenario's own alloy would do."""
         self.seen = self.price_desk.looks(self.world.material(OWN_ALLOY), percent=percent)

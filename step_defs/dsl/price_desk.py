@@ -30,6 +30,9 @@ class Seen:
 class PriceDesk(Protocol):
     """What an administrator can do about prices. `reason` is a sentence that nobody else writes."""
 
+    def opens(self) -> None:
+        """Has the prices before them, to look at a new one at once."""
+
     def looks(self, metal: str, *, percent: Decimal) -> Seen:
         """What it would do if this metal, of one material of the same code, got so much dearer. Nothing changes."""
 
@@ -56,6 +59,9 @@ class HttpPriceDesk:
         self._door = door
         self._book = PriceBook(door)
         self._metal, self._price = "", ""
+
+    def opens(self) -> None:
+        self._book.read()
 
     def looks(self, metal: str, *, percent: Decimal) -> Seen:
         book, _ = self._book.read()
@@ -107,9 +113,16 @@ class BrowserPriceDesk:
 
     def __init__(self, window: Window) -> None:
         self._window = window
+        self._is_open = False
+
+    def opens(self) -> None:
+        self._window.goto("/prices/")
+        self._is_open = True
 
     def looks(self, metal: str, *, percent: Decimal) -> Seen:
-        self._window.goto("/prices/")
+        if not self._is_open:
+            self.opens()
+        self._is_open = False
         field = self._window.page.locator(f'#metals [name="v:spot_per_g.{metal}"]')
         price = Decimal(field.input_value().replace(",", ".")) * (1 + percent / 100)
         field.fill(str(price.quantize(UNIT, rounding=ROUND_HALF_EVEN)).replace(".", ","))

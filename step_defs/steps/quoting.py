@@ -189,6 +189,17 @@ def save_together(world: World, first: str, second: str) -> None:
 
 
 @step(
+    en="{name:w} has the prices open",
+    ru="у администратора {name:w} открыты цены",
+    about="An administrator has the price book before them, the own alloy in it.",
+    example="Ada has the prices open",
+)
+@Given
+def has_prices_open(world: World, name: str) -> None:
+    world.administrator(name).opens_prices()
+
+
+@step(
     en="{name:w} looks at what the metal of the own alloy, {percent:n} % dearer, would do",
     ru="администратор {name:w} смотрит, что изменит металл своего сплава, если подорожает на {percent:n} %",
     about="An administrator sees what a new price would do to open quotes; nothing is published by that.",
