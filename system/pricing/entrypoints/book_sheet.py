@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from system.pagekit.pages import Pages
 from system.pagekit.reader import Language
 from system.pricing.domain.book_changes import Change, Path, leaves, number_of
 from system.pricing.domain.price_book import PriceBook
-from system.pricing.entrypoints.book_form import PREFIX, Typed, typed_text
+from system.pricing.entrypoints.book_form import NEW, PREFIX, TAKEN_OUT, WORDS, Typed, shape_of, typed_text
 from system.pricing.entrypoints.book_words import FIELDS, FLAWS, METALS, RATE_GROUPS, SECTIONS, SHARES, UNITS, unit_of
 
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -39,24 +39,29 @@ class Cell:
     field: str
     typed: str
     flaw: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The values of one thing: a material, a stone; a group without things has one row without a title."""
+    """The values of one thing: a material, a stone; `field` takes it out. A group without things has one row without a title."""
 
     title: str
     cells: tuple[Cell, ...]
+    names: tuple[Cell, ...] = ()
+    field: str = ""
+    taken_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What belongs together under one heading. `columns` when its rows are alike."""
+    """What belongs together under one heading. `columns` when its rows are alike; `fresh` is what a new one needs."""
 
     code: str
     title: str
     rows: tuple[Row, ...]
     columns: tuple[tuple[str, str], ...] = ()
+    fresh: tuple[Cell, ...] = ()
 
 
 class Sheet:
@@ -69,8 +74,9 @@ class Sheet:
     def groups(self, book: PriceBook, typed: Typed = NOTHING_TYPED) -> list[Group]:
         """The whole book, the metals first: they change most often."""
         values = leaves(book)
+        metals = self._plain("spot_per_g", (path for path in values if path[0] == "spot_per_g"), values, typed)
         return [
-            self._plain("spot_per_g", (path for path in values if path[0] == "spot_per_g"), values, typed),
+            replace(metals, fresh=self._fresh("spot_per_g", book, typed)),
             *(self._table(section, book, values, typed) for section in TITLED[:3]),
             *self._rates(values, typed),
             self._plain("general", (path for path in values if path[0] not in (*TITLED, "spot_per_g", "rates")), values, typed),
@@ -97,6 +103,8 @@ class Sheet:
     def name(self, path: Path, *books: PriceBook) -> str:
         """What people call a place of the book: "Gold 585: casting loss"."""
         section, *rest = path
+        if not rest or not rest[0]:
+            return self._named("price_section" if section in SECTIONS else "price_field", section)
         if section == "spot_per_g":
             return f"{self._named('metal', rest[0])}: {self._field('spot_per_g')}"
         if section in TITLED:
@@ -128,32 +136,55 @@ class Sheet:
         return Group(code, self._named("price_section", code), (Row("", cells),))
 
     def _table(self, section: str, book: PriceBook, values: Mapping[Path, str], typed: Typed) -> Group:
-        rows: dict[str, list[Cell]] = {}
+        cells: dict[str, list[Cell]] = {}
+        names: dict[str, list[Cell]] = {}
         for path, value in values.items():
-            if path[0] == section and "title" not in path:
-                rows.setdefault(path[1], []).append(self._cell(path, value, typed))
-        labels = next(iter(rows.values()), [])
-        return Group(
-            section,
-            self._named("price_section", section),
-            tuple(Row(self._title(section, code, book), tuple(cells)) for code, cells in rows.items()),
-            tuple((cell.label, cell.unit) for cell in labels),
+            if path[0] == section:
+                kind = names if "title" in path else cells
+                kind.setdefault(path[1], []).append(self._cell(path, value, typed))
+        rows = tuple(
+            Row(
+                self._title(section, code, book),
+                tuple(row),
+                tuple(names.get(code, ())),
+                f"{TAKEN_OUT}{section}.{code}",
+                f"{section}.{code}" in typed.taken_out,
+            )
+            for code, row in cells.items()
         )
+        columns = tuple((cell.label, cell.unit) for cell in next(iter(cells.values()), []))
+        return Group(section, self._named("price_section", section), rows, columns, self._fresh(section, book, typed))
 
     def _cell(self, path: Path, value: str, typed: Typed) -> Cell:
         place = ".".join(path)
-        is_number = number_of(value) is not None
-        shown = typed_text(value, self._language, is_share=path[-1] in SHARES) if is_number else value
-        label = self._named("metal", path[-1]) if path[0] == "spot_per_g" else self._field(path[-1])
+        shown = typed_text(value, self._language, is_share=path[-1] in SHARES)
         return Cell(
             place=place,
-            label=label,
+            label=self._named("metal", path[-1]) if path[0] == "spot_per_g" else self._field(path[-1]),
             text=self._read(path, value),
             unit=self._unit(path),
-            is_number=is_number,
+            is_number=number_of(value) is not None,
             field=PREFIX + place,
             typed=typed.texts.get(place, shown),
             flaw=self.flaw(typed.flaws.get(place, "")),
+        )
+
+    def _fresh(self, section: str, book: PriceBook, typed: Typed) -> tuple[Cell, ...]:
+        """The empty fields of one thing more."""
+        choices = {"metal": tuple(book.spot_per_g), "material": tuple(book.alloys)}
+        return tuple(
+            Cell(
+                place=f"{NEW}{section}.{name}",
+                label=self._field(name.removeprefix("title.")),
+                text="",
+                unit=self._unit((section, name)),
+                is_number=name not in WORDS and name != "code",
+                field=f"{NEW}{section}.{name}",
+                typed=typed.texts.get(f"{NEW}{section}.{name}", ""),
+                flaw=self.flaw(typed.flaws.get(f"{NEW}{section}.{name}", "")),
+                choices=choices.get(name, ()),
+            )
+            for name in shape_of(section)
         )
 
     # -- words ---------------------------------------------------------------------------------------------------
@@ -167,7 +198,8 @@ class Sheet:
         return str(format_decimal(shown, "#,##0.######", locale=self._language))
 
     def _unit(self, path: Path) -> str:
-        unit = unit_of("spot_per_g" if path[0] == "spot_per_g" else path[-1])
+        is_spot = path[0] == "spot_per_g" and path[-1] != "code"
+        unit = unit_of("spot_per_g" if is_spot else path[-1])
         return self._named("price_unit", unit).format(currency=self._currency) if unit else ""
 
     def _title(self, section: str, code: str, *books: PriceBook) -> str:

@@ -35,6 +35,7 @@ METALS: Mapping[str, str] = {
     "palladium": N_("Palladium"),
 }
 FIELDS: Mapping[str, str] = {
+    "code": N_("Code"),
     "currency": N_("Currency"),
     "metal_tolerance": N_("Metal tolerance: a quote is made again beyond it"),
     "extent_mm_min": N_("Smallest piece, longest side"),
@@ -129,7 +130,12 @@ FLAWS: Mapping[str, str] = {
     "not-below-one": N_("It has to be below 100 %."),
     "above-one": N_("It cannot be more than the whole: 1, or 100 %."),
     "not-above-least": N_("It has to be above the smallest."),
-    "unusable": N_("The book does not hold together with this."),
+    "no-words": N_("Write something here."),
+    "too-many-words": N_("Say it in at most 100 characters."),
+    "not-a-code": N_("A code has small Latin letters, digits and _ only, as in gold_585."),
+    "not-a-sku": N_("A code has small Latin letters, digits and - only, as in ring-classic-585."),
+    "code-taken": N_("There is something of this code already."),
+    "unusable": N_("The book does not know this. Choose one that is there, or add it too."),
 }
 
 

@@ -300,10 +300,13 @@ async def _edit(
     status: int = 200,
 ) -> Response:
     sheet = _sheet(request, pages, proposal.present)
-    if proposal.refused is not None and said is None:
-        said = pages.refusal(request, proposal.refused)
-    if "" in proposal.typed.flaws:
-        said = Said("price-book-invalid", sheet.flaw(proposal.typed.flaws[""]))
+    place = proposal.typed.flaws.get("") or (proposal.refused.extra.get("path", "") if proposal.refused else "")
+    if place and said is None:
+        # Named as people call it; a place that is in no book any more, as the code does.
+        name = sheet.name(tuple(str(place).split(".")), proposal.present)
+        said = Said(
+            "price-book-invalid", pages.says(language_of(request), {"code": "price-book-invalid", "path": name})
+        )
     return pages.render(
         request,
         "edit.html",

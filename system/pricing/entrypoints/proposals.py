@@ -18,7 +18,7 @@ from system.pagekit.reader import Language
 from system.pricing.application.ports import BookRecord
 from system.pricing.domain.book_changes import Change, changes_between, with_changes
 from system.pricing.domain.price_book import PriceBook
-from system.pricing.entrypoints.book_form import PREFIX, Typed, read_form, typed_text
+from system.pricing.entrypoints.book_form import NEW, PREFIX, TAKEN_OUT, Typed, read_form, typed_text
 from system.pricing.entrypoints.book_words import SHARES
 from system.pricing.entrypoints.books_api import VERSION_MAX, book_of
 
@@ -41,11 +41,18 @@ class Proposal:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """The fields that say the same again in either language: a point is understood in both."""
-        return [
-            (PREFIX + ".".join(change.path), typed_text(change.after, "en", is_share=change.path[-1] in SHARES))
-            for change in self.changes
-            if change.after is not None
-        ]
+        codes = [(f"{NEW}{change.path[0]}.code", change.path[1]) for change in self.changes if change.before is None]
+        return list(dict.fromkeys([*codes, *(_field_of(change) for change in self.changes)]))
+
+
+def _field_of(change: Change) -> tuple[str, str]:
+    section, code, *rest = change.path if len(change.path) > 1 else (change.path[0], "")
+    if change.after is None:
+        return f"{TAKEN_OUT}{section}.{code}", "yes"
+    text = typed_text(change.after, "en", is_share=change.path[-1] in SHARES)
+    if change.before is not None:
+        return PREFIX + ".".join(change.path), text
+    return f"{NEW}{section}.{'.'.join(rest) or 'price'}", text
 
 
 async def proposal_of(request: Request, queries: Any, language: Language) -> Proposal:
@@ -72,7 +79,7 @@ async def proposal_of(request: Request, queries: Any, language: Language) -> Pro
 
 async def _on_top(proposal: Proposal, base: PriceBook, queries: Any) -> Proposal:
     changed = {".".join(change.path) for change in proposal.changes} | set(proposal.typed.flaws)
-    texts = {place: text for place, text in proposal.typed.texts.items() if place in changed}
+    texts = {place: text for place, text in proposal.typed.texts.items() if place in changed or place.startswith(NEW)}
     (record, *_) = await queries.book_records(before=proposal.present.version + 1, limit=1)
     return replace(
         proposal,

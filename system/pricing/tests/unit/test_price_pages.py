@@ -66,7 +66,7 @@ def form_of(page: str, form_id: str) -> dict[str, str]:
     fields = {}
     for tag in re.findall(r"<input[^>]*>", form[0]):
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
-        if name and ('type="radio"' not in tag or "checked" in tag):
+        if name and (not re.search(r'type="(radio|checkbox)"', tag) or "checked" in tag):
             fields[name[1]] = unescape(value[1]) if value else ""
     return fields
 
@@ -140,9 +140,44 @@ async def test_what_is_wrong_is_said_beside_its_field_and_all_that_was_typed_is_
     page = (await ada.post("/prices/preview", data=fields | typed)).text
     again = form_of(page, "book-form")
     assert {name: again[name] for name in typed} == typed
-    assert "2 numbers are not usable" in page
+    assert "2 values are not usable" in page
     assert "It has to be below 100 %." in page and "This is not a number." in page
     assert page.count('aria-invalid="true"') == 2
+
+
+async def test_a_stone_is_added_another_taken_out_and_a_material_renamed(
+    ada: httpx.AsyncClient, books: FakeBooks
+) -> None:
+    fields = form_of((await ada.get("/prices/edit")).text, "book-form")
+    fields |= {
+        "n:stones.code": "ruby_2mm",
+        "n:stones.title.ru": "Рубин 2 мм",
+        "n:stones.title.en": "Ruby 2 mm",
+        "n:stones.price": "700",
+        "x:stones.diamond_1_3mm": "yes",
+        "v:alloys.gold_585.title.en": " Gold  585, red ",
+    }
+    page = (await ada.post("/prices/preview", data=fields)).text
+    assert "Ruby 2 mm: Price" in page and "Diamond 1.3 mm: Price" in page and "taken out" in page
+    hidden = form_of(page, "publish")
+    again = form_of((await ada.post("/prices/edit", data=hidden)).text, "book-form")
+    assert {name: again[name] for name in fields if name.startswith(("n:stones", "x:"))} == {
+        name: value for name, value in fields.items() if name.startswith(("n:stones", "x:"))
+    }
+    done = await ada.post("/prices/publications", data=hidden | {"reason": "rubies"})
+    assert done.status_code == 303
+    made = books.books[-1]
+    assert set(made.stones) == {"cubic_zirconia_1_5mm", "alexandrite_3mm", "ruby_2mm"}
+    assert made.alloys["gold_585"].title == {"ru": "Золото 585", "en": "Gold 585, red"}
+
+
+async def test_what_goods_are_made_of_is_not_taken_out_alone(ada: httpx.AsyncClient) -> None:
+    fields = form_of((await ada.get("/prices/edit")).text, "book-form") | {"x:alloys.platinum_950": "yes"}
+    answer = await ada.post("/prices/preview", data=fields)
+    assert answer.status_code == 422 and "ring-solitaire-950: Material" in answer.text
+    assert form_of(answer.text, "book-form")["x:alloys.platinum_950"] == "yes"
+    both = await ada.post("/prices/preview", data=fields | {"x:catalogue.ring-solitaire-950": "yes"})
+    assert both.status_code == 200 and "no price" in both.text
 
 
 async def test_wrong_metals_come_back_in_their_own_small_form(ada: httpx.AsyncClient) -> None:
