@@ -30,11 +30,6 @@ RECORDS: Mapping[str, type[Record]] = {
     "platings": Plating,
     "catalogue": CatalogueItem,
 }
-    "alloys": Alloy,
-    "stones": Stone,
-    "platings": Plating,
-    "catalogue": CatalogueItem,
-}
 CODES: Mapping[str, re.Pattern[str]] = {"catalogue": re.compile(r"^[a-z0-9-]{1,80}$", re.ASCII)}
 CODE = re.compile(r"^[a-z0-9_]{1,60}$", re.ASCII)
 WORDS = frozenset({"metal", "material", "title.ru", "title.en"})

@@ -130,7 +130,8 @@ def test_something_new_is_read_with_all_it_needs(book: PriceBook) -> None:
             {"code": "not-a-code", "title.ru": "no-words", "title.en": "no-words", "price": "missing"},
         ),
         (
-X: "code-taken", "title.ru": "no-words", "title.en": "no-words"},
+            {"n:stones.code": "diamond_1_3mm", "n:stones.price": "0"},
+            {"code": "code-taken", "title.ru": "no-words", "title.en": "no-words"},
         ),
         (
             {"n:stones.code": "ruby", "n:stones.title.ru": "Р", "n:stones.title.en": "x" * 101, "n:stones.price": "1"},
