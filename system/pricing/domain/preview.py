@@ -18,7 +18,7 @@ from system.kernel.money import Money
 from system.pricing.domain.costing import PLAIN, cost_piece
 from system.pricing.domain.mesh import MeshMeasure
 from system.pricing.domain.price_book import PriceBook
-from system.pricing.domain.quote import Quote, QuoteKind, metal_has_moved, size_problem
+from system.pricing.domain.quote import Quote, QuoteKind, metal_has_moved, no_longer_offered, size_problem
 
 LARGEST_SHOWN = 10
 # Lower ends of the bars, as shares; a change of nothing at all is a bar of its own.
@@ -165,16 +165,13 @@ def price_under(quote: Quote, book: PriceBook) -> Money | None:
     assert quote.total is not None, "only firm quotes are compared"
     check_currency(quote.total.currency, book)
     asked = quote.asked
-    if asked.material not in book.alloys:
+    if no_longer_offered(asked, book) is not None:
         return None
     if asked.kind is QuoteKind.READY_MADE:
         price = book.catalogue_price(asked.sku or "")
         return None if price is None else price * asked.quantity
     assert quote.mesh is not None, "a firm custom quote has a measure"
-    known = set(asked.extras.stones) <= set(book.stones) and (
-        asked.extras.plating is None or asked.extras.plating in book.platings
-    )
-    if not known or size_problem(quote.mesh, book) is not None:
+    if size_problem(quote.mesh, book) is not None:
         return None
     return cost_piece(
         measure=quote.mesh,
