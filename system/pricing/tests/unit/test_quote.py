@@ -120,7 +120,8 @@ def test_what_is_sold_no_more_when_the_price_is_due_has_none(
     waiting = custom(book)
     waiting = replace(waiting, asked=replace(waiting.asked, extras=Extras({"diamond_1_3mm": 2}, "rhodium")))
     assert firm_price(waiting, torus, book, now=NOW, valid_for=A_DAY).problem is None
-    without = replace(book, **{section: {}})
+    nothing: dict[str, Any] = {section: {}}
+    without = replace(book, **nothing)
     done = firm_price(waiting, torus, without, now=NOW, valid_for=A_DAY)
     assert done.problem is not None and done.problem.code == code
     assert first_price(waiting, torus, without) is None
