@@ -36,6 +36,9 @@ class Picture:
     path: str
     who: str = "operator"
     status: int = 200
+    types: tuple[tuple[str, str], ...] = ()
+    press: str = ""
+    """What is typed where, and what is pressed then: some pages are there only as the answer to a form."""
 
 
 PAGES = (
@@ -57,6 +60,13 @@ PAGES = (
     Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
     Picture("search-nothing", "/crm/search?query=zzzz", who="seller"),
     Picture("prices", "/prices/", who="administrator"),
+    Picture(
+        "prices-looked-at",
+        "/prices/",
+        who="administrator",
+        types=(('#metals [name="v:spot_per_g.gold"]', "9000"), ('#metals [name="v:spot_per_g.silver"]', "104")),
+        press="#metals button",
+    ),
     Picture("prices-changed", "/prices/edit", who="administrator"),
     Picture("prices-earlier", "/prices/versions", who="administrator"),
     Picture("prices-of-a-book", "/prices/versions/1", who="administrator"),
@@ -98,6 +108,12 @@ def furnish(world: World) -> dict[str, str]:
 def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) -> Path:
     """Opens the page and keeps its picture."""
     window.goto(picture.path.format(**known), expect=picture.status)
+    for selector, text in picture.types:
+        window.page.locator(selector).fill(text)
+    if picture.press:
+        with window.page.expect_navigation():
+            window.page.locator(picture.press).click()
+        window.check()
     if window.all("alexandrite-model"):
         # It is loaded when somebody gets to see it, which on a phone is further down.
         window.page.locator("alexandrite-model").first.scroll_into_view_if_needed()
