@@ -49,6 +49,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "identity": ("/sign-in", "/sign-out", "/people"),
     "mes": ("/mes/",),
     "orchestrator": ("/operations/",),
+    "pricing": ("/prices/",),
 }
 STREAMING = ("crm", "mes")
 # Longer than any rule of routes.yaml, whose length is its priority.

@@ -46,6 +46,9 @@ class Picture:
     status: int = 200
     scans: str = ""
     presses: str = ""
+    types: tuple[tuple[str, str], ...] = ()
+    sends: str = ""
+    """What is typed where, and which form's button is pressed then: some pages are there only as the answer to a form."""
 
 
 BENCH = "bench"
@@ -81,6 +84,18 @@ PAGES = (
     Picture("customers-nobody", "/crm/customers?query=zzzz", who="seller"),
     Picture("customer", "/crm/customers/{customer}", who="seller"),
     Picture("escalated", "/crm/escalations", who="administrator"),
+    Picture("prices", "/prices/", who="administrator"),
+    Picture(
+        "prices-looked-at",
+        "/prices/",
+        who="administrator",
+        types=(('#metals [name="v:spot_per_g.gold"]', "9000"), ('#metals [name="v:spot_per_g.silver"]', "104")),
+        sends="#metals button",
+    ),
+    Picture("prices-changed", "/prices/edit", who="administrator"),
+    Picture("prices-earlier", "/prices/versions", who="administrator"),
+    Picture("prices-of-a-book", "/prices/versions/1", who="administrator"),
+    Picture("prices-compared", "/prices/changes?from=1&to=1", who="administrator"),
     Picture("people", "/people", who="administrator"),
     Picture("workstations", "/people/workstations", who="administrator"),
     Picture("badge-none", "/people/{other}/badge", who="administrator"),
@@ -150,6 +165,12 @@ def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) ->
         window.page.locator(picture.presses).click()
         window.page.locator("[data-badge-code]").wait_for()
         window.check("card")
+    for selector, text in picture.types:
+        window.page.locator(selector).fill(text)
+    if picture.sends:
+        with window.page.expect_navigation():
+            window.page.locator(picture.sends).click()
+        window.check()
     if window.all("alexandrite-model"):
         # It is loaded when somebody gets to see it, which on a phone is further down.
         window.page.locator("alexandrite-model").first.scroll_into_view_if_needed()

@@ -17,6 +17,7 @@ from step_defs.dsl.shopper import Shopper
 from step_defs.dsl.words import PROBLEMS, STATUSES
 
 if TYPE_CHECKING:
+    from step_defs.dsl.administrator import Administrator
     from step_defs.dsl.operator import Operator
     from step_defs.dsl.seller import Seller
     from step_defs.dsl.world import World
@@ -177,6 +178,32 @@ def save_book_twice(world: World, first: str, second: str) -> None:
         world.attempt(partial(theirs.save, other_book, other_version))
         return
     raise AssertionError("somebody else saved the price book every time")
+
+
+def sees_quotes_move(administrator: Administrator, *, count: int, remade: int) -> None:
+    """The look at the new price showed so many open quotes of the own alloy going up, and so many to be made anew."""
+    seen = administrator.seen
+    assert seen is not None, f"{administrator.name} has not looked at any price"
+    assert (seen.count, seen.up, seen.remade) == (count, count, remade), f"{administrator.name} was told {seen}"
+
+
+def keeps_price(shopper: Shopper) -> None:
+    """The last quote is what it was when it was made, and still firm."""
+    before = dict(shopper.quotes[-1])
+    now = shopper.quote()
+    for name in ("status", "total", "valid_until", "price_book_version"):
+        assert now[name] == before[name], f"{name} became {now[name]} from {before[name]}"
+
+
+def costs_more_than(dearer: Shopper, cheaper: Shopper) -> None:
+    """Of two customers who asked for the same, the first is asked more."""
+    assert dearer.firm_price() > cheaper.firm_price(), f"{dearer.firm_price()} is not above {cheaper.firm_price()}"
+
+
+def is_planned(administrator: Administrator, *, wanted: bool) -> None:
+    """What this administrator planned is shown as planned, or not any more."""
+    shown = administrator.price_desk.planned()
+    assert (administrator.why in shown) == wanted, f"planned is {shown}"
 
 
 # -- making ------------------------------------------------------------------------------------------------------

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from step_defs.drivers.browser import Chromium, Window
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.care_desk import CareDesk, care_desk_of
 from step_defs.dsl.operations import ORCHESTRATOR, BrowserOperations, HttpOperations, Operations
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.price_book import PriceBook
+from step_defs.dsl.price_desk import BrowserPriceDesk, HttpPriceDesk, PriceDesk, Seen
+from step_defs.dsl.words import OWN_ALLOY
 
 if TYPE_CHECKING:
     from step_defs.dsl.operator import Operator
@@ -23,6 +27,8 @@ class Administrator(Person):
     """Somebody responsible for the whole road of an order."""
 
     roles = ("administrator",)
+    seen: Seen | None = None
+    """What the last look at a new price told."""
 
     @cached_property
     def price_book(self) -> PriceBook:
@@ -35,11 +41,22 @@ class Administrator(Person):
         browser = self.world.backstage.browser
         if browser is None or self.shares_session:
             return HttpOperations(self.door, self._pages)
+        return BrowserOperations(self._window(browser))
+
+    @cached_property
+    def price_desk(self) -> PriceDesk:
+        """Where they change prices: the API or the pages, whichever this run is about."""
+        browser = self.world.backstage.browser
+        if browser is None or self.shares_session:
+            return HttpPriceDesk(self.door)
+        return BrowserPriceDesk(self._window(browser))
+
+    def _window(self, browser: Chromium) -> Window:
         # The account exists once somebody came in with it.
         self.door  # noqa: B018
         window = browser.window()
         window.sign_in(email=self.email, password=self.password)
-        return BrowserOperations(window)
+        return window
 
     @cached_property
     def care(self) -> CareDesk:
@@ -48,7 +65,7 @@ class Administrator(Person):
 
     def leaves(self) -> None:
         """Ends the connection."""
-        for place in ("operations", "care"):
+        for place in ("operations", "care", "price_desk"):
             if place in self.__dict__:
                 self.__dict__[place].close()
         super().leaves()
@@ -79,6 +96,20 @@ class Administrator(Person):
             within_s=SOON_S,
             what=f"order {order.number} has left the administrators' list",
         )
+
+    @property
+    def why(self) -> str:
+        """The reason that this administrator gives for prices, and nobody else does."""
+        return f"{self.name} {self.world.unique}"
+
+    def opens_prices(self) -> None:
+        """Has the prices before them, with the scenario's own alloy among them."""
+        self.world.material(OWN_ALLOY)
+        self.price_desk.opens()
+
+    def looks_at_price(self, *, percent: Decimal) -> None:
+        """Looks at what a dearer metal of the scenario's own alloy would do."""
+        self.seen = self.price_desk.looks(self.world.material(OWN_ALLOY), percent=percent)
 
     def timeline(self, order: Order) -> dict[str, Any]:
         """Everything known about one order's life."""

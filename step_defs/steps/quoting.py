@@ -186,3 +186,114 @@ def declines(world: World, name: str) -> None:
 @When
 def save_together(world: World, first: str, second: str) -> None:
     acts.save_book_twice(world, first, second)
+
+
+@step(
+    en="{name:w} has the prices open",
+    ru="у администратора {name:w} открыты цены",
+    about="An administrator has the price book before them, the own alloy in it.",
+    example="Ada has the prices open",
+)
+@Given
+def has_prices_open(world: World, name: str) -> None:
+    world.administrator(name).opens_prices()
+
+
+@step(
+    en="{name:w} looks at what the metal of the own alloy, {percent:n} % dearer, would do",
+    ru="администратор {name:w} смотрит, что изменит металл своего сплава, если подорожает на {percent:n} %",
+    about="An administrator sees what a new price would do to open quotes; nothing is published by that.",
+    example="Ada looks at what the metal of the own alloy, 10 % dearer, would do",
+)
+@Given
+@When
+def looks_at_price(world: World, name: str, percent: Decimal) -> None:
+    world.administrator(name).looks_at_price(percent=percent)
+
+
+@step(
+    en="{name:w} sees {count:d} open quote(s) in the own alloy go up, {remade:d} of them to be made anew",
+    ru="администратор {name:w} видит: открытых расчётов в своём сплаве дорожает {count:d}, из них заново посчитают {remade:d}",
+    about="What the look at a new price said of the open quotes of this scenario.",
+    example="Ada sees 1 open quote in the own alloy go up, 1 of them to be made anew",
+)
+@Then
+def sees_quotes_move(world: World, name: str, count: int, remade: int) -> None:
+    acts.sees_quotes_move(world.administrator(name), count=count, remade=remade)
+
+
+@step(
+    en="{name:w} publishes the new price",
+    ru="администратор {name:w} публикует новую цену",
+    about="What was looked at comes into force, with a reason.",
+    example="Ada publishes the new price",
+)
+@When
+def publishes_price(world: World, name: str) -> None:
+    world.administrator(name).price_desk.publishes(world.administrator(name).why)
+
+
+@step(
+    en="{name:w} plans the new price for tomorrow",
+    ru="администратор {name:w} планирует новую цену на завтра",
+    about="What was looked at comes into force later, by itself.",
+    example="Ada plans the new price for tomorrow",
+)
+@When
+def plans_price(world: World, name: str) -> None:
+    world.administrator(name).price_desk.plans(world.administrator(name).why)
+
+
+@step(
+    en="{name:w} withdraws the planned price",
+    ru="администратор {name:w} отзывает запланированную цену",
+    about="What was planned does not come into force.",
+    example="Ada withdraws the planned price",
+)
+@When
+def withdraws_price(world: World, name: str) -> None:
+    world.administrator(name).price_desk.withdraws(world.administrator(name).why)
+
+
+@step(
+    en="{name:w} sees that the new price is planned",
+    ru="администратор {name:w} видит, что новая цена запланирована",
+    about="The planned price is shown beside the book in force.",
+    example="Ada sees that the new price is planned",
+)
+@Then
+def sees_planned(world: World, name: str) -> None:
+    acts.is_planned(world.administrator(name), wanted=True)
+
+
+@step(
+    en="{name:w} sees that the new price is no longer planned",
+    ru="администратор {name:w} видит, что новая цена больше не запланирована",
+    about="A withdrawn price is not shown as planned.",
+    example="Ada sees that the new price is no longer planned",
+)
+@Then
+def sees_not_planned(world: World, name: str) -> None:
+    acts.is_planned(world.administrator(name), wanted=False)
+
+
+@step(
+    en="the quote of {name:w} keeps its price",
+    ru="расчёт для покупателя {name:w} сохраняет цену",
+    about="The last quote of a customer is what it was, though prices changed.",
+    example="the quote of Anna keeps its price",
+)
+@Then
+def keeps_price(world: World, name: str) -> None:
+    acts.keeps_price(world.shopper(name))
+
+
+@step(
+    en="{name:w} is asked more than {other:w}",
+    ru="покупателю {name:w} называют цену выше, чем покупателю {other:w}",
+    about="The last firm price of one customer is above that of another.",
+    example="Boris is asked more than Anna",
+)
+@Then
+def is_asked_more(world: World, name: str, other: str) -> None:
+    acts.costs_more_than(world.shopper(name), world.shopper(other))

@@ -10,6 +10,7 @@ import pytest
 
 from step_defs.drivers.http import Door, Refusal, Reply
 from step_defs.dsl.price_book import PriceBook
+from step_defs.dsl.price_desk import HttpPriceDesk, Seen
 
 BOOK = {
     "spot_per_g": {"silver": "100.0000"},
@@ -36,6 +37,8 @@ class SharedBook:
             self.book["spot_per_g"][f"others_{self.version}"] = "1"
         if headers["If-Match"] != f'"{self.version}"':
             raise Refusal("PUT", 412, {"code": "price-book-changed"})
+        if path.endswith("/previews"):
+            return Reply(200, {"quotes": {"by_material": {"silver": {"count": 3, "up": 2, "remade": 1}}}})
         self.book, self.version = json["book"], self.version + 1
         return Reply(200, {})
 
@@ -68,3 +71,18 @@ def test_an_alloy_is_taken_out_again() -> None:
     price_book(shared).add_alloy("mine", like="silver_925")
     price_book(shared).remove_alloy("mine")
     assert shared.book == BOOK
+
+
+def test_what_was_looked_at_is_published_on_top_of_what_others_saved() -> None:
+    shared = SharedBook()
+    desk = HttpPriceDesk(cast(Door, shared))
+    assert desk.looks("silver", percent=Decimal(10)) == Seen(3, 2, 1)
+    shared.others = 2
+    desk.publishes("the fixing")
+    assert shared.book["spot_per_g"]["silver"] == "110.0000" and len(shared.book["spot_per_g"]) == 3
+
+
+def test_a_metal_without_open_quotes_moves_none() -> None:
+    shared = SharedBook()
+    shared.book["spot_per_g"]["tin"] = "5"
+    assert HttpPriceDesk(cast(Door, shared)).looks("tin", percent=Decimal(1)) == Seen(0, 0, 0)

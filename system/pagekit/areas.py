@@ -25,6 +25,7 @@ AREAS = (
     Area("/crm/escalations", N_("Escalated"), frozenset({"administrator"})),
     Area("/crm/search", N_("Search"), frozenset({"seller", "administrator"})),
     Area("/crm/customers", N_("Customers"), frozenset({"seller", "administrator"})),
+    Area("/prices/", N_("Prices"), frozenset({"administrator"})),
     Area("/people", N_("People"), frozenset({"administrator"})),
     Area("/operations/", N_("Operations"), frozenset({"administrator"})),
     Area("/mes/", N_("Board"), frozenset({"operator", "seller", "administrator"})),

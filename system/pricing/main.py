@@ -18,7 +18,7 @@ from system.pricing.adapters.unit_of_work import PricingUnitOfWork
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.drawing import Progress, draw_missing
 from system.pricing.application.reactions import PriceOrders
-from system.pricing.entrypoints import api
+from system.pricing.entrypoints import api, books_api, prices
 from system.pricing.entrypoints.worker import run_worker
 from system.pricing.settings import PricingSettings
 
@@ -58,15 +58,18 @@ async def _close_files(pricing: Service) -> None:
 def service(settings: PricingSettings | None = None) -> Service:
     """Pricing's API and its conversation with the orchestrator; calculations are the workers'."""
     settings = settings or PricingSettings()
+    shown = prices.pages_of(settings)
     pricing = Service(
         settings,
-        routers=[api.router, api.internal],
+        routers=[api.router, books_api.router, api.internal],
+        pages=[shown.router(), prices.router],
         unit_of_work=PricingUnitOfWork,
         reactions={PriceOrder: PriceOrders(valid_for=settings.quote_valid_for)},
         gauges=GAUGES,
         on_stop=[_close_files],
         description="Quotes for custom and ready-made pieces, and the price book behind them.",
     )
+    shown.install(pricing.app)
     pricing.app.state.queries = PricingQueries(pricing.engine)
     pricing.app.state.calculations = Calculations(
         pricing.engine, concurrency=settings.pricing_concurrency, stalled_after_s=settings.pricing_stalled_after_s

@@ -1,24 +1,28 @@
-"""What is only read: quotes, the book, and what pricing believes of each order."""
+"""What is only read: quotes, the books and their plans, and what pricing believes of each order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import String, and_, cast, exists, func, literal_column, null, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.pricing.adapters import tables
-from system.pricing.adapters.repositories import PriceBookRepository, QuoteRepository
+from system.pricing.adapters.price_books import PriceBookRepository, ended_plan, plans_query
+from system.pricing.adapters.repositories import QuoteRepository
 from system.pricing.adapters.rows import quote_from_row
 from system.pricing.application.drawing import QuotedMesh
+from system.pricing.application.ports import BookRecord, EndedPlan
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Quote
 
 RECONCILED_MAX = 20_000
+PLANS_MAX = 100
+OPEN_QUOTES_AT_ONCE = 500
 
 
 class PricingQueries:
@@ -42,7 +46,8 @@ class PricingQueries:
 
     async def book(self, version: int | None = None) -> PriceBook | None:
         """One version of the price book; without a number the one in force."""
-        async with self._engine.connect() as connection:
+        # Committed: whoever asks first when a plan is due has appended it.
+        async with self._engine.begin() as connection:
             books = PriceBookRepository(connection)
             return await books.current() if version is None else await books.version(version)
 
@@ -60,6 +65,50 @@ class PricingQueries:
         async with self._engine.connect() as connection:
             rows = await connection.execute(query)
             return [QuotedMesh(row.quote_id, row.mesh_sha256, row.file_id) for row in rows]
+
+    async def book_records(self, *, before: int | None = None, limit: int) -> list[BookRecord]:
+        """Who made which version when and why, the newest first."""
+        book = tables.price_book
+        query = select(book.c.version, book.c.made_by, book.c.made_at, book.c.reason)
+        query = query.order_by(book.c.version.desc()).limit(limit)
+        if before is not None:
+            query = query.where(book.c.version < before)
+        async with self._engine.connect() as connection:
+            return [BookRecord(*row) for row in await connection.execute(query)]
+
+    async def plans(self) -> list[EndedPlan]:
+        """The plans that have not ended, the next to start first; then those that ended in the last days without a book."""
+        end = tables.price_book_plan_end
+        told = and_(end.c.outcome == "impossible", end.c.ended_at > func.now() - func.make_interval(0, 0, 0, 7))
+        query = plans_query().where(end.c.outcome.is_(None) | told)
+        query = query.order_by(end.c.ended_at.desc().nulls_first(), tables.price_book_plan.c.starts_at).limit(PLANS_MAX)
+        async with self._engine.connect() as connection:
+            return [ended_plan(row) for row in await connection.execute(query)]
+
+    async def open_quote_count(self, *, now: datetime) -> int:
+        """How many quotes are firm, still valid and part of no order."""
+        async with self._engine.connect() as connection:
+            return await connection.scalar(select(func.count()).select_from(tables.quote).where(_is_open(now))) or 0
+
+    async def open_quotes(self, *, now: datetime, step: int = 1) -> AsyncIterator[Quote]:
+        """Those quotes without their breakdowns, so many at a time; with a step, an even share of them, the same each time."""
+        quote = tables.quote
+        columns = [column for column in quote.c if column is not quote.c.breakdown]
+        query = select(*columns, null().label("breakdown")).where(_is_open(now))
+        if step > 1:
+            chosen = func.hashtext(cast(quote.c.quote_id, String)).op("&")(0x7FFFFFFF)
+            query = query.where(chosen % step == 0)
+        query = query.order_by(quote.c.valid_until, quote.c.quote_id).limit(OPEN_QUOTES_AT_ONCE)
+        last: Any = None
+        while True:
+            page = query if last is None else query.where(_after(last))
+            async with self._engine.connect() as connection:
+                rows = (await connection.execute(page)).all()
+            for row in rows:
+                yield quote_from_row(row)
+            if len(rows) < OPEN_QUOTES_AT_ONCE:
+                return
+            last = rows[-1]
 
     async def believed_orders(self, since: datetime | None) -> dict[str, dict[str, Any]]:
         """Of each order pricing was asked about since then: its last attempt and what became of it."""
@@ -83,3 +132,20 @@ class PricingQueries:
                 }
                 for row in await connection.execute(query)
             }
+
+
+def _is_open(now: datetime) -> Any:
+    """Firm, still valid, and no order's: neither named in a request for an order's price, nor made for one."""
+    quote, by_quote = tables.quote, tables.price_request_quote
+    return and_(
+        # In the text and no parameter: only so a prepared plan may use the index of firm quotes.
+        quote.c.status == literal_column("'READY'"),
+        quote.c.valid_until > now,
+        quote.c.replaces.is_(None),
+        ~exists().where(by_quote.c.quote_id == quote.c.quote_id),
+    )
+
+
+def _after(row: Any) -> Any:
+    quote = tables.quote
+    return tuple_(quote.c.valid_until, quote.c.quote_id) > (row.valid_until, row.quote_id)

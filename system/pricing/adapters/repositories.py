@@ -23,7 +23,6 @@ from system.pricing.adapters.rows import (
 )
 from system.pricing.domain.mesh import ANALYSER_VERSION, Analysis, MeshMeasure, Problem
 from system.pricing.domain.order_pricing import PriceRequest
-from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import UNFINISHED, Quote
 
 _PROGRESS = (
@@ -77,37 +76,6 @@ class QuoteRepository:
             .values({name: row[name] for name in _PROGRESS})
         )
         return saved.rowcount == 1
-
-
-class PriceBookRepository:
-    """Every version of the price book."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def current(self) -> PriceBook:
-        """The version in force: the highest."""
-        rows = await self._connection.execute(
-            select(tables.price_book).order_by(tables.price_book.c.version.desc()).limit(1)
-        )
-        row = rows.one()
-        return PriceBook.from_data(row.book, version=row.version)
-
-    async def version(self, version: int) -> PriceBook | None:
-        """One version, or None when there is none of that number."""
-        rows = await self._connection.execute(select(tables.price_book).where(tables.price_book.c.version == version))
-        row = rows.first()
-        return PriceBook.from_data(row.book, version=row.version) if row else None
-
-    async def add(self, book: PriceBook, *, made_by: str, made_at: datetime) -> bool:
-        """Adds a version; False when that number is taken."""
-        added = await self._connection.execute(
-            upsert(tables.price_book)
-            .values(version=book.version, book=book.to_data(), made_by=made_by, made_at=made_at)
-            .on_conflict_do_nothing()
-            .returning(tables.price_book.c.version)
-        )
-        return added.first() is not None
 
 
 class AnalysisRepository:

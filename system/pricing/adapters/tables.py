@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 metadata = MetaData()
 NULLABLE_JSON = JSONB(none_as_null=True)
 """An absent document is SQL NULL, which constraints see, and not the JSON word null."""
-APPEND_ONLY = ("price_book", "mesh_analysis")
+APPEND_ONLY = ("price_book", "price_book_plan", "price_book_plan_end", "mesh_analysis")
 
 
 def _moment(name: str, **more: Any) -> Column[Any]:
@@ -24,6 +24,31 @@ price_book = Table(
     Column("book", JSONB, nullable=False),
     Column("made_by", String(200), nullable=False),
     _moment("made_at", nullable=False),
+    Column("reason", Text),
+)
+
+price_book_plan = Table(
+    "price_book_plan",
+    metadata,
+    Column("plan_id", Uuid, primary_key=True),
+    Column("made_from", Integer, nullable=False),
+    Column("changes", JSONB, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("actor_id", Uuid, nullable=False),
+    _moment("made_at", nullable=False),
+    _moment("starts_at", nullable=False),
+)
+
+price_book_plan_end = Table(
+    "price_book_plan_end",
+    metadata,
+    Column("plan_id", Uuid, primary_key=True),
+    Column("outcome", String(12), nullable=False),
+    Column("version", Integer),
+    Column("told", Text),
+    Column("ended_by", Text),
+    _moment("ended_at", nullable=False),
 )
 
 mesh_analysis = Table(

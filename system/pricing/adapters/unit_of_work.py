@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from system.plumbing.unit_of_work import UnitOfWork
 from system.pricing.adapters.jobs import JobQueue
-from system.pricing.adapters.repositories import (
-    AnalysisRepository,
-    PriceBookRepository,
-    PriceRequestRepository,
-    QuoteRepository,
-)
+from system.pricing.adapters.price_books import PlanRepository, PriceBookRepository
+from system.pricing.adapters.repositories import AnalysisRepository, PriceRequestRepository, QuoteRepository
 
 
 class PricingUnitOfWork(UnitOfWork):
-    """One transaction over quotes, books, analyses, requests and jobs."""
+    """One transaction over quotes, books, plans, analyses, requests and jobs."""
 
     async def on_enter(self) -> None:
         """Opens the repositories over this transaction's connection."""
         self.quotes = QuoteRepository(self.connection)
         self.books = PriceBookRepository(self.connection)
+        self.plans = PlanRepository(self.connection)
         self.analyses = AnalysisRepository(self.connection)
         self.requests = PriceRequestRepository(self.connection)
         self.jobs = JobQueue(self.connection)

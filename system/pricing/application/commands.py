@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,38 @@ class ReplacePriceBook:
     data: Mapping[str, Any]
     made_by: str
     actor_id: UUID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPriceBook:
+    """A version of the price book that comes into force later, made from `replaces`. The same id again is the same plan."""
+
+    plan_id: UUID
+    replaces: int
+    data: Mapping[str, Any]
+    reason: str
+    starts_at: datetime
+    made_by: str
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawPlan:
+    """A planned book shall not come into force."""
+
+    plan_id: UUID
+    reason: str
+    withdrawn_by: str
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPriceBook:
+    """What the next version of the book, made from `replaces`, would do."""
+
+    replaces: int
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

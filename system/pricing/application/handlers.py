@@ -1,14 +1,14 @@
-"""The commands that come over HTTP."""
+"""The commands about quotes that come over HTTP."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from uuid import UUID
 
-from system.kernel.errors import Conflict, Invalid, NotFound, Stale
+from system.kernel.errors import Conflict, Invalid, NotFound
 from system.kernel.ids import new_id
 from system.plumbing.unit_of_work import Answer
-from system.pricing.application.commands import ReplacePriceBook, RequestQuote
+from system.pricing.application.commands import RequestQuote
 from system.pricing.application.ports import ModelFile, ModelFiles, PricingWork
 from system.pricing.application.views import quote_view
 from system.pricing.domain.costing import Extras
@@ -51,25 +51,6 @@ async def request_quote(command: RequestQuote, uow: PricingWork, files: ModelFil
             await uow.jobs.calculate(quote.quote_id, file_bytes=file_bytes, asked_by=command.asked_by)
         answer = Answer(200 if quote.status.is_final else 202, quote_view(quote))
         return await uow.commit(answer)  # type: ignore[no-any-return]
-
-
-async def replace_price_book(command: ReplacePriceBook, uow: PricingWork) -> PriceBook:
-    """The next version of the book. Raises Stale when another one is in force than was edited, Invalid when it is unusable."""
-    async with uow:
-        current = await uow.books.current()
-        if current.version != command.replaces:
-            raise _stale(current.version)
-        book = PriceBook.from_data(command.data, version=current.version + 1)
-        if not await uow.books.add(book, made_by=command.made_by, made_at=uow.now):
-            raise _stale(book.version)
-        await uow.audit(
-            actor=str(command.actor_id),
-            action="price_book.replaced",
-            subject=f"price book {book.version}",
-            details={"replaces": command.replaces, "made_by": command.made_by},
-        )
-        await uow.commit()
-        return book
 
 
 async def _model(command: RequestQuote, files: ModelFiles) -> ModelFile:
@@ -128,14 +109,6 @@ async def _price_at_once(quote: Quote, uow: PricingWork, book: PriceBook, valid_
     if analysis is None:
         return quote
     return price_by_analysis(quote, analysis, book, now=uow.now, valid_for=valid_for)
-
-
-def _stale(version: int) -> Stale:
-    return Stale(
-        "price-book-changed",
-        "Somebody changed the price book since you read it. Read it again and apply your change to that version.",
-        version=version,
-    )
 
 
 def quote_of_others(quote_id: UUID) -> NotFound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Set
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from uuid import UUID
 from system.messages.envelope import Message
 from system.pricing.domain.mesh import Analysis, MeshMeasure, Preview, Problem
 from system.pricing.domain.order_pricing import PriceRequest
+from system.pricing.domain.plan import Plan
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Quote
 
@@ -27,6 +28,32 @@ class ModelFile:
     size_bytes: int
     download_url: str
     refusal: tuple[str, str] | None = None
+
+
+PLANS = "price book plans"
+"""What is locked while planned books start or are withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookRecord:
+    """Who made which version of the price book, when it came into force, and why."""
+
+    version: int
+    made_by: str
+    made_at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedPlan:
+    """A plan and what became of it: `started` as a version, `withdrawn`, `impossible` with what was wrong, or nothing yet."""
+
+    plan: Plan
+    outcome: str | None = None
+    version: int | None = None
+    told: str | None = None
+    ended_by: str | None = None
+    ended_at: datetime | None = None
 
 
 class ModelGone(Exception):
@@ -73,12 +100,42 @@ class Quotes(Protocol):
 class PriceBooks(Protocol):
     """Every version of the price book."""
 
-    async def current(self) -> PriceBook: ...
+    async def current(self) -> PriceBook:
+        """The book in force; a planned one whose moment has come is appended first."""
 
     async def version(self, version: int) -> PriceBook | None: ...
 
-    async def add(self, book: PriceBook, *, made_by: str, made_at: datetime) -> bool:
+    async def add(self, book: PriceBook, *, made_by: str, made_at: datetime, reason: str | None = None) -> bool:
         """Adds the next version; False when somebody added that version first."""
+
+
+class Plans(Protocol):
+    """The planned books. They are ended by whoever holds the lock of PLANS."""
+
+    async def add(self, plan: Plan) -> None: ...
+
+    async def find(self, plan_id: UUID) -> EndedPlan | None: ...
+
+    async def end(
+        self,
+        plan_id: UUID,
+        outcome: str,
+        *,
+        at: datetime,
+        version: int | None = None,
+        told: str | None = None,
+        by: str | None = None,
+    ) -> None: ...
+
+
+class BookQueries(Protocol):
+    """What a preview reads."""
+
+    async def book(self, version: int | None = None) -> PriceBook | None: ...
+
+    async def open_quote_count(self, *, now: datetime) -> int: ...
+
+    def open_quotes(self, *, now: datetime, step: int = 1) -> AsyncIterator[Quote]: ...
 
 
 class Analyses(Protocol):
@@ -123,6 +180,7 @@ class PricingWork(Protocol):
     now: datetime
     quotes: Quotes
     books: PriceBooks
+    plans: Plans
     analyses: Analyses
     requests: PriceRequests
     jobs: Jobs
@@ -130,6 +188,8 @@ class PricingWork(Protocol):
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *error: Any) -> None: ...
+
+    async def lock(self, *subjects: UUID | str) -> None: ...
 
     async def answer_to(self, key: Any) -> Any: ...
 

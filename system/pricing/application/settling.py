@@ -10,7 +10,7 @@ from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
 from system.messages.pricing_v1 import ConfirmedLine, OrderPriced, OrderUnpriceable
 from system.pricing.application.ports import PricingWork
-from system.pricing.domain.mesh import ANALYSER_VERSION, Problem
+from system.pricing.domain.mesh import ANALYSER_VERSION
 from system.pricing.domain.order_pricing import PriceRequest, Unpriceable, first_unpriceable, is_waiting
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import (
@@ -18,6 +18,7 @@ from system.pricing.domain.quote import (
     QuoteKind,
     QuoteStatus,
     RemadeBecause,
+    no_longer_offered,
     price_by_analysis,
     price_by_catalogue,
     reasons_to_remake,
@@ -92,8 +93,9 @@ async def _remake(
         replaces=quote.quote_id,
         remade_because=reasons,
     )
-    if alloy is None:
-        return fresh.failed(Problem.of("material-unknown", material=quote.asked.material), now=uow.now)
+    gone = no_longer_offered(quote.asked, book)
+    if gone is not None:
+        return fresh.failed(gone, now=uow.now)
     if quote.asked.kind is QuoteKind.READY_MADE:
         return price_by_catalogue(fresh, book, now=uow.now, valid_for=valid_for)
     analysis = await uow.analyses.find(quote.asked.mesh_sha256 or "")

@@ -185,6 +185,14 @@ _PROBLEMS: dict[str, tuple[str, str]] = {
         "We no longer work in this material",
         "The price book in force has no {material!r}. Ask for a quote in another material.",
     ),
+    "stone-unknown": (
+        "We no longer set this stone",
+        "The price book in force has no {stone!r}. Ask for a quote with another stone, or without.",
+    ),
+    "plating-unknown": (
+        "We no longer plate like this",
+        "The price book in force has no plating {plating!r}. Ask for a quote with another one, or without.",
+    ),
     "sku-unknown": (
         "We no longer sell this",
         "The price book in force has no price for {sku!r}. Choose another piece.",

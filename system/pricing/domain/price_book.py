@@ -151,11 +151,11 @@ class PriceBook:
 
     def _hold_together(self) -> None:
         if len(self.currency) != 3 or not self.currency.isupper():
-            _wrong("currency", "must be three capital letters (ISO 4217)")
+            _wrong("currency", "must be three capital letters (ISO 4217)", flaw="not-a-currency")
         if not self.alloys:
             _wrong("alloys", "must name at least one alloy")
         if self.extent_mm_min >= self.extent_mm_max:
-            _wrong("size", "extent_mm_min must be below extent_mm_max")
+            _wrong("size.extent_mm_max", "must be above extent_mm_min", flaw="not-above-least")
         for alloy in self.alloys.values():
             if alloy.metal not in self.spot_per_g:
                 _wrong(f"alloys.{alloy.code}.metal", f"has no spot price: add spot_per_g.{alloy.metal}")
@@ -178,7 +178,7 @@ class _Page:
 
     def section(self, name: str) -> _Page:
         if name not in self._data:
-            _wrong(self._at(name), "is missing")
+            _wrong(self._at(name), "is missing", flaw="missing")
         return _Page(self._data[name], self._at(name))
 
     def entries(self) -> list[tuple[str, _Page]]:
@@ -187,7 +187,7 @@ class _Page:
     def text(self, name: str) -> str:
         value = self._data.get(name)
         if not isinstance(value, str) or not value:
-            _wrong(self._at(name), "must be text")
+            _wrong(self._at(name), "must be text", flaw="missing")
         return value
 
     def title(self) -> Mapping[str, str]:
@@ -197,28 +197,35 @@ class _Page:
     def decimal(self, name: str) -> Decimal:
         value = self._data.get(name)
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-            _wrong(self._at(name), 'must be a decimal written as text, such as "0.05"')
+            _wrong(self._at(name), 'must be a decimal written as text, such as "0.05"', flaw="not-a-number")
         try:
             number = Decimal(value)
         except InvalidOperation:
-            _wrong(self._at(name), f"is not a decimal: {value!r}")
+            _wrong(self._at(name), f"is not a decimal: {value!r}", flaw="not-a-number")
         if not number.is_finite():
-            _wrong(self._at(name), "must be finite")
+            _wrong(self._at(name), "must be finite", flaw="not-a-number")
         if number < 0:
-            _wrong(self._at(name), "must not be negative")
+            _wrong(self._at(name), "must not be negative", flaw="negative")
         return number
 
     def positive(self, name: str) -> Decimal:
         number = self.decimal(name)
         if number == 0:
-            _wrong(self._at(name), "must be above zero")
+            _wrong(self._at(name), "must be above zero", flaw="not-above-zero")
         return number
 
     def share(self, name: str) -> Decimal:
         """A share below one: dividing by its complement is safe."""
         number = self.decimal(name)
         if number >= 1:
-            _wrong(self._at(name), 'must be a share below 1, such as "0.05"')
+            _wrong(self._at(name), 'must be a share below 1, such as "0.05"', flaw="not-below-one")
+        return number
+
+    def portion(self, name: str) -> Decimal:
+        """What is there of a whole: above zero, and one at most."""
+        number = self.positive(name)
+        if number > 1:
+            _wrong(self._at(name), "must not exceed 1", flaw="above-one")
         return number
 
     def _at(self, name: str) -> str:
@@ -226,10 +233,7 @@ class _Page:
 
 
 def _alloy(code: str, entry: _Page) -> Alloy:
-    fineness = entry.positive("fineness")
-    casting_yield = entry.positive("casting_yield")
-    if fineness > 1 or casting_yield > 1:
-        _wrong(f"alloys.{code}", "fineness and casting_yield must not exceed 1")
+    fineness, casting_yield = entry.portion("fineness"), entry.portion("casting_yield")
     return Alloy(
         code=code,
         title=entry.title(),
@@ -283,5 +287,11 @@ def _plain(record: Any, *without: str) -> dict[str, Any]:
     return result
 
 
-def _wrong(path: str, what: str) -> NoReturn:
-    raise Invalid("price-book-invalid", f"The price book is not usable: `{path or 'the book'}` {what}.", path=path)
+def _wrong(path: str, what: str, *, flaw: str = "unusable") -> NoReturn:
+    """`flaw` is what is wrong in one word, for whoever says it in another language."""
+    raise Invalid(
+        "price-book-invalid",
+        f"The price book is not usable: `{path or 'the book'}` {what}.",
+        path=path,
+        flaw=flaw,
+    )

@@ -177,9 +177,10 @@ def check_asked(asked: Asked, book: PriceBook) -> None:
 
 
 def first_price(quote: Quote, first_look: MeshMeasure, book: PriceBook) -> Quote | None:
-    """The estimate from a first look, or None when there should be none: a size to ask about, or an alloy that is gone."""
+    """The estimate from a first look, or None when there should be none: a size to ask about, or something asked for that is gone."""
     measure = first_look.in_unit(quote.asked.unit)
-    if quote.asked.material not in book.alloys or size_problem(measure, book) is not None or measure.volume_mm3 <= 0:
+    gone = no_longer_offered(quote.asked, book) is not None
+    if gone or size_problem(measure, book) is not None or measure.volume_mm3 <= 0:
         return None
     return quote.estimated(measure, book)
 
@@ -191,9 +192,7 @@ def firm_price(
     if isinstance(outcome, Problem):
         return quote.failed(outcome, now=now)
     measure = outcome.in_unit(quote.asked.unit)
-    problem = size_problem(measure, book)
-    if problem is None and quote.asked.material not in book.alloys:
-        problem = Problem.of("material-unknown", material=quote.asked.material)
+    problem = size_problem(measure, book) or no_longer_offered(quote.asked, book)
     if problem is not None:
         return replace(quote.failed(problem, now=now), mesh=measure)
     return quote.ready(measure, book, now=now, valid_for=valid_for)
@@ -213,6 +212,18 @@ def price_by_catalogue(quote: Quote, book: PriceBook, *, now: datetime, valid_fo
     if price is None:
         return quote.failed(Problem.of("sku-unknown", sku=quote.asked.sku), now=now)
     return quote.ready_from_catalogue(price, now=now, valid_for=valid_for)
+
+
+def no_longer_offered(asked: Asked, book: PriceBook) -> Problem | None:
+    """What was asked for when the book still had it: the first of material, stones and plating that it has no more."""
+    if asked.material not in book.alloys:
+        return Problem.of("material-unknown", material=asked.material)
+    for stone in asked.extras.stones:
+        if stone not in book.stones:
+            return Problem.of("stone-unknown", stone=stone)
+    if asked.extras.plating is not None and asked.extras.plating not in book.platings:
+        return Problem.of("plating-unknown", plating=asked.extras.plating)
+    return None
 
 
 def size_problem(measure: MeshMeasure, book: PriceBook) -> Problem | None:

@@ -1,28 +1,24 @@
-"""Pricing over HTTP: quotes and materials for customers, the price book for administrators, lookups for services."""
+"""Pricing over HTTP: quotes and materials for customers, lookups for services."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from system.kernel.errors import Invalid, NotFound, Refused
 from system.plumbing.auth import Principal, public, require
 from system.plumbing.unit_of_work import IdempotencyKey
 from system.plumbing.web import idempotency_key, to_response
 from system.pricing.adapters.calculations import Calculations
-from system.pricing.application.commands import ReplacePriceBook, RequestQuote
-from system.pricing.application.handlers import quote_of_others, replace_price_book, request_quote
+from system.pricing.application.commands import RequestQuote
+from system.pricing.application.handlers import quote_of_others, request_quote
 from system.pricing.application.ports import ModelFiles
 from system.pricing.application.views import materials_view, money_view, quote_view
 from system.pricing.entrypoints.schemas import (
     MaterialsView,
-    PriceBookChange,
-    PriceBookView,
     QuoteLookup,
     QuoteRequest,
     QuoteView,
@@ -37,13 +33,6 @@ STAFF = ("seller", "administrator")
 # Who asks for prices: whoever has several of these roles counts as the first.
 ASKERS = ("customer", "partner", "seller")
 Key = Annotated[IdempotencyKey, Depends(idempotency_key)]
-_ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')
-
-
-class PreconditionRequired(Refused):
-    """A change of a shared thing must name the version it was made from."""
-
-    status = 428
 
 
 def _queries(request: Request) -> Any:
@@ -109,50 +98,13 @@ async def read_quote(
     shown = quote_view(quote)
     if not quote.status.is_final and (place := await calculations.place_of(quote_id)):
         shown |= {"queue_position": place.position, "eta_s": place.eta_s}
-    return _json(shown, headers={"Cache-Control": "no-store"})
+    return json_response(shown, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/materials", response_model=MaterialsView, dependencies=[public])
 async def read_materials(queries: Queries) -> Response:
     """What pieces can be made of. Materials are data: a new book may bring a new one."""
-    return _json(materials_view(await queries.book()), headers={"Cache-Control": "max-age=60"})
-
-
-@router.get("/price-book", response_model=PriceBookView)
-async def read_price_book(
-    queries: Queries,
-    who: Annotated[Principal, require("administrator")],
-    version: Annotated[int | None, Query(ge=1)] = None,
-) -> Response:
-    """The book in force, or an earlier version of it."""
-    book = await queries.book(version)
-    if book is None:
-        raise NotFound("price-book-unknown", f"There is no version {version} of the price book.")
-    return _book(book)
-
-
-@router.put(
-    "/price-book",
-    response_model=PriceBookView,
-    # Named here because it is read by hand: a missing header is 428, not a malformed request.
-    openapi_extra={
-        "parameters": [{"in": "header", "name": "If-Match", "required": True, "schema": {"type": "string"}}]
-    },
-)
-async def write_price_book(
-    request: Request,
-    body: PriceBookChange,
-    who: Annotated[Principal, require("administrator")],
-    if_match: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> Response:
-    """Makes the next version of the book from the one whose ETag is sent; every version is kept."""
-    if if_match is None:
-        raise PreconditionRequired("if-match-required", "Send If-Match with the ETag of the price book you changed.")
-    match = _ETAG.match(if_match.strip())
-    if match is None:
-        raise Invalid("if-match-invalid", 'If-Match is the ETag of one version, such as "3".')
-    command = ReplacePriceBook(replaces=int(match[1]), data=body.book, made_by=who.name, actor_id=who.subject)
-    return _book(await replace_price_book(command, request.app.state.make_uow()))
+    return json_response(materials_view(await queries.book()), headers={"Cache-Control": "max-age=60"})
 
 
 @internal.post("/quotes")
@@ -170,7 +122,7 @@ async def lookup_quotes(
     who: Annotated[Principal, require("service:shop", "service:orchestrator", "service:crm")],
 ) -> Response:
     """The known ones of these quotes."""
-    return _json({"items": [quote_view(quote) for quote in await queries.quotes(body.quote_ids)]})
+    return json_response({"items": [quote_view(quote) for quote in await queries.quotes(body.quote_ids)]})
 
 
 @internal.post("/catalogue-prices")
@@ -180,13 +132,13 @@ async def catalogue_prices(
     """What one piece of each ready-made good costs; unknown ones are left out."""
     book = await queries.book()
     prices = {sku: book.catalogue_price(sku) for sku in body.skus}
-    return _json({"prices": {sku: money_view(price) for sku, price in prices.items() if price is not None}})
+    return json_response({"prices": {sku: money_view(price) for sku, price in prices.items() if price is not None}})
 
 
 @internal.get("/calculations")
 async def calculations_queue(calculations: Queue, who: Annotated[Principal, require("service:mes")]) -> Response:
     """What is being calculated and what waits, for whoever leads the shift; names nobody."""
-    return _json(await calculations.view())
+    return json_response(await calculations.view())
 
 
 @internal.get("/reconciliation")
@@ -194,15 +146,8 @@ async def reconciliation(
     queries: Queries, who: Annotated[Principal, require("service:orchestrator")], since: datetime | None = None
 ) -> Response:
     """What pricing believes of each order."""
-    return _json({"orders": await queries.believed_orders(since)})
+    return json_response({"orders": await queries.believed_orders(since)})
 
 
-def _book(book: Any) -> Response:
-    return _json(
-        {"version": book.version, "book": book.to_data()},
-        headers={"ETag": f'"{book.version}"', "Cache-Control": "no-store"},
-    )
-
-
-def _json(body: Any, *, headers: dict[str, str] | None = None) -> Response:
+def json_response(body: Any, *, headers: dict[str, str] | None = None) -> Response:
     return Response(orjson.dumps(body), media_type="application/json", headers=headers)

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from system.messages.envelope import MoneyV1
 from system.pricing.domain.mesh import LengthUnit
+from system.pricing.domain.plan import REASON_CHARACTERS_MAX
 from system.pricing.domain.quote import QUANTITY_MAX
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,60}$")]
@@ -138,6 +139,162 @@ class PriceBookChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     book: dict[str, Any]
+    reason: str | None = Field(None, max_length=REASON_CHARACTERS_MAX, description="why, for whoever reads it later")
+
+
+class PriceBookProposal(BaseModel):
+    """A whole book that is only looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    book: dict[str, Any]
+
+
+class PriceBookPlan(BaseModel):
+    """A whole book that comes into force later. What it changes is kept; all else stays as it is when it starts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    book: dict[str, Any]
+    reason: str = Field(min_length=1, max_length=REASON_CHARACTERS_MAX)
+    starts_at: AwareDatetime
+
+
+class PlanWithdrawal(BaseModel):
+    """Why a planned book shall not start."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=REASON_CHARACTERS_MAX)
+
+
+class BookRecordView(BaseModel):
+    """Who made a version of the price book, when it came into force, and why."""
+
+    version: int
+    made_by: str
+    made_at: datetime
+    reason: str | None
+
+
+class BookRecordsView(BaseModel):
+    """Versions, the newest first; `next` is the `before` of the following page."""
+
+    items: list[BookRecordView]
+    next: int | None
+
+
+class ChangeView(BaseModel):
+    """One value of a book that differs. `share` is by how much a number moved: 0.0200 is 2 % up."""
+
+    path: str
+    before: str | None
+    after: str | None
+    share: str | None
+
+
+class ChangesView(BaseModel):
+    """What differs between two versions."""
+
+    items: list[ChangeView]
+
+
+class PlanView(BaseModel):
+    """A planned book. `outcome` is empty before it starts, and `impossible` when it could not; `told` says why."""
+
+    plan_id: UUID
+    made_from: int
+    changes: list[ChangeView]
+    reason: str
+    made_by: str
+    made_at: datetime
+    starts_at: datetime
+    outcome: Literal["impossible", "started", "withdrawn"] | None = None
+    told: str | None = None
+
+
+class PlansView(BaseModel):
+    """Planned books, the next to start first."""
+
+    items: list[PlanView]
+
+
+class MoveView(BaseModel):
+    """A price before and after."""
+
+    before: MoneyV1 | None
+    after: MoneyV1 | None
+    share: str | None
+    direction: Literal["up", "down", "same", "gone"]
+
+
+class GoodMoveView(MoveView):
+    """A ready-made good."""
+
+    sku: str
+
+
+class TorusMoveView(MoveView):
+    """The golden ring (inner diameter 17.35 mm, wire 2 mm), plain, in one material."""
+
+    material: str
+
+
+class QuoteMoveView(MoveView):
+    """An open quote, which keeps its price; `remade` says that it would be made again when it is ordered."""
+
+    quote_id: UUID
+    material: str
+    sku: str | None
+    quantity: int
+    weight_g: str | None
+    remade: bool
+
+
+class TallyView(BaseModel):
+    """Open quotes counted. Those that can be priced no more (`gone`) are in neither sum."""
+
+    count: int
+    up: int
+    down: int
+    same: int
+    gone: int
+    remade: int
+    before: MoneyV1
+    after: MoneyV1
+    share: str | None
+    least: str | None
+    most: str | None
+
+
+class BarView(BaseModel):
+    """How many quotes move by a share within these ends, those that do not move left out."""
+
+    from_: str | None = Field(alias="from")
+    to: str | None
+    count: int
+
+
+class QuotesEffectView(TallyView):
+    """All open quotes: `open` is how many there are, `recalculated` how many of them, every so-manieth, were counted here."""
+
+    open: int
+    recalculated: int
+    every: int
+    by_material: dict[str, TallyView]
+    bars: list[BarView]
+    largest: list[QuoteMoveView]
+
+
+class PreviewView(BaseModel):
+    """What a book would do, were it in force now. Nothing of it is kept."""
+
+    replaces: int
+    currency: str
+    changes: list[ChangeView]
+    quotes: QuotesEffectView
+    catalogue: list[GoodMoveView]
+    torus: list[TorusMoveView]
 
 
 class QuoteLookup(BaseModel):

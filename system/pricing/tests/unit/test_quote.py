@@ -111,6 +111,22 @@ def test_size_that_makes_no_sense_is_asked_about(
     assert (first_price(custom(book), scaled, book) is None) == (code is not None)
 
 
+@pytest.mark.parametrize(
+    ("section", "code"), [("alloys", "material-unknown"), ("stones", "stone-unknown"), ("platings", "plating-unknown")]
+)
+def test_what_is_sold_no_more_when_the_price_is_due_has_none(
+    book: PriceBook, torus: MeshMeasure, section: str, code: str
+) -> None:
+    waiting = custom(book)
+    waiting = replace(waiting, asked=replace(waiting.asked, extras=Extras({"diamond_1_3mm": 2}, "rhodium")))
+    assert firm_price(waiting, torus, book, now=NOW, valid_for=A_DAY).problem is None
+    nothing: dict[str, Any] = {section: {}}
+    without = replace(book, **nothing)
+    done = firm_price(waiting, torus, without, now=NOW, valid_for=A_DAY)
+    assert done.problem is not None and done.problem.code == code
+    assert first_price(waiting, torus, without) is None
+
+
 def test_unit_answers_the_question_about_the_size(book: PriceBook, torus: MeshMeasure) -> None:
     inch = Decimal("25.4")
     drawn = replace(
