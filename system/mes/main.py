@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from system.mes.adapters.loss_queries import LossQueries
 from system.mes.adapters.queries import MesQueries
+from system.mes.adapters.rate_queries import RateQueries
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.application import reactions
-from system.mes.entrypoints import api, pages, timers
+from system.mes.entrypoints import api, losses_api, losses_pages, pages, rates_api, rates_pages, timers
 from system.mes.settings import MesSettings
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseWorkOrders, WithdrawWorkOrders
 from system.plumbing.metrics import GaugeQuery
@@ -18,8 +20,8 @@ def service(settings: MesSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     mes = Service(
         settings,
-        routers=[api.router, api.internal],
-        pages=[shown.router(), pages.router],
+        routers=[api.router, losses_api.router, rates_api.router, api.internal],
+        pages=[shown.router(), pages.router, losses_pages.router, rates_pages.router],
         unit_of_work=MesUnitOfWork,
         reactions={
             ReleaseWorkOrders: reactions.on_release_work_orders,
@@ -33,6 +35,8 @@ def service(settings: MesSettings | None = None) -> Service:
     shown.install(mes.app)
     queries = MesQueries(mes.engine, terms=settings.terms, currency=settings.pay_currency)
     mes.app.state.queries = queries
+    mes.app.state.rate_queries = RateQueries(mes.engine, currency=settings.pay_currency)
+    mes.app.state.loss_queries = LossQueries(mes.engine)
     mes.app.state.tally = pages.Tally(queries)
     mes.app.state.watch = pages.watch_of(queries, shown)
     mes.app.state.met = {}

@@ -23,6 +23,9 @@ class MesSettings(ServiceSettings):
     undo_s: int = Field(
         600, ge=0, description="how long a piece that was marked as made may be said not to be; 0: not at all"
     )
+    weighing_required: bool = Field(
+        False, description="whether a piece counts as made only when its finished weight was entered"
+    )
     s3_public_url: str = Field(
         "https://localhost:8444", description="the storage as browsers reach it: models are shown"
     )
@@ -36,4 +39,5 @@ class MesSettings(ServiceSettings):
             claims_max=self.claims_max,
             idle_s=self.claim_idle_s,
             undo_s=self.undo_s,
+            weighing_required=self.weighing_required,
         )

@@ -27,6 +27,8 @@ AREAS = (
     Area("/mes/", N_("Board"), frozenset({"operator", "seller", "administrator"})),
     Area("/mes/mine", N_("My work"), frozenset({"operator"})),
     Area("/mes/pay", N_("My pay"), frozenset({"operator"})),
+    Area("/mes/losses", N_("Metal losses"), frozenset({"operator", "seller", "administrator"})),
+    Area("/mes/rates", N_("Pay rates"), frozenset({"administrator"})),
 )
 
 
