@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from step_defs.drivers.browser import Window
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.operations import ORCHESTRATOR, BrowserOperations, HttpOperations, Operations
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.price_book import PriceBook
+from step_defs.dsl.rate_desk import IN_FORCE, BrowserRateDesk, HttpRateDesk, RateDesk
 
 PAGES_MAX = 40
+RATE_BEGINS_WITHIN_S = 30.0
 
 
 class Administrator(Person):
@@ -28,20 +33,51 @@ class Administrator(Person):
     @cached_property
     def operations(self) -> Operations:
         """Where they look after messages: the API or the pages, whichever this run is about."""
+        window = self._window()
+        return HttpOperations(self.door, self._pages) if window is None else BrowserOperations(window)
+
+    @cached_property
+    def rates(self) -> RateDesk:
+        """Where they set what operators are paid: the API or the pages, whichever this run is about."""
+        window = self._window()
+        return HttpRateDesk(self.door) if window is None else BrowserRateDesk(window)
+
+    def _window(self) -> Window | None:
+        """A window in which they are signed in; None where this run is about the API."""
         browser = self.world.backstage.browser
         if browser is None or self.shares_session:
-            return HttpOperations(self.door, self._pages)
+            return None
         # The account exists once somebody came in with it.
         self.door  # noqa: B018
         window = browser.window()
         window.sign_in(email=self.email, password=self.password)
-        return BrowserOperations(window)
+        return window
 
     def leaves(self) -> None:
         """Ends the connection."""
-        if "operations" in self.__dict__:
-            self.operations.close()
+        for place in ("operations", "rates"):
+            if place in self.__dict__:
+                self.__dict__[place].close()
         super().leaves()
+
+    # -- the rates of pay ----------------------------------------------------------------------------------------
+
+    def sets_rate(self, material: str, *, per_piece: Decimal, per_gram: Decimal, ahead: timedelta) -> None:
+        """Sets what a material pays, so long from now on. Raises Refusal."""
+        begins = (datetime.now(UTC) + ahead).replace(microsecond=0)
+        self.rates.sets(material, per_piece=per_piece, per_gram=per_gram, begins=begins)
+
+    def withdraws_rate(self, material: str, *, reason: str) -> None:
+        """Takes the planned rate of a material back. Raises Refusal."""
+        self.rates.withdraws(material, reason=reason)
+
+    def sees_rate_begin(self, material: str) -> None:
+        """Waits until a rate of the material's own is in force."""
+        eventually(
+            lambda: self.rates.shown(IN_FORCE, material),
+            within_s=RATE_BEGINS_WITHIN_S,
+            what=f"a rate of {material} begins",
+        )
 
     def timeline(self, order: Order) -> dict[str, Any]:
         """Everything known about one order's life."""

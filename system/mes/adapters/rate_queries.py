@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.kernel.money import Money
 from system.mes.adapters import tables
-from system.mes.adapters.queries import MATERIALS_ON_BOARD
 from system.mes.adapters.rates import PayRateRepository
 from system.mes.application.rates import version_of
 from system.mes.application.views import money_view, pay_rate_view, rate_withdrawal_view
 from system.mes.domain.pay import ANY_MATERIAL, PayRate, pay_of
 from system.mes.domain.rates import EXAMPLE_G, Lot, Meaning, change_percent, meaning_of, planned_for, standing
 
+# What is unfinished is little, and one index holds it with its material.
+MATERIALS_WORKED = f"SELECT DISTINCT material FROM work_order WHERE {tables.UNFINISHED}"  # noqa: S608 - a constant of ours
 PAST_MAX = 200
 """Of what is over, the newest so many are shown."""
 
@@ -68,9 +69,9 @@ class RateQueries:
 
 
 async def _materials(connection: AsyncConnection, rates: tuple[PayRate, ...]) -> list[str]:
-    """The materials that have a rate or work on the board; any material comes first."""
-    on_board = {row.material for row in await connection.execute(text(MATERIALS_ON_BOARD))}
-    return [ANY_MATERIAL, *sorted(({rate.material for rate in rates} | on_board) - {ANY_MATERIAL})]
+    """The materials that have a rate, or work that is not shipped yet; any material comes first."""
+    worked = set((await connection.execute(text(MATERIALS_WORKED))).scalars())
+    return [ANY_MATERIAL, *sorted(({rate.material for rate in rates} | worked) - {ANY_MATERIAL})]
 
 
 async def _lots(connection: AsyncConnection) -> list[Lot]:
