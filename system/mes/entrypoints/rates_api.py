@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from system.mes.adapters.rate_queries import RateQueries
 from system.mes.application.commands import SetPayRate, WithdrawPayRate
@@ -34,7 +34,7 @@ def currency_of(request: Request) -> str:
 Administrator = Annotated[Principal, require("administrator")]
 Rates = Annotated[RateQueries, Depends(_queries)]
 Currency = Annotated[str, Depends(currency_of)]
-PaidQuery = Annotated[Decimal, Query(ge=0, le=schemas.PAID_MAX), Field(decimal_places=2)]
+PaidQuery = Annotated[Decimal, Query(ge=0, le=schemas.PAID_MAX, decimal_places=2)]
 
 
 @router.get("/pay-rates", response_model=schemas.PayRates)

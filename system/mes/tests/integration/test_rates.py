@@ -163,9 +163,9 @@ async def test_what_a_rate_means_is_told_before_it_is_set(
         {"per_piece": "0", "per_gram": "0"},
         {"reason": " "},
         {"material": "Gold"},
-        {"valid_from": "2026-01-01T00:00:00Z"},
+        {"valid_from": "2020-01-01T00:00:00Z"},
         {"valid_from": "2090-01-01T00:00:00Z"},
-        {"valid_from": "2026-12-01T08:00:00"},
+        {"valid_from": "2030-12-01T08:00:00"},
     ],
 )
 async def test_a_rate_that_cannot_be_meant_is_refused(
