@@ -10,6 +10,7 @@ import html
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
@@ -31,6 +32,7 @@ LOOKS = (
 ORDERS = 6
 NOBODYS_BADGE = "00000000000000471130"
 """The code of a badge, whole and nobody's."""
+RATE = "material=silver_925&per_piece=480,50&per_gram=27&reason=%D0%B4%D0%BE%D1%80%D0%BE%D0%B6%D0%B5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ PAGES = (
     Picture("my-pay", "/mes/pay"),
     Picture("shift", "/mes/shift", who="seller"),
     Picture("shift-late", "/mes/shift?risk=late", who="seller"),
+    Picture("my-losses", "/mes/losses"),
     Picture("nothing-there", "/mes/nothing", status=404),
     Picture("approvals", "/crm/", who="seller"),
     Picture("order-to-approve", "/crm/orders/{priced}", who="seller"),
@@ -77,6 +80,7 @@ PAGES = (
     Picture("search", "/crm/search", who="seller"),
     Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
     Picture("search-nothing", "/crm/search?query=zzzz", who="seller"),
+    Picture("losses", "/mes/losses", who="seller"),
     Picture("reminders", "/crm/reminders", who="seller"),
     Picture("reminders-later", "/crm/reminders?which=later", who="seller"),
     Picture("reminders-done", "/crm/reminders?which=done", who="seller"),
@@ -101,6 +105,9 @@ PAGES = (
     Picture("badge-none", "/people/{other}/badge", who="administrator"),
     Picture("badge", "/people/{operator}/badge", who="administrator"),
     Picture("badge-card", "/people/{operator}/badge", who="administrator", presses='form[data-action="issue"] button'),
+    Picture("pay-rates", "/mes/rates", who="administrator"),
+    Picture("pay-rate-looked-at", f"/mes/rates/new?{RATE}", who="administrator"),
+    Picture("pay-rate-refused", f"/mes/rates/new?{RATE}&valid_from=2020-01-01T08:00", who="administrator", status=422),
     Picture("messages", "/operations/", who="administrator"),
     Picture("messages-moving", "/operations/?which=moving", who="administrator"),
     Picture("orders-that-hang", "/operations/orders", who="administrator"),
@@ -119,14 +126,23 @@ def furnish(world: World) -> dict[str, str]:
         row = operator.finds_on_board(world.order)[0]
         if number == 0:
             operator.takes(world.order)
+            operator.weighs(world.order, cast=Decimal("2.05"), finished=Decimal("1.97"))
             operator.completes(world.order)
         elif number == 1:
             operator.takes(world.order)
+            operator.weighs(world.order, cast=Decimal("2.10"), finished=Decimal("2.00"))
+            operator.weighs(world.order, cast=Decimal("2.08"), finished=Decimal("2.00"))
             known["mine"] = row["work_order_id"]
         elif number == 2:
             other.takes(world.order)
         else:
             known["free"] = row["work_order_id"]
+    administrator = world.administrator("Ада")
+    for days in (9, 10):
+        ahead = timedelta(days=days)
+        administrator.sets_rate("gold_585", per_piece=Decimal(960), per_gram=Decimal("62.50"), ahead=ahead)
+        if days == 9:
+            administrator.withdraws_rate("gold_585", reason="опечатка")
     for status in ("SHIPPED", "PRICE_CALCULATED", "PRICE_CALCULATED"):
         order = world.road.bring(world.shopper("Анна"), status)
         world.seller("Мария").sees(order, status)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from step_defs.drivers.browser import Chromium, Window
+from step_defs.drivers.browser import Window
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.care_desk import CareDesk, care_desk_of
 from step_defs.dsl.operations import ORCHESTRATOR, BrowserOperations, HttpOperations, Operations
@@ -15,12 +16,14 @@ from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.price_book import PriceBook
 from step_defs.dsl.price_desk import BrowserPriceDesk, HttpPriceDesk, PriceDesk, Seen
+from step_defs.dsl.rate_desk import IN_FORCE, BrowserRateDesk, HttpRateDesk, RateDesk
 from step_defs.dsl.words import OWN_ALLOY
 
 if TYPE_CHECKING:
     from step_defs.dsl.operator import Operator
 
 PAGES_MAX = 40
+RATE_BEGINS_WITHIN_S = 30.0
 
 
 class Administrator(Person):
@@ -38,20 +41,26 @@ class Administrator(Person):
     @cached_property
     def operations(self) -> Operations:
         """Where they look after messages: the API or the pages, whichever this run is about."""
-        browser = self.world.backstage.browser
-        if browser is None or self.shares_session:
-            return HttpOperations(self.door, self._pages)
-        return BrowserOperations(self._window(browser))
+        window = self._window()
+        return HttpOperations(self.door, self._pages) if window is None else BrowserOperations(window)
+
+    @cached_property
+    def rates(self) -> RateDesk:
+        """Where they set what operators are paid: the API or the pages, whichever this run is about."""
+        window = self._window()
+        return HttpRateDesk(self.door) if window is None else BrowserRateDesk(window)
 
     @cached_property
     def price_desk(self) -> PriceDesk:
         """Where they change prices: the API or the pages, whichever this run is about."""
+        window = self._window()
+        return HttpPriceDesk(self.door) if window is None else BrowserPriceDesk(window)
+
+    def _window(self) -> Window | None:
+        """A window in which they are signed in; None where this run is about the API."""
         browser = self.world.backstage.browser
         if browser is None or self.shares_session:
-            return HttpPriceDesk(self.door)
-        return BrowserPriceDesk(self._window(browser))
-
-    def _window(self, browser: Chromium) -> Window:
+            return None
         # The account exists once somebody came in with it.
         self.door  # noqa: B018
         window = browser.window()
@@ -65,7 +74,7 @@ class Administrator(Person):
 
     def leaves(self) -> None:
         """Ends the connection."""
-        for place in ("operations", "care", "price_desk"):
+        for place in ("operations", "rates", "care", "price_desk"):
             if place in self.__dict__:
                 self.__dict__[place].close()
         super().leaves()
@@ -110,6 +119,25 @@ class Administrator(Person):
     def looks_at_price(self, *, percent: Decimal) -> None:
         """Looks at what a dearer metal of the scenario's own alloy would do."""
         self.seen = self.price_desk.looks(self.world.material(OWN_ALLOY), percent=percent)
+
+    # -- the rates of pay ----------------------------------------------------------------------------------------
+
+    def sets_rate(self, material: str, *, per_piece: Decimal, per_gram: Decimal, ahead: timedelta) -> None:
+        """Sets what a material pays, so long from now on. Raises Refusal."""
+        begins = (datetime.now(UTC) + ahead).replace(microsecond=0)
+        self.rates.sets(material, per_piece=per_piece, per_gram=per_gram, begins=begins)
+
+    def withdraws_rate(self, material: str, *, reason: str) -> None:
+        """Takes the planned rate of a material back. Raises Refusal."""
+        self.rates.withdraws(material, reason=reason)
+
+    def sees_rate_begin(self, material: str) -> None:
+        """Waits until a rate of the material's own is in force."""
+        eventually(
+            lambda: self.rates.shown(IN_FORCE, material),
+            within_s=RATE_BEGINS_WITHIN_S,
+            what=f"a rate of {material} begins",
+        )
 
     def timeline(self, order: Order) -> dict[str, Any]:
         """Everything known about one order's life."""

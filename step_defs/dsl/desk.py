@@ -10,11 +10,13 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 from operator import lt
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
+from playwright.sync_api import Locator
 
 from step_defs.drivers import picture
 from step_defs.drivers.address import trust
@@ -54,6 +56,12 @@ class Desk(Protocol):
 
     def act(self, work_order_id: str, action: str, **fields: str) -> Row:
         """One action on a work order. Raises Refusal."""
+
+    def weighs(self, work_order_id: str, *, confirmed: bool = False, **grams: Decimal) -> None:
+        """Enters what it weighs (cast, finished). `confirmed`: stands by what was just asked about. Raises Refusal."""
+
+    def losses(self) -> list[Row]:
+        """Metal lost in the last days, as far as one may see: operator_name, operator_id, material, lost_g."""
 
     def prints_label(self, work_order_id: str) -> Row:
         """What the label to be printed shows: order_number, the address in its code, and all its text."""
@@ -120,6 +128,14 @@ class HttpDesk:
     def act(self, work_order_id: str, action: str, **fields: str) -> Row:
         row: Row = self._door.post(f"{MES}/work-orders/{work_order_id}/{action}", fields).body
         return row
+
+    def weighs(self, work_order_id: str, *, confirmed: bool = False, **grams: Decimal) -> None:
+        weights = {f"{stage}_g": str(weight) for stage, weight in grams.items()}
+        self._door.post(f"{MES}/work-orders/{work_order_id}/weighings", weights | {"confirmed": confirmed})
+
+    def losses(self) -> list[Row]:
+        lines: list[Row] = self._door.get(f"{MES}/losses").body["lines"]
+        return lines
 
     def prints_label(self, work_order_id: str) -> Row:
         page = str(self._door.get(f"{CARD}{work_order_id}/slip").body)
@@ -304,6 +320,9 @@ class BrowserDesk:
                 field.select_option(value)
             else:
                 field.fill(value)
+        return self._sends(form, action)
+
+    def _sends(self, form: Locator, action: str) -> Row:
         with self._window.page.expect_response(lambda answer: answer.url.endswith(f"/{action}")):
             form.locator('button[type="submit"]').click()
         self._window.page.locator(".work:not(.htmx-request)").first.wait_for()
@@ -311,6 +330,25 @@ class BrowserDesk:
         if problem:
             raise Refusal(action, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
         return self._card(self._window.all(".work")[0])
+
+    def weighs(self, work_order_id: str, *, confirmed: bool = False, **grams: Decimal) -> None:
+        form = self._window.page.locator('form[data-action="weighing"]')
+        # What was asked about is on the page still, and is confirmed there.
+        if not confirmed:
+            card = self.shown(work_order_id)
+            if not form.count():
+                raise self._not_offered("weighing", card)
+        for stage, weight in grams.items():
+            form.locator(f'[name="{stage}"]').fill(str(weight).replace(".", ","))
+        self._sends(form, "weighing")
+
+    def losses(self) -> list[Row]:
+        self._window.goto("/mes/losses")
+        names = {"operator_name": "data-operator", "operator_id": "data-operator-id", "material": "data-material"}
+        return [
+            {name: row[attribute] for name, attribute in names.items()} | {"lost_g": row["data-lost"] or None}
+            for row in self._window.all("[data-loss]")
+        ]
 
     def prints_label(self, work_order_id: str) -> Row:
         self.shown(work_order_id)

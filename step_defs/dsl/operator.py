@@ -156,6 +156,10 @@ class Operator(Person):
         """Says that the piece is still being made."""
         self.act(self.in_hand(order), "progress")
 
+    def weighs(self, order: Order, *, confirmed: bool = False, **grams: Decimal) -> None:
+        """Enters what the pieces weigh: cast, finished. Raises Refusal."""
+        self.desk.weighs(self.in_hand(order)["work_order_id"], confirmed=confirmed, **grams)
+
     def completes(self, order: Order) -> None:
         """Has made the piece."""
         self.act(self.in_hand(order), "completion")
@@ -253,6 +257,11 @@ class Operator(Person):
     def pay_entries(self, order: Order) -> list[str]:
         """The kinds of this operator's ledger entries for an order: earn, reverse; oldest first."""
         return [str(entry["kind"]) for entry in reversed(self.desk.pay()) if entry["order_number"] == order.number]
+
+    def earned(self, order: Order) -> Decimal:
+        """What the newest earning of this operator for an order is."""
+        entries = (entry for entry in self.desk.pay() if entry["order_number"] == order.number)
+        return next(Decimal(entry["amount"]) for entry in entries if entry["kind"] == "earn")
 
     def paid(self) -> Decimal:
         """What this operator earned in all."""

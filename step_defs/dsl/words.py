@@ -176,6 +176,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "порядок работы этого не допускает": WRONG_STATE,
     "operators may still take it themselves": ("work-order-not-escalated",),
     "операторы ещё могут взять его сами": ("work-order-not-escalated",),
+    "the weight is hard to believe": ("weight-doubtful",),
+    "такому весу трудно поверить": ("weight-doubtful",),
     "the operator has enough in hand": ("claim-limit-reached",),
     "у оператора и так достаточно в работе": ("claim-limit-reached",),
     "the order was cancelled": ("work-order-withdrawn",),

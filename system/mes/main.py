@@ -6,12 +6,25 @@ from functools import partial
 
 from system.mes.adapters.board_lists import KEPT_S, BoardLists
 from system.mes.adapters.flow_queries import FlowQueries
+from system.mes.adapters.loss_queries import LossQueries
 from system.mes.adapters.pricing import HttpCalculations
 from system.mes.adapters.queries import MesQueries
+from system.mes.adapters.rate_queries import RateQueries
 from system.mes.adapters.unit_of_work import MesUnitOfWork
 from system.mes.application import reactions
 from system.mes.application.shift import Shift
-from system.mes.entrypoints import api, board, pages, shift, shift_api, timers
+from system.mes.entrypoints import (
+    api,
+    board,
+    losses_api,
+    losses_pages,
+    pages,
+    rates_api,
+    rates_pages,
+    shift,
+    shift_api,
+    timers,
+)
 from system.mes.settings import MesSettings
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseWorkOrders, WithdrawWorkOrders
 from system.plumbing.aside import Aside
@@ -26,8 +39,8 @@ def service(settings: MesSettings | None = None) -> Service:
     aside = Aside(settings, lifetime_s=KEPT_S)
     mes = Service(
         settings,
-        routers=[api.router, api.internal, shift_api.router],
-        pages=[shown.router(), board.router, pages.router, shift.router],
+        routers=[api.router, losses_api.router, rates_api.router, shift_api.router, api.internal],
+        pages=[shown.router(), board.router, pages.router, losses_pages.router, rates_pages.router, shift.router],
         unit_of_work=partial(MesUnitOfWork, on_changed=aside.changed),
         reactions={
             ReleaseWorkOrders: reactions.on_release_work_orders,
@@ -42,6 +55,8 @@ def service(settings: MesSettings | None = None) -> Service:
     shown.install(mes.app)
     queries = MesQueries(mes.engine, terms=settings.terms, currency=settings.pay_currency)
     mes.app.state.queries = queries
+    mes.app.state.rate_queries = RateQueries(mes.engine, currency=settings.pay_currency)
+    mes.app.state.loss_queries = LossQueries(mes.engine)
     lists = BoardLists(queries, aside)
     mes.app.state.lists = lists
     mes.app.state.rows = board.Rows(shown)

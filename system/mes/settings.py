@@ -34,6 +34,9 @@ class MesSettings(ServiceSettings):
         10, gt=0, description="from fewer pieces than these that passed a stage no shipment is foretold"
     )
     shift_refreshed_s: float = Field(3.0, gt=0, description="how old the shift lead's figures may be")
+    weighing_required: bool = Field(
+        False, description="whether a piece counts as made only when its finished weight was entered"
+    )
     s3_public_url: str = Field(
         "https://localhost:8444", description="the storage as browsers reach it: models are shown"
     )
@@ -47,6 +50,7 @@ class MesSettings(ServiceSettings):
             claims_max=self.claims_max,
             idle_s=self.claim_idle_s,
             undo_s=self.undo_s,
+            weighing_required=self.weighing_required,
         )
 
     @property

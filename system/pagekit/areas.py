@@ -32,6 +32,8 @@ AREAS = (
     Area("/mes/shift", N_("Shift"), frozenset({"seller", "administrator"})),
     Area("/mes/mine", N_("My work"), frozenset({"operator"})),
     Area("/mes/pay", N_("My pay"), frozenset({"operator"})),
+    Area("/mes/losses", N_("Metal losses"), frozenset({"operator", "seller", "administrator"})),
+    Area("/mes/rates", N_("Pay rates"), frozenset({"administrator"})),
 )
 
 

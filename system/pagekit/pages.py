@@ -90,7 +90,7 @@ class Pages:
         environment.globals |= {"asset": self.assets.address, "language": language, "base": self.base}
         write = Writing(language, self.zone)
         environment.globals["write"] = write
-        for name in ("money", "grams", "number", "moment", "clock", "day", "month"):
+        for name in ("money", "grams", "number", "moment", "dated", "dated_day", "clock", "day", "month"):
             environment.filters[name] = getattr(write, name)
         environment.globals["named"] = partial(self.named, language)
         return environment

@@ -41,6 +41,14 @@ class Writing:
         """Day, month and time, without the year."""
         return _moment(self.language, self.zone, value)
 
+    def dated(self, value: str | datetime) -> str:
+        """Day, month, year and time, for what may lie years back."""
+        return _dated(self.language, self.zone, value)
+
+    def dated_day(self, value: date) -> str:
+        """Day, month and year."""
+        return str(format_date(value, "d MMM y" if self.language == "ru" else "MMM d, y", locale=self.language))
+
     def clock(self, value: str | datetime) -> str:
         """The time of day."""
         return _clock(self.language, self.zone, value)
@@ -89,6 +97,12 @@ def _grams(language: Language, weight: str) -> str:
 @lru_cache(KEPT)
 def _moment(language: Language, zone: ZoneInfo, value: str | datetime) -> str:
     pattern = "d MMM, HH:mm" if language == "ru" else "MMM d, HH:mm"
+    return str(format_datetime(_parsed(value), pattern, tzinfo=zone, locale=language))
+
+
+@lru_cache(KEPT)
+def _dated(language: Language, zone: ZoneInfo, value: str | datetime) -> str:
+    pattern = "d MMM y, HH:mm" if language == "ru" else "MMM d, y, HH:mm"
     return str(format_datetime(_parsed(value), pattern, tzinfo=zone, locale=language))
 
 

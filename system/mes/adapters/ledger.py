@@ -50,7 +50,7 @@ class PayLedgerRepository:
         return pay_entry_from(found.mappings().one())
 
     async def rates(self) -> tuple[PayRate, ...]:
-        """Every rate, past and future."""
+        """Every rate, past and future, that was not withdrawn."""
         found = await self._connection.execute(select(tables.pay_rate))
         return tuple(pay_rate_from(row) for row in found.mappings())
 
@@ -77,4 +77,7 @@ def pay_rate_from(row: Mapping[Any, Any]) -> PayRate:
         valid_from=row["valid_from"],
         per_piece=Money(row["per_piece"], row["currency"]),
         per_gram=Money(row["per_gram"], row["currency"]),
+        set_by=Operator(row["set_by"], row["set_by_name"]) if row["set_by"] else None,
+        set_at=row["set_at"],
+        reason=row["reason"],
     )

@@ -31,7 +31,8 @@ from system.kernel.money import Money
 from system.mes.adapters import tables
 from system.mes.adapters.ledger import pay_entry_from, pay_rate_from
 from system.mes.adapters.repositories import work_order_from
-from system.mes.application.views import money_view, pay_entry_view, work_order_view
+from system.mes.adapters.weighings import weighing_from, weighings_statement
+from system.mes.application.views import money_view, pay_entry_view, weights_view, work_order_view
 from system.mes.domain.errors import WorkOrderNotFound
 from system.mes.domain.pay import PayRate, pay_for, rate_for
 from system.mes.domain.rules import Terms
@@ -234,7 +235,7 @@ class MesQueries:
             return [row.material for row in await connection.execute(text(MATERIALS_ON_BOARD))]
 
     async def work_order(self, work_order_id: UUID) -> dict[str, Any]:
-        """One work order with its history. Raises WorkOrderNotFound."""
+        """One work order with its history and what it weighed. Raises WorkOrderNotFound."""
         history = tables.work_order_history
         statement = _work_order_with_order_and_pay().where(_work_order.c.id == work_order_id)
         async with self._engine.connect() as connection:
@@ -255,7 +256,9 @@ class MesQueries:
                 }
                 for entry in entries
             ]
-        return self._view(row, rates, datetime.now(UTC)) | {"history": past}
+            weighings = await connection.execute(weighings_statement(work_order_id))
+            weights = weights_view(work_order_from(row), [weighing_from(each) for each in weighings.mappings()])
+        return self._view(row, rates, datetime.now(UTC)) | {"history": past, "weights": weights}
 
     async def counts(self) -> dict[str, int]:
         """How many work orders are in each workable state, and how many of those on the board are escalated."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -26,12 +27,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = MetaData()
-APPEND_ONLY = ("pay_ledger", "pay_rate", "work_order_history", "withdrawal")
+APPEND_ONLY = ("pay_ledger", "pay_rate", "pay_rate_withdrawal", "weighing", "work_order_history", "withdrawal")
 
 # Predicates of partial indexes. Queries repeat them literally: a bound parameter would hide the index from a prepared plan.
 ON_THE_BOARD = "state = 'RELEASED'"
 CLAIMED = "state = 'CLAIMED'"
 IN_WORK = "state IN ('CLAIMED', 'COMPLETED', 'PACKING')"
+MADE = "state = 'COMPLETED'"
 UNFINISHED = "state IN ('RELEASED', 'CLAIMED', 'COMPLETED', 'PACKING')"
 
 
@@ -123,6 +125,7 @@ work_order_history = Table(
     Column("reason", Text),
     Index("work_order_history_work_order", "work_order_id", "id"),
     Index("work_order_history_at", "at"),
+    Index("work_order_history_made", "at", postgresql_where=text(MADE)),
 )
 
 parcel = Table(
@@ -135,15 +138,36 @@ parcel = Table(
     PrimaryKeyConstraint("carrier", "tracking_number"),
 )
 
-pay_rate = Table(
-    "pay_rate",
+
+def _rate_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("material", Text, nullable=False),
+        _moment("valid_from", nullable=False),
+        Column("per_piece", Numeric(14, 2), nullable=False),
+        Column("per_gram", Numeric(14, 2), nullable=False),
+        Column("currency", String(3), nullable=False),
+        Column("set_by", Uuid),
+        Column("set_by_name", Text),
+        _moment("set_at"),
+        Column("reason", Text),
+    )
+
+
+# The database shows the application no rate that was withdrawn: a policy of the table, made by migration 0004.
+pay_rate = Table("pay_rate", metadata, *_rate_columns(), PrimaryKeyConstraint("material", "valid_from"))
+
+# It repeats what the rate said, since the rate itself is not shown any more.
+pay_rate_withdrawal = Table(
+    "pay_rate_withdrawal",
     metadata,
-    Column("material", Text, nullable=False),
-    _moment("valid_from", nullable=False),
-    Column("per_piece", Numeric(14, 2), nullable=False),
-    Column("per_gram", Numeric(14, 2), nullable=False),
-    Column("currency", String(3), nullable=False),
+    *_rate_columns(),
+    Column("withdrawn_by", Uuid, nullable=False),
+    Column("withdrawn_by_name", Text, nullable=False),
+    _moment("withdrawn_at", nullable=False),
+    Column("withdrawn_because", Text, nullable=False),
     PrimaryKeyConstraint("material", "valid_from"),
+    ForeignKeyConstraint(["material", "valid_from"], ["pay_rate.material", "pay_rate.valid_from"]),
+    CheckConstraint("withdrawn_at < valid_from", name="pay_rate_withdrawal_before_it_begins"),
 )
 
 pay_ledger = Table(
@@ -173,6 +197,23 @@ pay_ledger = Table(
         text("claim_no DESC"),
         text("kind DESC"),
     ),
+)
+
+weighing = Table(
+    "weighing",
+    metadata,
+    Column("work_order_id", Uuid, ForeignKey("work_order.id"), nullable=False),
+    Column("stage", String(8), nullable=False),
+    Column("no", Integer, nullable=False),
+    Column("claim_no", Integer, nullable=False),
+    Column("grams", Numeric(10, 2), nullable=False),
+    Column("operator_id", Uuid, nullable=False),
+    Column("operator_name", Text, nullable=False),
+    _moment("at", nullable=False),
+    Column("in_doubt", Boolean, nullable=False),
+    PrimaryKeyConstraint("work_order_id", "stage", "no"),
+    CheckConstraint("stage IN ('cast', 'finished')", name="weighing_stage_known"),
+    CheckConstraint("grams > 0", name="weighing_grams_positive"),
 )
 
 withdrawal = Table(

@@ -6,24 +6,36 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from system.mes.adapters.ledger import PayLedgerRepository
+from system.mes.adapters.rates import PayRateRepository
 from system.mes.adapters.repositories import (
     OperatorRepository,
     OrderStatusRepository,
     WithdrawalRepository,
     WorkOrderRepository,
 )
-from system.mes.application.ports import Operators, OrderStatuses, PayLedger, Withdrawals, WorkOrders
+from system.mes.adapters.weighings import WeighingRepository
+from system.mes.application.ports import (
+    Operators,
+    OrderStatuses,
+    PayLedger,
+    PayRates,
+    Weighings,
+    Withdrawals,
+    WorkOrders,
+)
 from system.plumbing.unit_of_work import UnitOfWork
 
 
 class MesUnitOfWork(UnitOfWork):
-    """One transaction over work orders, pay ledger, withdrawals, statuses and operators.
+    """One transaction over work orders, pay ledger, rates, weighings, withdrawals, statuses and operators.
 
     `on_changed` is awaited after a commit that changed work orders, before anybody is answered: who then asks for a list sees it.
     """
 
     work_orders: WorkOrders
     pay_ledger: PayLedger
+    pay_rates: PayRates
+    weighings: Weighings
     withdrawals: Withdrawals
     order_statuses: OrderStatuses
     operators: Operators
@@ -37,6 +49,8 @@ class MesUnitOfWork(UnitOfWork):
         """Opens the repositories."""
         self.work_orders = self._stored = WorkOrderRepository(self.connection)
         self.pay_ledger = PayLedgerRepository(self.connection)
+        self.pay_rates = PayRateRepository(self.connection)
+        self.weighings = WeighingRepository(self.connection)
         self.withdrawals = WithdrawalRepository(self.connection)
         self.order_statuses = OrderStatusRepository(self.connection)
         self.operators = OperatorRepository(self.connection)

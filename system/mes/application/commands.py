@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
+from system.mes.domain.weights import Stage
 from system.mes.domain.work_order import Operator, Parcel
 from system.plumbing.unit_of_work import IdempotencyKey
 
@@ -61,10 +65,12 @@ class ReportProgress:
 
 @dataclass(frozen=True, slots=True)
 class CompleteWorkOrder:
-    """The holder has made the piece."""
+    """The holder has made the piece, and may have weighed it: all pieces together. `confirmed` as with a weighing."""
 
     work_order_id: UUID
     operator: Operator
+    finished_g: Decimal | None = None
+    confirmed: bool = False
     key: IdempotencyKey | None = None
 
 
@@ -103,4 +109,40 @@ class ShipWorkOrder:
     work_order_id: UUID
     operator: Operator
     parcel: Parcel
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeighWorkOrder:
+    """The holder weighed the work order's pieces, all together. `confirmed`: they stand by a weight that is unusual."""
+
+    work_order_id: UUID
+    operator: Operator
+    grams: Mapping[Stage, Decimal]
+    confirmed: bool = False
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetPayRate:
+    """An administrator sets what a material pays, from a moment on; None is at once. `version`: of the rates they looked at."""
+
+    material: str
+    per_piece: Decimal
+    per_gram: Decimal
+    valid_from: datetime | None
+    reason: str
+    set_by: Operator
+    version: int | None = None
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawPayRate:
+    """An administrator takes a planned rate back."""
+
+    material: str
+    valid_from: datetime
+    reason: str
+    withdrawn_by: Operator
     key: IdempotencyKey | None = None

@@ -21,10 +21,18 @@ from system.mes.application.commands import (
 )
 from system.mes.application.ports import MesUnitOfWork
 from system.mes.application.views import work_order_view
+from system.mes.application.weighing import write_down
 from system.mes.domain import rules
-from system.mes.domain.errors import ClaimLimitReached, OperatorUnknown, TrackingNumberTaken, WorkOrderStateRefused
+from system.mes.domain.errors import (
+    ClaimLimitReached,
+    OperatorUnknown,
+    TrackingNumberTaken,
+    WeighingRequired,
+    WorkOrderStateRefused,
+)
 from system.mes.domain.pay import PayRate, earning, rate_for, reversal
 from system.mes.domain.rules import Terms
+from system.mes.domain.weights import Stage, weights_of
 from system.mes.domain.work_order import Operator, WorkOrder
 from system.messages.envelope import Message
 from system.plumbing.unit_of_work import Answer
@@ -134,11 +142,18 @@ async def report_progress(command: ReportProgress, uow: MesUnitOfWork, *, terms:
 
 
 async def complete_work_order(command: CompleteWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:
-    """The piece is made. Raises NotTheHolder, WorkOrderStateRefused."""
+    """The piece is made, and its weight written down where it was entered.
+
+    Raises NotTheHolder, WorkOrderStateRefused, WeightDoubtful; WeighingRequired where a weight is a must and none is known."""
     async with uow:
         if seen := await uow.answer_to(command.key):
             return seen
         after = (await uow.work_orders.hold(command.work_order_id)).completed(command.operator, now=uow.now)
+        if command.finished_g is not None:
+            entered = {Stage.FINISHED: command.finished_g}
+            await write_down(after, entered, uow, operator=command.operator, confirmed=command.confirmed)
+        elif terms.weighing_required and weights_of(after, await uow.weighings.of(after.id)).finished_g is None:
+            raise WeighingRequired()
         fact = facts.completed(after, command.operator, at=uow.now)
         return await uow.commit(await _record(after, fact, command.operator, uow, terms=terms))
 

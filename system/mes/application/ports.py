@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self, overload
 from uuid import UUID
 
 from system.mes.domain.pay import PayEntry, PayRate
+from system.mes.domain.rates import RateWithdrawal
+from system.mes.domain.weights import Weighing
 from system.mes.domain.withdrawal import Withdrawal
 from system.mes.domain.work_order import Operator, Parcel, WorkOrder
 from system.messages.envelope import Message
@@ -56,7 +58,33 @@ class PayLedger(Protocol):
         """The earning of a claim; every claim has one."""
 
     async def rates(self) -> tuple[PayRate, ...]:
-        """Every rate, past and future."""
+        """Every rate, past and future, that was not withdrawn."""
+
+
+class PayRates(Protocol):
+    """The rates of pay, which are only added to."""
+
+    async def all(self) -> tuple[PayRate, ...]:
+        """Every rate, past and future, that was not withdrawn."""
+
+    async def withdrawals(self) -> tuple[RateWithdrawal, ...]:
+        """Every planned rate that was withdrawn."""
+
+    async def add(self, rate: PayRate) -> None:
+        """Stores a rate. A second one of the same material and moment is a bug and raises."""
+
+    async def withdraw(self, withdrawal: RateWithdrawal) -> None:
+        """From the commit on nobody is paid by this rate, by whatever release."""
+
+
+class Weighings(Protocol):
+    """What work orders weighed, which is only added to."""
+
+    async def of(self, work_order_id: UUID) -> tuple[Weighing, ...]:
+        """All that was written down for a held work order, the oldest first."""
+
+    async def add(self, weighing: Weighing) -> None:
+        """Stores one. A second one with the same number is a bug and raises."""
 
 
 class Withdrawals(Protocol):
@@ -98,6 +126,8 @@ class MesUnitOfWork(Protocol):
     now: datetime
     work_orders: WorkOrders
     pay_ledger: PayLedger
+    pay_rates: PayRates
+    weighings: Weighings
     withdrawals: Withdrawals
     order_statuses: OrderStatuses
     operators: Operators

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from system.kernel.money import Money
 from system.mes.domain import rules
-from system.mes.domain.pay import PayEntry
+from system.mes.domain.pay import PayEntry, PayRate
+from system.mes.domain.rates import RateWithdrawal
 from system.mes.domain.rules import Terms
+from system.mes.domain.weights import Weighing, Weights, weights_of
 from system.mes.domain.work_order import WorkOrder
 
 
@@ -78,3 +82,63 @@ def pay_entry_view(entry: PayEntry) -> dict[str, Any]:
         "amount": money_view(entry.amount),
         "at": entry.at.isoformat(),
     }
+
+
+def pay_rate_view(rate: PayRate) -> dict[str, Any]:
+    """A rate as JSON."""
+    return {
+        "material": rate.material,
+        "valid_from": rate.valid_from.isoformat(),
+        "per_piece": money_view(rate.per_piece),
+        "per_gram": money_view(rate.per_gram),
+        "set_by": rate.set_by.name if rate.set_by else None,
+        "set_at": _moment(rate.set_at),
+        "reason": rate.reason,
+    }
+
+
+def rate_withdrawal_view(withdrawal: RateWithdrawal) -> dict[str, Any]:
+    """A rate that was withdrawn, as JSON."""
+    return pay_rate_view(withdrawal.rate) | {
+        "withdrawn_by": withdrawal.withdrawn_by.name,
+        "withdrawn_at": withdrawal.withdrawn_at.isoformat(),
+        "withdrawn_because": withdrawal.because,
+    }
+
+
+def weights_view(work_order: WorkOrder, weighings: Sequence[Weighing]) -> dict[str, Any]:
+    """What a work order weighs, and all that was written down of it, the oldest first, as JSON."""
+    weights = weights_of(work_order, weighings)
+    newest = {each.stage: each.no for each in sorted(weighings, key=lambda each: each.no)}
+    return {
+        "work_order_id": str(work_order.id),
+        **grams_view(weights),
+        "weighings": [
+            {
+                "at": each.at.isoformat(),
+                "stage": str(each.stage),
+                "no": each.no,
+                "claim_no": each.claim_no,
+                "grams": f"{each.grams:.2f}",
+                "weighed_by": each.operator.name,
+                "in_doubt": each.in_doubt,
+                "counts": each.no == newest[each.stage],
+            }
+            for each in weighings
+        ],
+    }
+
+
+def grams_view(weights: Weights) -> dict[str, str | None]:
+    """Weights and the loss between them as JSON: grams and percent to a hundredth."""
+    return {
+        "quoted_g": _hundredths(weights.quoted_g),
+        "cast_g": _hundredths(weights.cast_g),
+        "finished_g": _hundredths(weights.finished_g),
+        "lost_g": _hundredths(weights.lost_g),
+        "lost_percent": _hundredths(weights.lost_percent),
+    }
+
+
+def _hundredths(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:.2f}"

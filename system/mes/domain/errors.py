@@ -1,19 +1,22 @@
 """What MES refuses.
 
 Refused
-├── NotFound    WorkOrderNotFound
+├── NotFound    WorkOrderNotFound, PayRateNotFound
 ├── Forbidden   NotTheHolder
-├── Invalid     OperatorUnknown
+├── Invalid     OperatorUnknown, PayRateInThePast, PayRateTooFarAhead, PayRatePaysNothing
+├── Stale       PayRatesChanged
 └── Conflict    WorkOrderAlreadyClaimed, WorkOrderWithdrawn, WorkOrderStateRefused, WorkOrderNotEscalated,
-                ClaimLimitReached, AlreadyTheHolder, UndoTooLate, TrackingNumberTaken
+                ClaimLimitReached, AlreadyTheHolder, UndoTooLate, TrackingNumberTaken, PayRateMomentTaken, PayRateBegan,
+                WeightDoubtful, WeighingRequired
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
-from system.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from system.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 
 
 class WorkOrderNotFound(NotFound):
@@ -142,3 +145,97 @@ class TrackingNumberTaken(Conflict):
             carrier=carrier,
             tracking_number=tracking_number,
         )
+
+
+class PayRateNotFound(NotFound):
+    """There is no such rate, or it was withdrawn."""
+
+    def __init__(self, material: str) -> None:
+        super().__init__(
+            "pay-rate-not-found",
+            f"There is no such rate of {material}; perhaps it was withdrawn already. Look at the rates again.",
+            material=material,
+        )
+
+
+class PayRateInThePast(Invalid):
+    """A rate holds from now on or later: what was earned is not computed anew."""
+
+    def __init__(self, *, valid_from: datetime) -> None:
+        super().__init__(
+            "pay-rate-in-the-past",
+            f"{valid_from.isoformat()} is over, and what was earned stays as it was. Name a later moment, or none: at once.",
+            valid_from=valid_from.isoformat(),
+        )
+
+
+class PayRateTooFarAhead(Invalid):
+    """Nobody plans pay for so long; a digit too many does."""
+
+    def __init__(self, *, until: datetime) -> None:
+        super().__init__(
+            "pay-rate-too-far-ahead",
+            f"A rate may be planned until {until.isoformat()}. Look at the year once more.",
+            until=until.isoformat(),
+        )
+
+
+class PayRatePaysNothing(Invalid):
+    """Work is paid for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "pay-rate-pays-nothing", "By this rate nothing would be paid at all. Enter what a piece or a gram pays."
+        )
+
+
+class PayRateMomentTaken(Conflict):
+    """One rate begins at one moment."""
+
+    def __init__(self, *, valid_from: datetime) -> None:
+        super().__init__(
+            "pay-rate-moment-taken",
+            f"A rate of this material begins at {valid_from.isoformat()} already. Withdraw it first, or name another moment.",
+            valid_from=valid_from.isoformat(),
+        )
+
+
+class PayRateBegan(Conflict):
+    """A rate by which somebody may have earned is replaced by another one, and not withdrawn."""
+
+    def __init__(self, *, valid_from: datetime) -> None:
+        super().__init__(
+            "pay-rate-began",
+            f"This rate has held since {valid_from.isoformat()}, and somebody may have earned by it. Set a new one instead.",
+            valid_from=valid_from.isoformat(),
+        )
+
+
+class PayRatesChanged(Stale):
+    """Somebody changed the rates between what was shown and what was confirmed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "pay-rates-changed",
+            "Somebody changed the rates meanwhile. Look at what yours means now, and confirm it again.",
+        )
+
+
+class WeightDoubtful(Conflict):
+    """A weight that is hard to believe is written down when whoever weighed says it twice."""
+
+    def __init__(self, *, doubts: tuple[str, ...], quoted_g: Decimal | None, cast_g: Decimal | None) -> None:
+        super().__init__(
+            "weight-doubtful",
+            "This weight is unusual. Look at the scales once more; if it is so, send it again with `confirmed`.",
+            doubts=[str(doubt) for doubt in doubts],
+            quoted_g=None if quoted_g is None else str(quoted_g),
+            cast_g=None if cast_g is None else str(cast_g),
+        )
+
+
+class WeighingRequired(Conflict):
+    """Here a piece counts as made when its finished weight is known."""
+
+    def __init__(self) -> None:
+        super().__init__("weighing-required", "Weigh the finished piece and enter its weight; then it is made.")

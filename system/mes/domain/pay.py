@@ -24,12 +24,15 @@ class PayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PayRate:
-    """What making one piece of a material pays, from a date on."""
+    """What making one piece of a material pays, from a moment on. Who set it is not known of the first ones."""
 
     material: str
     valid_from: datetime
     per_piece: Money
     per_gram: Money
+    set_by: Operator | None = None
+    set_at: datetime | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,14 @@ def rate_for(material: str, rates: tuple[PayRate, ...], *, at: datetime) -> PayR
 
 
 def pay_for(work_order: WorkOrder, rate: PayRate) -> Money:
+    """What the work order pays by this rate."""
+    return pay_of(rate, quantity=work_order.quantity, weight_g=work_order.weight_g)
+
+
+def pay_of(rate: PayRate, *, quantity: int, weight_g: Decimal | None) -> Money:
     """quantity * (per piece + per gram * weight of a piece); an unknown weight counts as nothing."""
-    grams = work_order.weight_g if work_order.weight_g is not None else Decimal(0)
-    exact = (rate.per_piece.amount + rate.per_gram.amount * grams) * work_order.quantity
+    grams = weight_g if weight_g is not None else Decimal(0)
+    exact = (rate.per_piece.amount + rate.per_gram.amount * grams) * quantity
     return Money(exact, rate.per_piece.currency)
 
 

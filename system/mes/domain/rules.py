@@ -23,13 +23,15 @@ class Terms:
     """How long nothing may happen to a claim before it lapses; 0: it never does."""
     undo_s: int
     """How long a piece that was marked as made may be said not to be; 0: not at all."""
+    weighing_required: bool = False
+    """Whether a piece counts as made only when its finished weight is known."""
 
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "RELEASED": ("claim", "assignment"),
-    "CLAIMED": ("return", "completion", "progress", "handover"),
-    "COMPLETED": ("packing", "rework", "undo"),
-    "PACKING": ("shipment", "rework"),
+    "CLAIMED": ("return", "completion", "progress", "handover", "weighing"),
+    "COMPLETED": ("packing", "rework", "undo", "weighing"),
+    "PACKING": ("shipment", "rework", "weighing"),
     "SHIPPED": (),
     "WITHDRAWN": (),
 }

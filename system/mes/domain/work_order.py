@@ -127,6 +127,11 @@ class WorkOrder:
         self._check("progress", by)
         return replace(self, state_since=now)
 
+    def weighed(self, by: Operator, *, now: datetime) -> WorkOrder:
+        """Its holder put it on the scales: on the bench that shows that it goes on, later it changes nothing."""
+        self._check("weighing", by)
+        return replace(self, state_since=now) if self.state is WorkOrderState.CLAIMED else self
+
     def lapsed(self, *, now: datetime, idle_s: int) -> WorkOrder | None:
         """Back on the board, because nothing happened to its claim for too long; None where that is not so, or not any more."""
         lapses_at = rules.lapses_at(self.state, self.state_since or self.released_at, idle_s=idle_s)

@@ -155,9 +155,12 @@ async def progress(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_orde
 
 
 @router.post("/work-orders/{work_order_id}/completion", response_model=schemas.WorkOrderView)
-async def completion(who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID) -> Response:
-    """The piece is made."""
-    command = CompleteWorkOrder(work_order_id, operator_of(who), key)
+async def completion(
+    who: AnOperator, uow: Uow, key: Key, terms: Agreed, work_order_id: UUID, body: schemas.Completion | None = None
+) -> Response:
+    """The piece is made; its weight may come along."""
+    weighed = body or schemas.Completion()
+    command = CompleteWorkOrder(work_order_id, operator_of(who), weighed.finished_g, weighed.confirmed, key)
     return to_response(await handlers.complete_work_order(command, uow, terms=terms))
 
 

@@ -25,7 +25,6 @@ from system.mes.application import handlers
 from system.mes.application.commands import (
     AssignWorkOrder,
     ClaimWorkOrder,
-    CompleteWorkOrder,
     HandOverWorkOrder,
     ReportProgress,
     ReturnWorkOrder,
@@ -131,8 +130,10 @@ class Visit:
             return self.pages.refusal(self.request, refusal), refusal.status
         return None, 200
 
-    async def card(self, who: Principal, *, said: Said | None = None, status: int = 200) -> Response:
-        """The card as it is now; asked by htmx, without the page around it."""
+    async def card(
+        self, who: Principal, *, said: Said | None = None, status: int = 200, entered: Any = None
+    ) -> Response:
+        """The card as it is now, with what was typed and refused; asked by htmx, without the page around it."""
         work_order = await self.queries.work_order(self.work_order_id)
         gives_out = who.has("seller", "administrator") and (work_order["escalated"] or work_order["state"] == "CLAIMED")
         known = (await self.queries.operators())["items"] if gives_out else []
@@ -146,6 +147,7 @@ class Visit:
             viewer=str(who.subject),
             operators=operators,
             said=said,
+            entered=entered,
             own_reason=own_reason,
             # A piece says itself what was refused; a browser would report any other status as a fault of the page.
             status=200 if piece else status,
@@ -215,13 +217,6 @@ async def progress_form(visit: AtWorkOrder, who: AnOperator) -> Response:
     """Still at it."""
     command = ReportProgress(visit.work_order_id, operator_of(who))
     return await visit.does(who, handlers.report_progress, command)
-
-
-@router.post(f"{WORK_ORDER}/completion")
-async def completion_form(visit: AtWorkOrder, who: AnOperator) -> Response:
-    """Made."""
-    command = CompleteWorkOrder(visit.work_order_id, operator_of(who))
-    return await visit.does(who, handlers.complete_work_order, command)
 
 
 @router.post(f"{WORK_ORDER}/undo")

@@ -28,6 +28,30 @@ PROBLEMS = {
     "tracking-number-taken": N_(
         "%(carrier)s %(tracking_number)s already carries another order. Check the number on the parcel's label."
     ),
+    "pay-rate-not-found": N_("There is no such planned rate any more; perhaps it was withdrawn already."),
+    "pay-rate-in-the-past": N_(
+        "%(valid_from)s is over, and what was earned stays as it was. Choose a later moment, or none: at once."
+    ),
+    "pay-rate-too-far-ahead": N_("A rate may be planned a year ahead at most. Look at the year once more."),
+    "pay-rate-pays-nothing": N_("By this rate nothing would be paid at all. Enter what a piece or a gram pays."),
+    "pay-rate-moment-taken": N_(
+        "A rate of this material begins %(valid_from)s already. Withdraw it first, or choose another moment."
+    ),
+    "pay-rate-began": N_(
+        "This rate has held since %(valid_from)s, and somebody may have earned by it. Set a new one instead."
+    ),
+    "pay-rates-changed": N_(
+        "Somebody changed the rates meanwhile. Look at what yours means now, and confirm it again."
+    ),
+    "weight-doubtful": N_("This weight is unusual. Look at the scales once more, and confirm it if it is so."),
+    "weighing-required": N_("Weigh the finished piece and enter its weight; then it is made."),
+    "nothing-weighed": N_("Enter what it weighs: cast, finished, or both."),
+    "number-unreadable": N_("“%(typed)s” is not a number. Write it like 12.50."),
+    "number-too-exact": N_("“%(typed)s” is too exact: two digits after the point are kept."),
+    "number-out-of-range": N_("“%(typed)s” cannot be: from %(least)s to %(most)s it may be."),
+    "moment-unreadable": N_("“%(typed)s” is not a day with a time. Write it like 2026-12-01 08:00."),
+    "material-unchosen": N_("Choose a material, or all of them."),
+    "reason-missing": N_("Say why, in at most 500 characters; others read it later."),
     "invalid-request": N_("Something is missing or cannot be understood. Check what you entered."),
 }
 

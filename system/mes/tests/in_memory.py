@@ -11,9 +11,19 @@ from uuid import UUID
 
 from system.kernel.clock import FixedClock
 from system.kernel.errors import Invalid
-from system.mes.application.ports import Operators, OrderStatuses, PayLedger, Withdrawals, WorkOrders
+from system.mes.application.ports import (
+    Operators,
+    OrderStatuses,
+    PayLedger,
+    PayRates,
+    Weighings,
+    Withdrawals,
+    WorkOrders,
+)
 from system.mes.domain.errors import WorkOrderNotFound
 from system.mes.domain.pay import PayEntry, PayKind, PayRate
+from system.mes.domain.rates import RateWithdrawal
+from system.mes.domain.weights import Weighing
 from system.mes.domain.withdrawal import Withdrawal
 from system.mes.domain.work_order import Claim, Operator, Parcel, WorkOrder, WorkOrderState
 from system.mes.tests.harness import RATES, START
@@ -30,6 +40,10 @@ class Store:
         self.history: list[tuple[UUID, str, str | None]] = []
         self.parcels: dict[tuple[str, str], UUID] = {}
         self.entries: dict[tuple[UUID, int, PayKind], PayEntry] = {}
+        self.rates: list[PayRate] = list(RATES)
+        self.rate_withdrawals: list[RateWithdrawal] = []
+        self.weighings: list[Weighing] = []
+        self.audited: list[tuple[str, str, str]] = []
         self.withdrawals: dict[UUID, Withdrawal] = {}
         self.statuses: dict[UUID, OrderChanged] = {}
         self.operators: dict[UUID, Operator] = {}
@@ -107,7 +121,45 @@ class InMemoryPayLedger:
         return self._store.entries[work_order_id, claim_no, PayKind.EARN]
 
     async def rates(self) -> tuple[PayRate, ...]:
-        return RATES
+        return await InMemoryPayRates(self._store).all()
+
+
+class InMemoryPayRates:
+    """Rates in a list, those withdrawn left out."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def all(self) -> tuple[PayRate, ...]:
+        gone = {(each.rate.material, each.rate.valid_from) for each in self._store.rate_withdrawals}
+        return tuple(rate for rate in self._store.rates if (rate.material, rate.valid_from) not in gone)
+
+    async def withdrawals(self) -> tuple[RateWithdrawal, ...]:
+        return tuple(self._store.rate_withdrawals)
+
+    async def add(self, rate: PayRate) -> None:
+        if any((each.material, each.valid_from) == (rate.material, rate.valid_from) for each in self._store.rates):
+            raise ValueError(f"a second rate of {rate.material} at {rate.valid_from}")
+        self._store.rates.append(rate)
+
+    async def withdraw(self, withdrawal: RateWithdrawal) -> None:
+        self._store.rate_withdrawals.append(withdrawal)
+
+
+class InMemoryWeighings:
+    """Weighings in a list."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def of(self, work_order_id: UUID) -> tuple[Weighing, ...]:
+        return tuple(each for each in self._store.weighings if each.work_order_id == work_order_id)
+
+    async def add(self, weighing: Weighing) -> None:
+        for each in await self.of(weighing.work_order_id):
+            if (each.stage, each.no) == (weighing.stage, weighing.no):
+                raise ValueError(f"a second weighing {weighing.stage} {weighing.no}")
+        self._store.weighings.append(weighing)
 
 
 class InMemoryWithdrawals:
@@ -162,6 +214,8 @@ class InMemoryUnitOfWork:
 
     work_orders: WorkOrders
     pay_ledger: PayLedger
+    pay_rates: PayRates
+    weighings: Weighings
     withdrawals: Withdrawals
     order_statuses: OrderStatuses
     operators: Operators
@@ -177,6 +231,8 @@ class InMemoryUnitOfWork:
             setattr(self._store, name, held.copy())
         self.work_orders = InMemoryWorkOrders(self._store)
         self.pay_ledger = InMemoryPayLedger(self._store)
+        self.pay_rates = InMemoryPayRates(self._store)
+        self.weighings = InMemoryWeighings(self._store)
         self.withdrawals = InMemoryWithdrawals(self._store)
         self.order_statuses = InMemoryOrderStatuses(self._store)
         self.operators = InMemoryOperators(self._store)
@@ -203,7 +259,7 @@ class InMemoryUnitOfWork:
         return None
 
     async def audit(self, *, actor: str, action: str, subject: str, details: dict[str, Any] | None = None) -> None:
-        return None
+        self._store.audited.append((actor, action, subject))
 
     async def commit(self, answer: Answer | None = None) -> Any:
         if self._key and answer:

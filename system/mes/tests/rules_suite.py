@@ -271,7 +271,10 @@ class MakingRules:
         with pytest.raises(WorkOrderStateRefused) as refusal:
             await handlers.ship_work_order(ShipWorkOrder(work_order_id, OLEG, a_parcel()), mes.make_uow(), terms=TERMS)
 
-        assert refusal.value.extra == {"state": "CLAIMED", "allowed": ["return", "completion", "progress", "handover"]}
+        assert refusal.value.extra == {
+            "state": "CLAIMED",
+            "allowed": ["return", "completion", "progress", "handover", "weighing"],
+        }
 
     async def test_a_made_piece_cannot_be_returned(self, mes: Mes) -> None:
         _, [work_order_id] = await released(mes)

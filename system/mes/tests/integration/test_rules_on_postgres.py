@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from system.mes.tests import rules_of_holding, rules_suite
+from system.mes.tests import rules_of_holding, rules_of_rates, rules_of_weighing, rules_suite
 
 pytestmark = pytest.mark.integration
 
@@ -42,4 +42,12 @@ class TestWithdrawals(rules_suite.WithdrawalRules):
 
 
 class TestHearing(rules_suite.HearingRules):
+    pass
+
+
+class TestRates(rules_of_rates.RateRules):
+    pass
+
+
+class TestWeighing(rules_of_weighing.WeighingRules):
     pass
