@@ -121,7 +121,7 @@ async def test_the_queue_pages_on_and_counts(http: httpx.AsyncClient, seller: di
     assert first.count('class="row order waits') == 40 and 'class="more"' in first
     seen, page = first, first
     while 'class="more"' in page:
-        more = page.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
+        more = page.split('class="more"')[1].split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
         page = (await http.get(more, headers=seller | HTMX)).text
         assert "<main" not in page
         seen += page
