@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameter
 
 from system.conftest import Infrastructure
 from system.crm.adapters import tables
-from system.crm.adapters.care_queries import notes_statement, open_statement, reminders_statement
+from system.crm.adapters.care_queries import Which, notes_statement, open_statement, reminders_statement
 from system.crm.adapters.customers import customers_statement, orders_of_statement
 from system.crm.adapters.queries import (
     approvals_statement,
@@ -31,6 +31,11 @@ from system.plumbing.tests.tables import assert_migrated_as_coded, assert_nobody
 pytestmark = pytest.mark.integration
 AFTER = (START + timedelta(days=100), new_id())
 SOMEBODY = new_id()
+REMINDERS: tuple[tuple[Which, str], ...] = (
+    ("due", "reminder_open"),
+    ("later", "reminder_open"),
+    ("done", "reminder_done"),
+)
 
 
 async def test_the_migration_makes_the_tables_that_the_code_names(crm: PostgresCrm) -> None:
@@ -69,7 +74,7 @@ QUESTIONS = [
             reminders_statement(which, who=SOMEBODY, administers=False, now=AFTER[0], after=AFTER, limit=50),
             index,
         )
-        for which, index in (("due", "reminder_open"), ("later", "reminder_open"), ("done", "reminder_done"))
+        for which, index in REMINDERS
     ),
 ]
 

@@ -167,5 +167,6 @@ def test_only_our_own_files_run() -> None:
 def test_everybody_lands_where_they_may_be() -> None:
     assert landing_of({"operator"}) == "/mes/"
     assert landing_of({"customer"}) == SIGN_IN
-    assert [area.address for area in areas_of({"seller"})] == ["/crm/", "/crm/search", "/mes/"]
+    sellers = ["/crm/", "/crm/reminders", "/crm/search", "/crm/customers", "/mes/"]
+    assert [area.address for area in areas_of({"seller"})] == sellers
     assert len({area.address for area in AREAS}) == len(AREAS)
