@@ -6,11 +6,14 @@ A reminder as both show it: id, order_id, text. Who looks after an order: their 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import lt
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal
+from step_defs.drivers.waiting import eventually
 from step_defs.dsl.desk import CUT_OFF, Stream
 
 if TYPE_CHECKING:
@@ -85,7 +88,7 @@ class HttpCareDesk:
         return [each for each in self.due() if each["id"] in told] if told else []
 
     def due(self) -> list[Shown]:
-        items = self._door.get(f"{CRM}/reminders", which="due", limit=100).body["items"]
+        items = self._all(f"{CRM}/reminders", which="due")
         return [{"id": each["reminder_id"], "order_id": each["order_id"], "text": each["text"]} for each in items]
 
     def reminds(self, order_id: str, text: str, *, in_s: float, for_id: str | None) -> None:
@@ -109,24 +112,26 @@ class HttpCareDesk:
         return _name(self._door.get(f"{CRM}/orders/{order_id}").body["taken_by"])
 
     def escalated(self) -> dict[str, str | None]:
-        found: dict[str, str | None] = {}
-        cursor: str | None = None
-        for _ in range(PAGES_MAX):
-            page = self._door.get(f"{CRM}/escalations", limit=100, cursor=cursor).body
-            found |= {each["order_id"]: _name(each["taken_by"]) for each in page["items"]}
-            cursor = page["next"]
-            if cursor is None:
-                return found
-        raise AssertionError(f"more than {PAGES_MAX} pages of orders wait far too long")
+        return {each["order_id"]: _name(each["taken_by"]) for each in self._all(f"{CRM}/escalations")}
 
     def orders_of(self, customer: str) -> list[str]:
         [found] = self._door.get(f"{CRM}/customers", query=customer).body["items"]
-        page = self._door.get(f"{CRM}/customers/{found['customer_id']}/orders", limit=100).body
-        return [each["order_id"] for each in page["items"]]
+        return [each["order_id"] for each in self._all(f"{CRM}/customers/{found['customer_id']}/orders")]
 
     def close(self) -> None:
         if self._stream is not None:
             self._stream.close()
+
+    def _all(self, path: str, **filters: str) -> list[Shown]:
+        items: list[Shown] = []
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = self._door.get(path, limit=100, cursor=cursor, **filters).body
+            items += page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return items
+        raise AssertionError(f"more than {PAGES_MAX} pages of {path}")
 
 
 class BrowserCareDesk:
@@ -150,7 +155,7 @@ class BrowserCareDesk:
         return _reminders(self._queue, "#due") if self._queue.all("[data-badge]:not([hidden])") else []
 
     def due(self) -> list[Shown]:
-        self._window.goto("/crm/reminders")
+        self._opens("/crm/reminders", rows="#reminders [data-reminder]", more="#reminders .more a")
         return _reminders(self._window, "#reminders")
 
     def reminds(self, order_id: str, text: str, *, in_s: float, for_id: str | None) -> None:
@@ -198,15 +203,9 @@ class BrowserCareDesk:
         return (shown[0]["data-taken-by"] or None) if shown else None
 
     def escalated(self) -> dict[str, str | None]:
-        self._window.goto("/crm/escalations")
-        for _ in range(PAGES_MAX):
-            more = self._window.page.locator("#escalated > .more a")
-            if not more.count():
-                rows = self._window.all("#escalated > .row")
-                return {row["id"].removeprefix("o-"): row["data-taken-by"] or None for row in rows}
-            more.first.scroll_into_view_if_needed()
-            more.first.wait_for(state="detached")
-        raise AssertionError(f"more than {PAGES_MAX} pages of orders wait far too long")
+        self._opens("/crm/escalations", rows="#escalated > .row", more="#escalated > .more a")
+        rows = self._window.all("#escalated > .row")
+        return {row["id"].removeprefix("o-"): row["data-taken-by"] or None for row in rows}
 
     def orders_of(self, customer: str) -> list[str]:
         page = self._window.page
@@ -220,6 +219,18 @@ class BrowserCareDesk:
 
     def close(self) -> None:
         self._window.close()
+
+    def _opens(self, path: str, *, rows: str, more: str) -> None:
+        """The list to its end."""
+        self._window.goto(path)
+        page = self._window.page
+        for _ in range(PAGES_MAX):
+            seen = page.locator(rows).count()
+            if not page.locator(more).count():
+                return
+            page.locator(more).first.scroll_into_view_if_needed()
+            eventually(page.locator(rows).count, partial(lt, seen), what="more rows")
+        raise AssertionError(f"more than {PAGES_MAX} pages of {path}")
 
     def _sends(self, order_id: str, action: str, fields: Shown, *, chosen: Shown | None = None) -> None:
         self._window.goto(f"/crm/orders/{order_id}")
