@@ -117,7 +117,7 @@ async def _page(
         request,
         "people.html",
         who=who,
-        badges={str(user_id): BadgeView.of(state).model_dump(mode="json") for user_id, state in badges.items()},
+        carried={str(user_id): BadgeView.of(state).model_dump(mode="json") for user_id, state in badges.items()},
         items=[UserView.of(user).model_dump(mode="json") for user in page.users],
         roles=ROLES,
         email=email,

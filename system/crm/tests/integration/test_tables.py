@@ -148,7 +148,7 @@ async def _fill(crm: PostgresCrm) -> None:
                     jsonb_build_object('id', gen_random_uuid(), 'name', 'C', 'email', 'c' || n || '@example.org',
                         'phone', '8 900 ' || lpad(n::text, 7, '0')),
                     'c' || n || '@example.org', '{}',
-                    jsonb_build_array(jsonb_build_object('title', 'Ring unikat' || n)), 1, 'RUB',
+                    jsonb_build_array(jsonb_build_object('kind', 'ready_made', 'title', 'Ring unikat' || n)), 1, 'RUB',
                     CASE WHEN n % 5 = 0 THEN 'PO-' || n END, at
                 FROM (SELECT n, CAST(:start AS timestamptz) + n * interval '20 minutes' AS at
                       FROM generate_series(1, 20000) AS n) AS made

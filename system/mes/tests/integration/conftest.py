@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from system.conftest import Infrastructure
 from system.kernel.clock import FixedClock
 from system.mes.adapters import tables
+from system.mes.adapters.board_lists import KEPT_S
 from system.mes.adapters.ledger import pay_entry_from
 from system.mes.adapters.queries import MesQueries
 from system.mes.adapters.repositories import work_order_from
@@ -23,6 +24,7 @@ from system.mes.domain.work_order import WorkOrder
 from system.mes.main import service
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import BUDGET_S, OLEG, START, TERMS
+from system.plumbing.aside import Aside
 from system.plumbing.database import create_engine
 from system.plumbing.schema import outbox
 from system.plumbing.tests.people import People
@@ -31,13 +33,14 @@ from system.plumbing.tests.people import People
 class PostgresMes:
     """MES over PostgreSQL, with a clock that the test sets."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, aside: Aside) -> None:
         self.engine = engine
+        self.aside = aside
         self.claimed_since_before = MesQueries(engine, terms=TERMS, currency="RUB").claimed_since_before
         self.clock = FixedClock(START)
 
     def make_uow(self) -> MesUnitOfWork:
-        return MesUnitOfWork(self.engine, "mes", clock=self.clock)
+        return MesUnitOfWork(self.engine, "mes", clock=self.clock, on_changed=self.aside.changed)
 
     async def rows(self, statement: Any) -> list[Any]:
         async with self.engine.connect() as connection:
@@ -81,8 +84,11 @@ def settings(mes_database: None, infrastructure: Infrastructure) -> MesSettings:
 
 @pytest.fixture
 async def mes(settings: MesSettings) -> AsyncIterator[PostgresMes]:
-    engine = create_engine(settings)
-    yield PostgresMes(engine)
+    engine, aside = create_engine(settings), Aside(settings, lifetime_s=KEPT_S)
+    # What an earlier test looked at may still be kept.
+    await aside.changed()
+    yield PostgresMes(engine, aside)
+    await aside.close()
     await engine.dispose()
 
 

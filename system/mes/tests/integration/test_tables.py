@@ -197,7 +197,8 @@ async def test_what_is_looked_for_by_number_or_by_idleness_is_found_by_an_index(
             used = [node.get("Index Name") for node in _nodes(plan.scalar_one()[0]["Plan"])]
             assert index in used, f"{condition} is read by {used}"
     nodes = await _explained(mes, claimed_before_statement(NOW, limit=100))
-    assert "work_order_unfinished" in _indexes(nodes)
+    # Both hold what is unfinished and nothing else.
+    assert _indexes(nodes) <= {"work_order_unfinished", "work_order_unfinished_number"} and _indexes(nodes)
     assert not _scanned_whole(nodes)
 
 
