@@ -134,15 +134,16 @@ async def test_the_queue_pages_on_and_counts(http: httpx.AsyncClient, seller: di
 
 
 async def test_a_row_shows_what_is_ordered(http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm) -> None:
-    content = submitted()
+    number = f"A-{new_id().hex}"
+    content = submitted(number=number)
     first = content.lines[0]
     goods = first.model_copy(update={"line_id": new_id(), "kind": "ready_made", "file_id": None, "sku": "ring-1"})
     several = content.model_copy(update={"lines": (first, goods, goods.model_copy(update={"line_id": new_id()}))})
-    only_goods = submitted()
+    only_goods = submitted(number=number)
     only_goods = only_goods.model_copy(update={"lines": (goods,)})
     for each in (several, only_goods):
         await hear(crm, each)
-    found = (await http.get("/crm/search", headers=seller)).text
+    found = (await http.get("/crm/search", params={"query": number}, headers=seller)).text
     of_several, of_goods = (
         found.split(f'id="o-{each.order_id}"')[1].split("</li>")[0] for each in (several, only_goods)
     )

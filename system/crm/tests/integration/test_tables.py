@@ -31,11 +31,6 @@ from system.plumbing.tests.tables import assert_migrated_as_coded, assert_nobody
 pytestmark = pytest.mark.integration
 AFTER = (START + timedelta(days=100), new_id())
 SOMEBODY = new_id()
-REMINDERS: tuple[tuple[Which, str], ...] = (
-    ("due", "reminder_open"),
-    ("later", "reminder_open"),
-    ("done", "reminder_done"),
-)
 
 
 async def test_the_migration_makes_the_tables_that_the_code_names(crm: PostgresCrm) -> None:

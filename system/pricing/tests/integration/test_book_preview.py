@@ -80,7 +80,7 @@ async def test_a_quote_that_became_an_orders_is_not_open(pricing: Pricing) -> No
     customer = uuid4()
     asked = [(await pricing.ask(customer, {"sku": "pendant-drop-925"})).json() for _ in range(2)]
     before = (await previewed(pricing, "silver", "120.00"))["quotes"]["by_material"]["silver_925"]["count"]
-    line = {"line_id": str(new_id()), "quote_id": asked[0]["quote_id"]}
+    line = {"line_id": str(new_id()), "quote_id": asked[0]["quote_id"], "agreed_total": asked[0]["total"]}
     await pricing.receive(PriceOrder.model_validate({"order_id": str(new_id()), "attempt": 1, "lines": [line]}))
     after = (await previewed(pricing, "silver", "120.00"))["quotes"]["by_material"]["silver_925"]["count"]
     assert after == before - 1

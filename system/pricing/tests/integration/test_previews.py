@@ -36,6 +36,15 @@ async def test_a_model_is_drawn_once_it_has_its_price(working: Pricing) -> None:
     assert all(picture.startswith(b"\x89PNG") for picture in working.storage.previews.values())
 
 
+async def was_refused(working: Pricing, mesh: str) -> None:
+    """The worker has offered its picture: only then may storage keep any again."""
+
+    async def refused() -> bool:
+        return mesh in working.storage.previews_refused
+
+    await eventually(refused)
+
+
 async def test_no_price_waits_for_who_keeps_the_pictures(working: Pricing) -> None:
     working.storage.keeps_previews = False
     mesh, quote = await priced(working, working.fresh_model())
@@ -59,6 +68,8 @@ async def test_the_command_draws_what_is_missing_and_nothing_twice(working: Pric
     with pytest.raises(Unavailable):
         await draw_previews(working.settings, batch=2, say=said.append)
 
+    for mesh in meshes:
+        await was_refused(working, mesh)
     working.storage.keeps_previews = True
     said.clear()
     await draw_previews(working.settings, batch=2, say=said.append)
@@ -73,6 +84,7 @@ async def test_the_command_draws_what_is_missing_and_nothing_twice(working: Pric
 async def test_the_command_passes_over_what_is_gone(working: Pricing) -> None:
     working.storage.keeps_previews = False
     mesh, _ = await priced(working, working.fresh_model())
+    await was_refused(working, mesh)
     working.storage.keeps_previews = True
     [gone] = [file_id for file_id, body in working.storage.models.items() if hashlib.sha256(body).hexdigest() == mesh]
     working.storage.models[gone] = b"another model by now"
