@@ -30,8 +30,8 @@ WEIGHT_KB = 150.0
 LOAD_MS_MAX = 30_000
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 COOKIE = "__Host-session"
-# The stream stays open, and pictures of pieces come behind the rows when they are looked at, once a day: no part of the page's weight.
-BESIDE = ("/events", "/preview")
+# The stream stays open and is no part of the page's weight.
+STREAM = "/events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +90,16 @@ def _load(context: BrowserContext, target: Target, token: str) -> PhoneLoad:
 def _weigh(session: CDPSession) -> Mapping[str, int]:
     """What every request of the page brought, by its id; filled as they end."""
     weighed: dict[str, int] = {}
-    beside: set[str] = set()
+    streams: set[str] = set()
 
     def asked(event: dict[str, object]) -> None:
         request = event["request"]
         assert isinstance(request, dict)
-        if str(request["url"]).partition("?")[0].endswith(BESIDE):
-            beside.add(str(event["requestId"]))
+        if str(request["url"]).partition("?")[0].endswith(STREAM):
+            streams.add(str(event["requestId"]))
 
     def ended(event: dict[str, object]) -> None:
-        if str(event["requestId"]) not in beside:
+        if str(event["requestId"]) not in streams:
             weighed[str(event["requestId"])] = int(str(event["encodedDataLength"]).partition(".")[0])
 
     session.on("Network.requestWillBeSent", asked)
