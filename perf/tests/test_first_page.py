@@ -97,7 +97,7 @@ def test_a_page_in_another_order_is_wrong() -> None:
 async def test_statements_are_counted_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = iter([{1: (100, "board"), 2: (7, "old")}, {1: (104, "board"), 2: (7, "old"), 3: (2, "materials")}])
     monkeypatch.setattr(first_page, "asked", lambda target: next(counts))
-    monkeypatch.setattr(first_page, "COUNTED_EVERY_S", 0.0)
+    monkeypatch.setattr(first_page, "KEPT_S", 0.0)
     assert await statements_per_page(visitor(), pages=2) == (3.0, ["2 x board", "1 x materials"])
 
 
