@@ -9,6 +9,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from playwright.sync_api import Error
+
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door
 
@@ -58,16 +60,22 @@ def decoded(png: bytes) -> Picture:
 
 
 def shown(window: Window, selector: str) -> Picture | None:
-    """The picture that a page shows; None while there is none at all."""
+    """The picture that a page shows; None while there is none at all, or its row is just being written anew."""
     picture = window.page.locator(selector)
     if not picture.count():
         return None
-    picture.scroll_into_view_if_needed()
-    seen: dict[str, Any] = picture.evaluate(_LOOK)
+    try:
+        picture.scroll_into_view_if_needed()
+        seen: dict[str, Any] = picture.evaluate(_LOOK)
+    except Error as error:
+        if "not attached" in error.message:
+            return None
+        raise
     return Picture(seen["side"], seen["shades"])
 
 
 _LOOK = """async (image) => {
+  if (!image.isConnected) throw new Error("not attached");
   await image.decode();
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = image.naturalWidth;

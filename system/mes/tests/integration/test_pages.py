@@ -135,8 +135,10 @@ async def test_the_card_shows_the_model_and_leads_to_its_file(
 
 
 async def test_a_row_shows_what_the_piece_looks_like_and_asks_nobody(
-    live_mes: Any, oleg: dict[str, str], mes: PostgresMes
+    live_mes: Any, people: People, mes: PostgresMes
 ) -> None:
+    # Somebody with nothing else in hand.
+    newcomer = people.headers("Olesya", "operator", user_id=new_id())
     material = own_alloy()
     custom = spec(material=material)
     ready_made = spec(material=material).model_copy(update={"kind": "ready_made", "file_id": None, "sku": "ring-1"})
@@ -147,7 +149,7 @@ async def test_a_row_shows_what_the_piece_looks_like_and_asks_nobody(
 
     live_mes.state.client = ServiceClient(live_mes.state.settings, transport=httpx.MockTransport(nobody))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(live_mes), base_url="http://mes") as http:
-        board = (await http.get("/mes/", params={"material": material}, headers=oleg)).text
+        board = (await http.get("/mes/", params={"material": material}, headers=newcomer)).text
         of_custom, of_ready_made = (
             board.split(f'id="wo-{one.work_order_id}"')[1].split("</li>")[0] for one in (custom, ready_made)
         )
@@ -155,8 +157,8 @@ async def test_a_row_shows_what_the_piece_looks_like_and_asks_nobody(
         assert address in of_custom and 'alt="" width="48" height="48" loading="lazy"' in of_custom
         assert "<img" not in of_ready_made and "kinds.svg#ready_made" in of_ready_made
 
-        await http.post(f"/mes/work-orders/{custom.work_order_id}/claim", headers=oleg)
-        assert f"/uploads/{custom.file_id}/preview" in (await http.get("/mes/mine", headers=oleg)).text
+        await http.post(f"/mes/work-orders/{custom.work_order_id}/claim", headers=newcomer)
+        assert f"/uploads/{custom.file_id}/preview" in (await http.get("/mes/mine", headers=newcomer)).text
     await live_mes.state.client.close()
 
 
