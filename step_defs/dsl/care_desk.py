@@ -262,6 +262,9 @@ def care_desk_of(person: Person) -> CareDesk:
 def _reminders(window: Window, place: str) -> list[Shown]:
     rows = window.all(f'{place} [data-reminder]:not([data-state="done"])')
     texts = window.all(f'{place} [data-reminder]:not([data-state="done"]) .text')
+    if len(rows) != len(texts):
+        # One came or went between the two looks: whoever waits looks again.
+        return []
     return [
         {"id": row["data-reminder"], "order_id": row["data-about"], "text": text["text"].strip()}
         for row, text in zip(rows, texts, strict=True)

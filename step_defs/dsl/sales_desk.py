@@ -21,6 +21,10 @@ PAGES_MAX = 40
 Shown = dict[str, Any]
 
 
+OPENED_TRIES_MAX = 5
+LOOKED_AFTER_MS = 100
+
+
 class SalesDesk(Protocol):
     """What a seller can see and do."""
 
@@ -158,8 +162,12 @@ class BrowserSalesDesk:
         form = page.locator(f'#order form[data-action="{what}"]')
         if not form.count():
             raise self._not_offered(what, before)
-        if not form.is_visible():
+        # A press that meets the moment in which the order is shown anew opens what is no longer there.
+        for _ in range(OPENED_TRIES_MAX):
+            if form.is_visible():
+                break
             page.locator(f'#order details[data-fold="{what}"] > summary').click()
+            page.wait_for_timeout(LOOKED_AFTER_MS)
         for name, value in fields.items():
             form.locator(f'[name="{name}"]').fill(value)
         with page.expect_response(lambda answer: answer.url.endswith(f"/{what}")):
