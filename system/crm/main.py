@@ -17,6 +17,7 @@ from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
+from system.plumbing.sparing import Seldom
 
 
 def service(settings: CrmSettings | None = None) -> Service:
@@ -48,7 +49,7 @@ def service(settings: CrmSettings | None = None) -> Service:
     crm.app.state.queries = queries
     crm.app.state.care = care
     crm.app.state.customers = CustomerQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
-    crm.app.state.met = {}
+    crm.app.state.met = Seldom(care_api.MEETING_EVERY_S)
     crm.app.state.watch = pages.watch_of(queries, care, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)
     crm.app.state.quotes = HttpQuotes(crm.client)

@@ -30,6 +30,7 @@ from system.messages.orchestrator_v1 import OrderChanged, ReleaseWorkOrders, Wit
 from system.plumbing.aside import Aside
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
+from system.plumbing.sparing import Seldom
 
 
 def service(settings: MesSettings | None = None) -> Service:
@@ -60,7 +61,7 @@ def service(settings: MesSettings | None = None) -> Service:
     lists = BoardLists(queries, aside)
     mes.app.state.lists = lists
     mes.app.state.rows = board.Rows(shown)
-    mes.app.state.tally = board.Tally(lists)
+    mes.app.state.tally = board.Tally(lists.counts, board.COUNTED_EVERY_S)
     mes.app.state.watch = board.watch_of(queries, shown)
     mes.app.state.shift = Shift(
         FlowQueries(mes.engine),
@@ -69,7 +70,7 @@ def service(settings: MesSettings | None = None) -> Service:
         terms=settings.terms,
         zone=shown.zone,
     )
-    mes.app.state.met = {}
+    mes.app.state.met = Seldom(api.MEETING_EVERY_S)
     return mes
 
 

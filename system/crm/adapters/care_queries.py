@@ -8,6 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.crm.adapters import tables
@@ -207,7 +208,7 @@ async def _names(connection: AsyncConnection, customer_ids: set[UUID | None]) ->
     statement = (
         select(key.label("id"), _order.c.customer["name"].astext.label("name"))
         .where(key == func.any(wanted))
-        .distinct(key)
+        .ext(distinct_on(key))
         .order_by(key, _order.c.opened_at.desc(), _order.c.order_id.desc())
     )
     return {UUID(row.id): row.name for row in await connection.execute(statement)}

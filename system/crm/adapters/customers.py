@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.crm.adapters import tables
-from system.crm.adapters.queries import moment_and_id, phone_of, words_of
+from system.crm.adapters.queries import beginnings, moment_and_id, phone_of, words_of, words_of_order
 from system.crm.adapters.repositories import customer_key
 from system.crm.adapters.rows import letter_from, sales_order_from
 from system.crm.application.views import letter_view, money_view, summary_view
@@ -26,8 +26,6 @@ UNPAID = ("CANCELLED", "REJECTED", "PRICE_FAILED")
 
 _order = tables.sales_order
 _later = tables.sales_order.alias("later")
-_WORDS: ColumnElement[Any] = literal_column(f"({tables.WORDS})")
-_RUSSIAN: ColumnElement[Any] = literal_column("'russian'::regconfig")
 
 
 def customers_statement(
@@ -57,7 +55,7 @@ def customers_statement(
 def _in_whose_words(query: str) -> Any:
     """Of each customer the newest order that has the words; later ones have others. Read by itself, so that no plan looks for words
     in one order after the other."""
-    fits = _WORDS.op("@@")(func.to_tsquery(_RUSSIAN, " & ".join(f"{word}:*" for word in words_of(query))))
+    fits = words_of_order.op("@@")(beginnings(words_of(query)))
     found = (
         select(_order.c.order_id, _order.c.opened_at, customer_key().label("customer"))
         .where(fits, _order.c.submitted_at.is_not(None))

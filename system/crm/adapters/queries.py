@@ -49,7 +49,7 @@ _AWAITS_APPROVAL: ColumnElement[bool] = literal_column(tables.AWAITS_APPROVAL)
 _for_administrators: ColumnElement[bool] = literal_column(tables.FOR_ADMINISTRATORS)
 _words_of_note: ColumnElement[Any] = literal_column(f"({tables.NOTE_WORDS})")
 _phone_key: ColumnElement[str] = literal_column(tables.PHONE)
-_words_of_order: ColumnElement[Any] = literal_column(f"({tables.WORDS})")
+words_of_order: ColumnElement[Any] = literal_column(f"({tables.WORDS})")
 _BUDGET: ColumnElement[timedelta] = literal_column("(due_at - status_since)", Interval())
 _RUSSIAN: ColumnElement[Any] = literal_column("'russian'::regconfig")
 
@@ -93,7 +93,7 @@ def words_statement(
     opened_since: datetime | None = None,
 ) -> Select[Any]:
     """Orders in which each of the words begins one of the customer's: a name, a city, what a piece is called. Newest first."""
-    statement = select(_order).where(_words_of_order.op("@@")(_beginnings(words)))
+    statement = select(_order).where(words_of_order.op("@@")(beginnings(words)))
     if opened_since is not None:
         statement = statement.where(_order.c.opened_at >= opened_since)
     return _newest(statement, status=status, after=after, limit=limit)
@@ -120,7 +120,7 @@ def noted_statement(*, words: list[str]) -> Select[Any]:
     """The ids of orders about which a seller noted all these words, the latest note first."""
     note = tables.note
     # A note is about an order or a customer. Asked for in this way, the index of all orders' notes is of no use, which is larger.
-    noted = select(note.c.order_id).where(note.c.customer_id.is_(None), _words_of_note.op("@@")(_beginnings(words)))
+    noted = select(note.c.order_id).where(note.c.customer_id.is_(None), _words_of_note.op("@@")(beginnings(words)))
     return noted.order_by(note.c.at.desc()).limit(NOTED_MAX)
 
 
@@ -132,7 +132,8 @@ def chosen_statement(
     return _newest(chosen, status=status, after=after, limit=limit)
 
 
-def _beginnings(words: list[str]) -> ColumnElement[Any]:
+def beginnings(words: list[str]) -> ColumnElement[Any]:
+    """What each of the words begins, as the indexes of words are asked."""
     return func.to_tsquery(_RUSSIAN, " & ".join(f"{word}:*" for word in words))
 
 

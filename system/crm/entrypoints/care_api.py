@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -18,12 +17,12 @@ from system.crm.domain.care import ADMINISTRATORS, Subject
 from system.crm.entrypoints import care_schemas, schemas
 from system.crm.entrypoints.api import Key, Limit, Margin, PageCursor, Queries, Staff, Uow, seller_of
 from system.plumbing.auth import Principal, require
+from system.plumbing.sparing import Seldom
 from system.plumbing.web import to_response
 
 router = APIRouter()
 # Who looks in is remembered, and not written down again for so long by this process.
 MEETING_EVERY_S = 600
-MET_MAX = 10_000
 
 
 def _care(request: Request) -> CareQueries:
@@ -49,15 +48,9 @@ def administers(who: Principal) -> bool:
 
 async def meet(request: Request, who: Principal) -> None:
     """Remembers whoever looks after orders, so that colleagues can remind them; one write in MEETING_EVERY_S and process."""
-    if not who.has("seller", ADMINISTRATORS):
-        return
-    met: dict[UUID, float] = request.app.state.met
-    if time.monotonic() - met.get(who.subject, float("-inf")) < MEETING_EVERY_S:
-        return
-    if len(met) >= MET_MAX:
-        met.clear()
-    met[who.subject] = time.monotonic()
-    await care.meet_colleague(seller_of(who), request.app.state.make_uow())
+    met: Seldom = request.app.state.met
+    if who.has("seller", ADMINISTRATORS) and met.is_due(who.subject):
+        await care.meet_colleague(seller_of(who), request.app.state.make_uow())
 
 
 # -- orders that wait too long ---------------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ never change, since history is only added to: each is read once per process, and
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
@@ -31,6 +30,7 @@ from system.mes.domain.flow import (
 )
 from system.mes.domain.forecast import Forecast, Pace, Risk, forecast, pace_of, risk_of
 from system.mes.domain.rules import Terms
+from system.plumbing.sparing import Kept
 from system.plumbing.telemetry import log
 
 OLDEST_SHOWN = 10
@@ -168,24 +168,6 @@ class Shift:
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, clock.min, tzinfo=self._zone)
-
-
-class Kept:
-    """An answer that is good for a moment, whoever asks: it is made by one, and the others wait for it."""
-
-    def __init__(self, make: Callable[[], Awaitable[Any]], for_s: float) -> None:
-        self._make, self._for_s = make, for_s
-        self._turn = asyncio.Lock()
-        self._answer: Any = None
-        self._made_at = float("-inf")
-
-    async def get(self) -> Any:
-        """The answer, made anew when the last one is too old."""
-        async with self._turn:
-            if time.monotonic() - self._made_at > self._for_s:
-                self._answer = await self._make()
-                self._made_at = time.monotonic()
-        return self._answer
 
 
 def judge(standing: Sequence[Standing], counts: dict[str, int], pace: Pace, now: datetime) -> list[Judged]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -31,11 +30,11 @@ from system.mes.domain.work_order import Operator, Parcel
 from system.mes.entrypoints import schemas
 from system.mes.settings import MesSettings
 from system.plumbing.auth import Principal, require
+from system.plumbing.sparing import Seldom
 from system.plumbing.unit_of_work import IdempotencyKey
 from system.plumbing.web import idempotency_key, to_response
 
 MEETING_EVERY_S = 300.0
-MET_MAX = 10_000
 
 router = APIRouter()
 internal = APIRouter(prefix="/internal")
@@ -235,12 +234,6 @@ def _json(body: dict[str, Any]) -> Response:
 
 async def meet(request: Request, who: Principal) -> None:
     """Remembers an operator who reads the board; at most one write per operator and MEETING_EVERY_S in this process."""
-    if not who.has("operator"):
-        return
-    met: dict[UUID, float] = request.app.state.met
-    if time.monotonic() - met.get(who.subject, float("-inf")) < MEETING_EVERY_S:
-        return
-    if len(met) >= MET_MAX:
-        met.clear()
-    met[who.subject] = time.monotonic()
-    await handlers.meet_operator(operator_of(who), _uow(request))
+    met: Seldom = request.app.state.met
+    if who.has("operator") and met.is_due(who.subject):
+        await handlers.meet_operator(operator_of(who), _uow(request))

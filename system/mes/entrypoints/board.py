@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,12 +23,16 @@ from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.pages import Pages, is_piece
 from system.pagekit.reader import Language
+from system.plumbing.sparing import Kept
 
 PAGE_ROWS = 40
 COUNTED_EVERY_S = 1.0
 # More than this at once is no news to be slid in: the list is loaded again.
 CAUGHT_UP_MAX = 500
 ROWS_KEPT = 4096
+
+# How much work waits in each state, however many boards ask.
+Tally = Kept[dict[str, int]]
 
 router = APIRouter(prefix=BASE)
 
@@ -74,24 +76,6 @@ class Rows:
         text = self._pages.fragment(language, "board_row.html", w=orjson.loads(row.words), viewer=viewer, said=None)
         # Escaped already: a template of ours wrote it.
         return Markup(text)  # noqa: S704
-
-
-class Tally:
-    """How much work waits in each state, counted at most once a second however many boards ask."""
-
-    def __init__(self, lists: BoardLists) -> None:
-        self._lists = lists
-        self._turn = asyncio.Lock()
-        self._counted: dict[str, int] = {}
-        self._at = float("-inf")
-
-    async def counts(self) -> dict[str, int]:
-        """By state, and how many of the free ones are escalated; a second old at most."""
-        async with self._turn:
-            if time.monotonic() - self._at > COUNTED_EVERY_S:
-                self._counted = await self._lists.counts()
-                self._at = time.monotonic()
-        return self._counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +144,7 @@ async def board_page(
     return pages.render(
         request,
         "board.html",
-        counts=await tally.counts(),
+        counts=await tally.get(),
         materials=found.materials,
         since=found.since.isoformat(),
         **shown,
@@ -170,7 +154,7 @@ async def board_page(
 @router.get("/counts")
 async def counts_piece(request: Request, who: Reader, pages: Shown) -> Response:
     """The numbers on the tabs, for a board that saw something change."""
-    return pages.render(request, "board_counts.html", who=who, counts=await request.app.state.tally.counts())
+    return pages.render(request, "board_counts.html", who=who, counts=await request.app.state.tally.get())
 
 
 @router.get("/events")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from system.plumbing.sparing import Kept
 from system.pricing.adapters import tables
 from system.pricing.adapters.jobs import QUEUE
 from system.pricing.domain.waiting import InQueue, Measured, seconds_left, size_class, typical_seconds
@@ -71,17 +70,11 @@ class Calculations:
     def __init__(self, engine: AsyncEngine, *, concurrency: int, stalled_after_s: float) -> None:
         self._engine = engine
         self._concurrency, self._stalled_after_s = concurrency, stalled_after_s
-        self._turn = asyncio.Lock()
-        self._read: dict[str, Any] = {}
-        self._read_at = float("-inf")
+        self._queue = Kept(self._look, READ_EVERY_S)
 
     async def view(self) -> dict[str, Any]:
         """Everything that is being calculated or waits, in order; names nobody."""
-        async with self._turn:
-            if time.monotonic() - self._read_at > READ_EVERY_S:
-                self._read = await self._look()
-                self._read_at = time.monotonic()
-        return self._read
+        return await self._queue.get()
 
     async def place_of(self, quote_id: UUID) -> Place | None:
         """Where a quote stands, or None when it is not in the queue (any more), or beyond what is shown of it."""

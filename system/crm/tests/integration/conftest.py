@@ -7,23 +7,29 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.conftest import Infrastructure
 from system.crm.adapters import tables
+from system.crm.adapters.orchestrator import HttpOrchestrator
+from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.rows import reminder_from, sales_order_from
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.domain.care import Reminder
 from system.crm.domain.escalation import EscalationTerms
 from system.crm.domain.sales_order import SalesOrder
+from system.crm.main import service
 from system.crm.settings import CrmSettings
 from system.crm.tests.harness import MARGIN_S, START
 from system.kernel.clock import FixedClock
 from system.plumbing.database import create_engine
 from system.plumbing.schema import audit_log, outbox
+from system.plumbing.service_client import ServiceClient
 from system.plumbing.tests.people import People
 
 
@@ -94,3 +100,29 @@ def people(infrastructure: Infrastructure) -> People:
 @pytest.fixture
 def sofia(people: People) -> dict[str, str]:
     return people.headers("Sofia", "seller")
+
+
+@pytest.fixture
+def others() -> Callable[[httpx.Request], httpx.Response]:
+    """What the services behind CRM's pages answer: nothing, unless a test says otherwise."""
+    return lambda request: httpx.Response(503)
+
+
+@pytest.fixture
+async def live_crm(settings: CrmSettings, others: Callable[[httpx.Request], httpx.Response]) -> AsyncIterator[FastAPI]:
+    """CRM's application, which reaches pricing and the orchestrator through `others`."""
+    built = service(settings)
+    client = ServiceClient(settings, transport=httpx.MockTransport(others))
+    built.app.state.orchestrator, built.app.state.quotes = HttpOrchestrator(client), HttpQuotes(client)
+    yield built.app
+    await client.close()
+    await built.client.close()
+    await built.app.state.revocations.close()
+    await built.engine.dispose()
+
+
+@pytest.fixture
+async def http(live_crm: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of that application."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(live_crm), base_url="http://crm") as caller:
+        yield caller

@@ -221,6 +221,22 @@ async def test_a_reminder_goes_from_later_to_due_to_done(
     assert (past.status_code, past.json()["code"]) == (422, "reminder-in-the-past")
 
 
+async def test_a_reminder_says_whom_or_which_order_it_is_about(
+    http: httpx.AsyncClient, people: People, crm: PostgresCrm
+) -> None:
+    vera = people.headers("Vera", "seller", user_id=new_id())
+    anna = Customer(id=new_id(), name="Anna", email="anna@example.org")
+    # Somebody has the name of their newest order.
+    for name, number in (("Ann", "A-26000770"), ("Anna", "A-26000771")):
+        order_id = await order_of(crm, anna.model_copy(update={"name": name}), number)
+        crm.clock.at += timedelta(minutes=1)
+    for subject in (f"/customers/{anna.id}", f"/orders/{order_id}"):
+        made = await post(http, f"{subject}/reminders", vera, {"text": "call back", "due_at": in_a(3600)})
+        assert made.status_code == 201, made.text
+    later = (await http.get(f"{API}/reminders", params={"which": "later"}, headers=vera)).json()["items"]
+    assert {(each["customer_name"], each["order_number"]) for each in later} == {("Anna", None), (None, "A-26000771")}
+
+
 async def test_a_colleague_is_reminded_once_they_looked_in(
     http: httpx.AsyncClient, people: People, crm: PostgresCrm
 ) -> None:

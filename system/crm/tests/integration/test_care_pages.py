@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,43 +11,20 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from system.crm.adapters.orchestrator import HttpOrchestrator
-from system.crm.adapters.pricing import HttpQuotes
 from system.crm.application.escalations import escalate
 from system.crm.domain.care import Subject
 from system.crm.domain.sales_order import Seller
-from system.crm.main import service
-from system.crm.settings import CrmSettings
 from system.crm.tests.harness import START, TERMS, awaiting_approval, remind
 from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.clock import SystemClock
 from system.kernel.ids import new_id
 from system.pagekit.tests.listener import Listener
-from system.plumbing.service_client import ServiceClient
 from system.plumbing.tests.people import People
 
 pytestmark = pytest.mark.integration
 HTMX = {"HX-Request": "true"}
 BROWSER = {"Accept-Language": "en", "Accept": "text/html"}
 MOSCOW = ZoneInfo("Europe/Moscow")
-
-
-@pytest.fixture
-async def live_crm(settings: CrmSettings) -> AsyncIterator[Any]:
-    built = service(settings)
-    client = ServiceClient(settings, transport=httpx.MockTransport(lambda request: httpx.Response(503)))
-    built.app.state.orchestrator, built.app.state.quotes = HttpOrchestrator(client), HttpQuotes(client)
-    yield built.app
-    await client.close()
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
-
-
-@pytest.fixture
-async def http(live_crm: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(live_crm), base_url="http://crm") as caller:
-        yield caller
 
 
 @pytest.fixture

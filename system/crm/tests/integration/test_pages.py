@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,17 +11,12 @@ from uuid import UUID
 import httpx
 import pytest
 
-from system.crm.adapters.orchestrator import HttpOrchestrator
-from system.crm.adapters.pricing import HttpQuotes
-from system.crm.main import service
-from system.crm.settings import CrmSettings
 from system.crm.tests.harness import approve, awaiting_approval, changed, hear, submitted
 from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.clock import SystemClock
 from system.kernel.ids import new_id
 from system.messages.orchestrator_v1 import OrderStatus
 from system.pagekit.tests.listener import Listener
-from system.plumbing.service_client import ServiceClient
 from system.plumbing.tests.people import People
 
 pytestmark = pytest.mark.integration
@@ -72,24 +66,6 @@ class Others:
 @pytest.fixture
 def others() -> Others:
     return Others()
-
-
-@pytest.fixture
-async def live_crm(settings: CrmSettings, others: Others) -> AsyncIterator[Any]:
-    built = service(settings)
-    client = ServiceClient(settings, transport=httpx.MockTransport(others))
-    built.app.state.orchestrator, built.app.state.quotes = HttpOrchestrator(client), HttpQuotes(client)
-    yield built.app
-    await client.close()
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
-
-
-@pytest.fixture
-async def http(live_crm: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(live_crm), base_url="http://crm") as caller:
-        yield caller
 
 
 @pytest.fixture

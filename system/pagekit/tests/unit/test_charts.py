@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from system.pagekit.pages import Pages
-from system.pagekit.tests.unit.test_viewer import ARGUMENTS, TIMEOUT_MS, served
+from system.pagekit.tests.chromium import TIMEOUT_MS, home_of, served
 from system.plumbing.auth import public
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.web import make_app
-from tools.prepare import browser as programs
 
 TEMPLATE = """{% extends "base.html" %}
 {% from "chart.html" import chart, chart_head with context %}
@@ -32,11 +31,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("yard")
-    for name in ("templates", "assets", "locales"):
-        (home / name).mkdir()
-    (home / "templates" / "week.html").write_text(TEMPLATE)
-    (home / "locales" / "ru.po").write_text('msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n')
+    home = home_of(tmp_path_factory.mktemp("yard"), {"week.html": TEMPLATE})
     with served(lambda origin: yard(home, origin)) as own:
         yield own
 
@@ -52,14 +47,6 @@ def yard(home: Path, origin: str) -> FastAPI:
         return pages.render(request, "week.html", kind=kind)
 
     return make_app(settings, routers=[], pages=[pages.router(), router])
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=programs.find(), args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

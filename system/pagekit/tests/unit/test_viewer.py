@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import io
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from fixtures.models3d import shapes
 from fixtures.models3d.generate import FOLDER, binary_stl
 from system.kernel.errors import NotFound
 from system.pagekit.pages import Pages
+from system.pagekit.tests.chromium import TIMEOUT_MS, home_of, served
 from system.plumbing.auth import public
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.web import make_app
-from tools.prepare import browser as programs
 
-# Drawn by the processor: a machine that tests has no graphics card.
-ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-TIMEOUT_MS = 30_000
 TEMPLATE = """{% extends "base.html" %}
 {% from "viewer.html" import model, viewer_head %}
 {% block head %}{{ viewer_head() }}{% endblock %}
@@ -51,19 +44,6 @@ class YardSettings(ServiceSettings):
 
     service: str = "mes"
     s3_public_url: str
-
-
-@contextmanager
-def served(make: Callable[[str], FastAPI]) -> Iterator[str]:
-    """The origin at which an application answers; connections wait in the socket until it does."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(make(origin), lifespan="off", log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield origin
-    server.should_exit = True
-    thread.join()
 
 
 def storage(_: str) -> FastAPI:
@@ -105,21 +85,9 @@ def yard(home: Path, storage_origin: str) -> Callable[[str], FastAPI]:
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("yard")
-    for name in ("templates", "assets", "locales"):
-        (home / name).mkdir()
-    (home / "templates" / "ring.html").write_text(TEMPLATE)
-    (home / "locales" / "ru.po").write_text('msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n')
+    home = home_of(tmp_path_factory.mktemp("yard"), {"ring.html": TEMPLATE})
     with served(storage) as storage_origin, served(yard(home, storage_origin)) as own:
         yield own
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=programs.find(), args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 @pytest.fixture
