@@ -126,6 +126,14 @@ class Service:
             "leases": all(lease.is_valid for lease in self._leases.values()),
         }
 
+    async def close(self) -> None:
+        """Gives back what was opened, served or not: the service's own parts, connections to services, Redis and the database."""
+        for hook in self._on_stop:
+            await hook(self)
+        await self.client.close()
+        await self.app.state.revocations.close()
+        await self.engine.dispose()
+
     # -- wake-ups ------------------------------------------------------------------------------------------------
 
     def _committed(self, buckets: frozenset[int]) -> None:
@@ -227,11 +235,7 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
-            for hook in self._on_stop:
-                await hook(self)
-            await self.client.close()
-            await self.app.state.revocations.close()
-            await self.engine.dispose()
+            await self.close()
             REGISTRY.unregister(self._gauges)
             log.info("stopped")
 

@@ -42,9 +42,7 @@ def _run(build: Callable[[], Service], body: Opened) -> int:
             print(error.detail, file=sys.stderr)
             return 2
         finally:
-            await service.client.close()
-            await service.app.state.revocations.close()
-            await service.engine.dispose()
+            await service.close()
 
     return asyncio.run(opened())
 

@@ -116,9 +116,7 @@ async def live_crm(settings: CrmSettings, others: Callable[[httpx.Request], http
     built.app.state.orchestrator, built.app.state.quotes = HttpOrchestrator(client), HttpQuotes(client)
     yield built.app
     await client.close()
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
+    await built.close()
 
 
 @pytest.fixture

@@ -53,9 +53,7 @@ async def http(settings: CrmSettings, orchestrator: StubOrchestrator) -> AsyncIt
     async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url="http://crm") as caller:
         yield caller
     await client.close()
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
+    await built.close()
 
 
 def with_key(headers: dict[str, str], key: str | None = None) -> dict[str, str]:

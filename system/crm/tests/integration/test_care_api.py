@@ -31,9 +31,7 @@ async def http(settings: CrmSettings) -> AsyncIterator[httpx.AsyncClient]:
     built = service(settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url="http://crm") as caller:
         yield caller
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
+    await built.close()
 
 
 @pytest.fixture

@@ -95,9 +95,7 @@ async def http(settings: CrmSettings, client: ServiceClient, models: HttpModels)
     built.app.state.models = models
     async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url="http://crm") as caller:
         yield caller
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
+    await built.close()
 
 
 async def approved(crm: PostgresCrm) -> UUID:

@@ -141,10 +141,7 @@ async def start_files(files_database: Infrastructure, bucket: Any) -> AsyncItera
     for running in started:
         for client in running.clients:
             await client.aclose()
-        running.service.app.state.tools.storage.close()
-        await running.service.client.close()
-        await running.service.app.state.revocations.close()
-        await running.service.engine.dispose()
+        await running.service.close()
 
 
 @pytest.fixture

@@ -86,9 +86,7 @@ async def start_identity(identity_database: Infrastructure) -> AsyncIterator[Cal
     for running in started:
         for client in running.clients:
             await client.aclose()
-        await running.service.client.close()
-        await running.service.app.state.revocations.close()
-        await running.service.engine.dispose()
+        await running.service.close()
 
 
 @pytest.fixture

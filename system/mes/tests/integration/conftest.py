@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -102,11 +104,27 @@ def oleg(people: People) -> dict[str, str]:
     return people.headers("Oleg", "operator", user_id=OLEG.id)
 
 
-@pytest.fixture
-async def http(settings: MesSettings) -> AsyncIterator[httpx.AsyncClient]:
+@asynccontextmanager
+async def process(settings: MesSettings) -> AsyncIterator[FastAPI]:
+    """The application of one process of MES."""
     built = service(settings)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url="http://mes") as client:
-        yield client
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
+    yield built.app
+    await built.close()
+
+
+def caller_of(app: FastAPI) -> httpx.AsyncClient:
+    """Somebody who asks that process."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mes")
+
+
+@pytest.fixture
+async def live_mes(settings: MesSettings) -> AsyncIterator[FastAPI]:
+    """The application itself: an answer that never ends fits in no caller."""
+    async with process(settings) as app:
+        yield app
+
+
+@pytest.fixture
+async def http(live_mes: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller_of(live_mes) as caller:
+        yield caller

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,12 @@ import pytest
 
 from system.kernel.clock import FixedClock, SystemClock
 from system.kernel.ids import new_id
+from system.mes.adapters.unit_of_work import MesUnitOfWork
+from system.mes.application.reactions import on_release_work_orders
 from system.mes.domain.work_order import Operator
-from system.mes.main import service
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import OLEG, OLGA, claim, hear, release_of, released, spec, withdrawal_of
-from system.mes.tests.integration.conftest import PostgresMes
+from system.mes.tests.integration.conftest import PostgresMes, caller_of, process
 from system.pagekit.tests.listener import Listener
 from system.plumbing.service_client import ServiceClient
 from system.plumbing.tests.people import People
@@ -115,7 +116,7 @@ async def test_the_card_shows_the_model_and_leads_to_its_file(
 
     live_mes.state.client = ServiceClient(live_mes.state.settings, transport=httpx.MockTransport(files))
     of_custom, of_ready_made = (f"/mes/work-orders/{one.work_order_id}" for one in (custom, ready_made))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(live_mes), base_url="http://mes") as http:
+    async with caller_of(live_mes) as http:
         card = await http.get(of_custom, headers=oleg)
         assert f'data-address="{of_custom}/model"' in card.text and "viewer/viewer.js" in card.text
         assert "connect-src 'self' https://localhost:8444" in card.headers["content-security-policy"]
@@ -148,7 +149,7 @@ async def test_a_row_shows_what_the_piece_looks_like_and_asks_nobody(
         raise AssertionError(f"a row asked for {request.url}")
 
     live_mes.state.client = ServiceClient(live_mes.state.settings, transport=httpx.MockTransport(nobody))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(live_mes), base_url="http://mes") as http:
+    async with caller_of(live_mes) as http:
         board = (await http.get("/mes/", params={"material": material}, headers=newcomer)).text
         of_custom, of_ready_made = (
             board.split(f'id="wo-{one.work_order_id}"')[1].split("</li>")[0] for one in (custom, ready_made)
@@ -308,14 +309,28 @@ async def test_a_whole_number_opens_the_card_or_a_choice(
 # -- the stream ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-async def live_mes(settings: MesSettings) -> AsyncIterator[Any]:
-    """The application; its streams are asked without a client, because an answer that never ends fits in none."""
-    built = service(settings)
-    yield built.app
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
+async def test_a_list_that_is_kept_is_forgotten_by_whichever_process_changes_work(
+    monkeypatch: pytest.MonkeyPatch, settings: MesSettings, oleg: dict[str, str], mes: PostgresMes
+) -> None:
+    monkeypatch.setattr("system.mes.main.KEPT_S", 60.0)
+    material, [first] = await on_board(mes)
+    async with AsyncExitStack() as stack:
+        apps = [await stack.enter_async_context(process(settings)) for _ in range(2)]
+        one, other = [await stack.enter_async_context(caller_of(app)) for app in apps]
+
+        async def shown() -> int:
+            page = await one.get("/mes/", params={"material": material}, headers=oleg)
+            return page.text.count('class="row released')
+
+        assert await shown() == 1
+        # Nobody was told of this one: the list is the one that was kept.
+        async with MesUnitOfWork(mes.engine, "mes", clock=mes.clock) as uow:
+            await on_release_work_orders(release_of(spec(material=material), spec(material=material)), uow)
+            await uow.commit()
+        assert await shown() == 1
+        claimed = await other.post(f"/api/mes/v1/work-orders/{first}/claim", json={}, headers=oleg)
+        assert claimed.status_code == 200, claimed.text
+        assert await shown() == 2
 
 
 async def test_an_open_board_is_told_of_new_work_and_of_who_took_it(

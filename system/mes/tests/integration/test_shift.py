@@ -28,10 +28,9 @@ from system.mes.application.commands import CompleteWorkOrder, ReportProgress, S
 from system.mes.domain.flow import passed
 from system.mes.domain.work_order import Operator
 from system.mes.entrypoints.shift_api import FlowView, LateRiskView
-from system.mes.main import service
 from system.mes.settings import MesSettings
 from system.mes.tests.harness import TERMS, claim, released, spec
-from system.mes.tests.integration.conftest import PostgresMes
+from system.mes.tests.integration.conftest import PostgresMes, caller_of, process
 from system.plumbing.tests.people import People
 
 pytestmark = pytest.mark.integration
@@ -56,12 +55,8 @@ def maria(people: People) -> dict[str, str]:
 @pytest.fixture
 async def http(settings: MesSettings) -> AsyncIterator[httpx.AsyncClient]:
     """MES's own figures, whatever a reading of a moment ago said."""
-    built = service(settings.model_copy(update={"shift_refreshed_s": 0.001}))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url="http://mes") as client:
-        yield client
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
+    async with process(settings.model_copy(update={"shift_refreshed_s": 0.001})) as app, caller_of(app) as caller:
+        yield caller
 
 
 async def worked_on(mes: PostgresMes) -> tuple[Operator, list[UUID]]:

@@ -94,9 +94,7 @@ async def built(settings: OrchestratorSettings) -> AsyncIterator[Service]:
     """The service, wired as in production, without its background tasks."""
     made = service(settings)
     yield made
-    await made.client.close()
-    await made.app.state.revocations.close()
-    await made.engine.dispose()
+    await made.close()
 
 
 @pytest.fixture

@@ -222,10 +222,7 @@ async def pricing(settings: PricingSettings, database: Infrastructure, storage: 
     transport = httpx.ASGITransport(app=made.app)
     async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as http:
         yield Pricing(settings, database, storage, made, http)
-    await made.app.state.files.close()
-    await made.app.state.revocations.close()
-    await made.client.close()
-    await made.engine.dispose()
+    await made.close()
 
 
 @pytest.fixture
@@ -252,8 +249,6 @@ def running_worker(settings: PricingSettings) -> Any:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await files.close()
-            await process.app.state.revocations.close()
-            await process.client.close()
-            await process.engine.dispose()
+            await process.close()
 
     return run()

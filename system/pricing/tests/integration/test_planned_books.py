@@ -66,10 +66,7 @@ async def test_two_processes_start_one_planned_book_once(pricing: Pricing) -> No
                 ("started", shown["version"])
             ]
     finally:
-        await other.app.state.files.close()
-        await other.app.state.revocations.close()
-        await other.client.close()
-        await other.engine.dispose()
+        await other.close()
     audited = await pricing.rows(
         "SELECT details FROM audit_log WHERE action = 'price_book.started' AND subject = :s",
         s=f"price book {shown['version']}",

@@ -48,9 +48,7 @@ async def shop(database: Database, bench: Bench) -> AsyncIterator[Service]:
         price_patience_s=1,
     )
     yield built
-    await built.client.close()
-    await built.app.state.revocations.close()
-    await built.engine.dispose()
+    await built.close()
 
 
 class Caller:
