@@ -45,13 +45,17 @@ class LongWork:
     is_paused: bool = False
 
     async def goes(self) -> None:
-        """Work goes on; returns once there is as much of it as there should be."""
-        await self.continues()
+        """Work goes on; returns once there is as much of it as there should be. Until then nothing is calculated, so that it waits."""
         await self._told("go", "going")
+        await self.continues()
 
     async def rests(self) -> None:
         """Nothing of it happens any more."""
         await self._told("rest", "resting")
+        await self.pauses()
+
+    async def pauses(self) -> None:
+        """The workers stop where they are."""
         await asyncio.to_thread(self.target.docker, "pause", WORKER)
         self.is_paused = True
 
@@ -106,6 +110,7 @@ async def long_work(target: Target) -> AsyncIterator[LongWork]:
             said = (await process.stdout.readline()).decode().strip()
         if said != "ready":
             raise NotMeasured(f"the work beside the board did not begin: {said!r}")
+        await work.pauses()
         yield work
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -31,11 +31,12 @@ _NUMBER = re.compile(r'data-number="([^"]+)"')
 _NEWEST = """
     SELECT order_number FROM work_order WHERE state = 'RELEASED' ORDER BY approved_at DESC, id DESC LIMIT %s
 """
-# What MES itself asks about the board; its gauges, which name their result so, are asked by Prometheus' clock and not by a page.
+# What MES itself asks about the board. Not by a page: its gauges, which name their result so, and the timer that looks for claims
+# that have lapsed, each by a clock of their own.
 _ASKED = """
     SELECT queryid, calls, query FROM pg_stat_statements
     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'mes') AND userid = 'mes_app'::regrole AND toplevel
-      AND query ~ 'work_order|pay_rate' AND query !~ ' AS value'
+      AND query ~ 'work_order|pay_rate' AND query !~ ' AS value' AND query !~ 'WITH claimed AS'
 """
 
 

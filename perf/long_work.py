@@ -4,16 +4,18 @@ They slow nobody who is measured.
 
 Reads one JSON line: `url`, `ca`, `people` (how many), `mb_per_s` (how fast a line of theirs is). Says `ready` when all are signed in.
 Then, line by line: `go` (work begins or goes on; answered by `going` once every line is sending and as many prices are being
-calculated or wait), `rest` (nobody sends any more; answered by `resting`), `end` (answered by one JSON line: `uploads`, `prices`,
-`refused`).
+calculated or wait, or by what there is after GOING_S_MAX), `rest` (nobody sends any more; answered by `resting`), `end` (answered by
+one JSON line: `uploads`, `prices`, `refused`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,11 +48,18 @@ class Company:
     waiting: int = 0
     refused: list[str] = field(default_factory=list)
 
-    async def is_going(self) -> None:
-        """Returns once there is as much at once as was asked for. Raises TimeoutError."""
-        async with asyncio.timeout(GOING_S_MAX):
-            while self.sending < self.people or self.waiting < self.people:
-                await asyncio.sleep(ASKED_EVERY_S)
+    async def gets_going(self) -> str:
+        """`going` once there is as much at once as was asked for; what there is instead when that takes too long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOING_S_MAX):
+                while self.sending < self.people or self.waiting < self.people:
+                    await asyncio.sleep(ASKED_EVERY_S)
+                return "going"
+        refused = "; ".join(f"{count} x {why}" for why, count in Counter(self.refused).most_common(3)) or "nothing"
+        return (
+            f"after {GOING_S_MAX:.0f} s {self.sending} of {self.people} send and {self.waiting} wait for a price; "
+            f"{self.uploads} uploads and {self.prices} prices are done; refused: {refused}"
+        )
 
     async def body(self, content: memoryview, *, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
         """A form with a model in it, at the speed of a line; it pauses while everybody rests."""
@@ -152,8 +161,7 @@ async def _obey(said: asyncio.StreamReader, company: Company) -> None:
     while (order := (await said.readline()).decode().strip()) not in ("end", ""):
         if order == "go":
             company.going.set()
-            await company.is_going()
-            print("going", flush=True)
+            print(await company.gets_going(), flush=True)
         else:
             company.going.clear()
             print("resting", flush=True)

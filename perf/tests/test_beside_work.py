@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from perf import long_work
 from perf.beside_work import judged
 from perf.long_work import CHUNK_BYTES, TITLE_BYTES, Company
 
@@ -58,3 +59,14 @@ async def test_nobody_sends_while_everybody_rests() -> None:
     assert not done
     company.going.set()
     assert len(await sending) == 1002
+
+
+async def test_work_that_does_not_get_going_says_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_work, "ASKED_EVERY_S", 0.001)
+    company = Company(people=2, mb_per_s=1.0, sending=2, waiting=2)
+    assert await company.gets_going() == "going"
+    monkeypatch.setattr(long_work, "GOING_S_MAX", 0.01)
+    company.waiting, company.refused = 1, ["503", "429", "503"]
+    said = await company.gets_going()
+    assert "2 of 2 send and 1 wait for a price" in said
+    assert said.endswith("refused: 2 x 503; 1 x 429")

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -44,6 +44,13 @@ class Change:
     at: datetime
     name: str
     words: Mapping[Language, str]
+    _wire: dict[Language, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def wire(self, language: Language) -> bytes:
+        """The event as streams in a language send it; the same bytes for all of them."""
+        if language not in self._wire:
+            self._wire[language] = event(self.name, self.words[language], moment=self.at).encode()
+        return self._wire[language]
 
 
 Found = tuple[Hashable, datetime]
@@ -190,7 +197,7 @@ def event(name: str, data: str, *, moment: datetime | None = None) -> str:
 def stream(request: Request, watch: Watch, *, since: datetime, language: Language) -> Response:
     """The answer that never ends, until the page is left, the process stops, or STREAM_S_MAX passed: then the browser comes again."""
 
-    async def events() -> AsyncIterator[str]:
+    async def events() -> AsyncIterator[str | bytes]:
         ends_at = time.monotonic() + STREAM_S_MAX
         heard_at = 0.0
         yield f"retry: {RECONNECT_MS}\n\n"
@@ -198,7 +205,7 @@ def stream(request: Request, watch: Watch, *, since: datetime, language: Languag
             async with contextlib.aclosing(watch.batches(since)) as batches:
                 async for batch in batches:
                     if batch:
-                        yield "".join(event(one.name, one.words[language], moment=one.at) for one in batch)
+                        yield b"".join(one.wire(language) for one in batch)
                     elif time.monotonic() - heard_at > BEAT_EVERY_S:
                         heard_at = time.monotonic()
                         yield event("beat", "")

@@ -40,8 +40,10 @@ HISTORY_MAX = 5
 PHONE_DIGITS, PHONE_DIGITS_MIN = 10, 7
 WORDS_MAX = 8
 RECONCILED_MAX = 20_000
+NEXT_ORDERS_PER_LINE = 8
 NEAR_ORDERS = 20_000
-"""Words are looked for among so many of the newest orders first: of a word that many have, hardly anybody wants an older one."""
+"""Words are looked for among the newest orders first, at last among all: of a word that many have, hardly anybody wants an older one.
+The very newest are read one by one, eight for each line of the page; that fills it with a word that one order in eight has."""
 NOTED_MAX = 500
 
 _order = tables.sales_order
@@ -99,13 +101,13 @@ def words_statement(
     return _newest(statement, status=status, after=after, limit=limit)
 
 
-def near_statement(*, after: tuple[datetime, UUID] | None) -> Select[Any]:
-    """When the last of the NEAR_ORDERS newest orders (after a place in the list) was opened; nothing when there are fewer."""
+def near_statement(*, after: tuple[datetime, UUID] | None, orders: int) -> Select[Any]:
+    """When the last of so many of the newest orders (after a place in the list) was opened; nothing when there are fewer."""
     statement = select(_order.c.opened_at)
     if after is not None:
         statement = statement.where(tuple_(_order.c.opened_at, _order.c.order_id) < tuple_(*after))
     newest = statement.order_by(_order.c.opened_at.desc(), _order.c.order_id.desc())
-    return newest.offset(NEAR_ORDERS - 1).limit(1)
+    return newest.offset(orders - 1).limit(1)
 
 
 BITMAPS_ONLY = text(
@@ -222,16 +224,26 @@ class CrmQueries:
     ) -> Sequence[RowMapping]:
         """Near orders first; all of them only where the near ones do not fill the page."""
         async with self._engine.connect() as connection:
-            near_since = (await connection.execute(near_statement(after=after))).scalar()
-            await connection.execute(BITMAPS_ONLY)
+
+            async def since(orders: int) -> datetime | None:
+                opened_at: datetime | None = (
+                    await connection.execute(near_statement(after=after, orders=orders))
+                ).scalar()
+                return opened_at
 
             async def found(since: datetime | None) -> Sequence[RowMapping]:
                 statement = words_statement(words=words, status=status, after=after, limit=limit, opened_since=since)
                 rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
                 return rows
 
-            near = await found(near_since) if near_since is not None else []
-            return near if len(near) == limit else await found(None)
+            next_since = await since(NEXT_ORDERS_PER_LINE * limit)
+            if next_since is not None and len(rows := await found(next_since)) == limit:
+                return rows
+            near_since = await since(NEAR_ORDERS)
+            await connection.execute(BITMAPS_ONLY)
+            if near_since is not None and len(rows := await found(near_since)) == limit:
+                return rows
+            return await found(None)
 
     async def _noted(
         self, *, words: list[str], status: str | None, after: tuple[datetime, UUID] | None, limit: int

@@ -65,9 +65,8 @@ class BoardLists:
     async def _asked(self, wanted: BoardFilter, *, cursor: str | None, limit: int) -> BoardList:
         # Before the question: what changes meanwhile, the page's stream tells it.
         since = datetime.now(UTC)
-        found = await self._queries.board(wanted, cursor=cursor, limit=limit)
-        materials = [] if cursor is not None else await self._queries.materials()
-        return BoardList(since, listed(found["items"], now=since), found["next"], tuple(materials))
+        found = await self._queries.board(wanted, cursor=cursor, limit=limit, with_materials=cursor is None)
+        return BoardList(since, listed(found["items"], now=since), found["next"], tuple(found.get("materials", ())))
 
     async def counts(self) -> dict[str, int]:
         """As `MesQueries.counts`."""

@@ -166,12 +166,15 @@ class MesQueries:
     """What the screens ask."""
 
     def __init__(self, engine: AsyncEngine, *, terms: Terms, currency: str) -> None:
-        self._engine = engine
+        # Each statement sees what is committed, as in a transaction of READ COMMITTED, without the journeys that begin and end one.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._terms = terms
         self._currency = currency
 
-    async def board(self, wanted: BoardFilter, *, cursor: str | None, limit: int) -> dict[str, Any]:
-        """One page of the board."""
+    async def board(
+        self, wanted: BoardFilter, *, cursor: str | None, limit: int, with_materials: bool = False
+    ) -> dict[str, Any]:
+        """One page of the board; if asked for, with the `materials` that work on the board is made of."""
         now = datetime.now(UTC)
         after = _moment_and_id(Cursor.decode(cursor, keys=2))
         statement = board_statement(
@@ -180,11 +183,14 @@ class MesQueries:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             rates = await _rates(connection)
+            # One jump in the index per material, however long the board is.
+            materials = list((await connection.execute(text(MATERIALS_ON_BOARD))).scalars()) if with_materials else []
         page = rows[:limit]
         following = None
         if len(rows) > limit:
             following = Cursor.encode(page[-1]["approved_at"].isoformat(), page[-1]["id"])
-        return {"items": [self._view(row, rates, now) for row in page], "next": following}
+        found = {"items": [self._view(row, rates, now) for row in page], "next": following}
+        return found | ({"materials": materials} if with_materials else {})
 
     async def changed_since(self, moment: datetime, *, limit: int) -> list[tuple[UUID, datetime]]:
         """Work orders that reached their state after the moment, and when, oldest first. Reads `limit` rows of one index at most."""
@@ -228,11 +234,6 @@ class MesQueries:
             rows = (await connection.execute(statement)).mappings().all()
             rates = await _rates(connection)
         return [self._view(row, rates, now) for row in rows]
-
-    async def materials(self) -> list[str]:
-        """The materials that work on the board is made of: one jump in the index per material, however long the board is."""
-        async with self._engine.connect() as connection:
-            return [row.material for row in await connection.execute(text(MATERIALS_ON_BOARD))]
 
     async def work_order(self, work_order_id: UUID) -> dict[str, Any]:
         """One work order with its history and what it weighed. Raises WorkOrderNotFound."""

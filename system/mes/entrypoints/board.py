@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -130,7 +131,10 @@ async def board_page(
     """Work that can be done, the newest approved first; asked by htmx with a cursor: the next rows only."""
     await meet(request, who)
     lists: BoardLists = request.app.state.lists
-    found = await lists.page(wishes.filter(datetime.now(UTC)), name=wishes.name, cursor=cursor, limit=PAGE_ROWS)
+    tally: Tally = request.app.state.tally
+    asked = lists.page(wishes.filter(datetime.now(UTC)), name=wishes.name, cursor=cursor, limit=PAGE_ROWS)
+    is_more = is_piece(request) and cursor is not None
+    found, counts = (await asked, None) if is_more else await asyncio.gather(asked, tally.get())
     rows: Rows = request.app.state.rows
     shown: dict[str, Any] = {
         "rows": rows.written(found.rows, language=language_of(request), viewer=str(who.subject)),
@@ -138,13 +142,12 @@ async def board_page(
         "wishes": wishes,
         "who": who,
     }
-    if is_piece(request) and cursor:
+    if is_more:
         return pages.render(request, "board_rows.html", **shown)
-    tally: Tally = request.app.state.tally
     return pages.render(
         request,
         "board.html",
-        counts=await tally.get(),
+        counts=counts,
         materials=found.materials,
         since=found.since.isoformat(),
         **shown,

@@ -189,12 +189,13 @@ async def _fill(crm: PostgresCrm) -> None:
         await connection.commit()
 
 
-@pytest.mark.parametrize("near", [1, 50, 700, 25_000])
+@pytest.mark.parametrize(("next_per_line", "near"), [(1, 1), (1, 50), (1, 700), (8, 700), (8, 25_000), (800, 50)])
 async def test_where_words_are_looked_for_first_does_not_change_what_is_found(
-    crm: PostgresCrm, monkeypatch: pytest.MonkeyPatch, near: int
+    crm: PostgresCrm, monkeypatch: pytest.MonkeyPatch, next_per_line: int, near: int
 ) -> None:
     """`ring` is a word of every order, `unikat19...` of a few, far from each other: page after page, newest first, each once."""
     await _fill(crm)
+    monkeypatch.setattr(queries, "NEXT_ORDERS_PER_LINE", next_per_line)
     monkeypatch.setattr(queries, "NEAR_ORDERS", near)
     asked = queries.CrmQueries(crm.engine, at_risk_margin_s=60)
     ring = await asked.orders(query="ring", status=None, cursor=None, limit=40)

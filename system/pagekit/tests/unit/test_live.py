@@ -165,6 +165,13 @@ def test_an_event_of_several_lines_stays_one() -> None:
     assert event("beat", "") == "event: beat\ndata: \n\n"
 
 
+def test_a_change_is_written_for_the_wire_once_for_all_who_watch() -> None:
+    change = Change("one", START, "row", {"en": "ring", "ru": "кольцо"})
+    assert change.wire("ru") is change.wire("ru")
+    assert change.wire("ru").decode() == event("row", "кольцо", moment=START)
+    assert change.wire("en").decode() == event("row", "ring", moment=START)
+
+
 async def test_rows_are_watched_by_their_ids_and_too_many_are_a_list_to_load_again() -> None:
     ids = [UUID(int=number) for number in range(3)]
     asked: list[int] = []
