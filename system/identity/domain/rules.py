@@ -12,7 +12,18 @@ PASSWORD_LENGTH_MAX = 200
 """A longer password only costs time to hash; a limit keeps that cost bounded."""
 
 EMAIL_LENGTH_MAX = 254
+NAME_LENGTH_MAX = 200
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+")
+
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def acceptable_name(name: str) -> str:
+    """The name, trimmed. Raises Invalid when nothing is left of it, when it is too long or holds control characters."""
+    trimmed = name.strip()
+    if not trimmed or len(trimmed) > NAME_LENGTH_MAX or _CONTROL_CHARACTER.search(trimmed):
+        raise Invalid("name-invalid", f"Send a name of 1 to {NAME_LENGTH_MAX} characters.")
+    return trimmed
 
 
 def normal_email(email: str) -> str:
