@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from system.identity.application.commands import (
     ChangePassword,
     OpenGuest,
@@ -51,7 +53,7 @@ async def sign_up(command: Register, tools: Tools) -> SignedIn:
             signed_in = await begin_session(user, uow, tools)
             await uow.commit()
     except EmailTaken:
-        return await _sent_again(email, command.password, tools)
+        return await sent_again(email, command.password, tools)
     return signed_in
 
 
@@ -60,7 +62,7 @@ async def sign_up_guest(command: UpgradeGuest, tools: Tools) -> SignedIn:
     try:
         return await upgrade_guest(command, tools)
     except NotAGuest:
-        return await _sent_again(command.email, command.password, tools)
+        return await sent_again(command.email, command.password, tools, user_id=command.user_id)
 
 
 async def upgrade_guest(command: UpgradeGuest, tools: Tools) -> SignedIn:
@@ -96,8 +98,16 @@ async def upgrade_guest(command: UpgradeGuest, tools: Tools) -> SignedIn:
     return signed_in
 
 
-async def _sent_again(email: str, password: str, tools: Tools) -> SignedIn:
-    """Whoever knows the password of the account that is there has made it a moment ago. Raises EmailTaken for all others."""
+async def sent_again(email: str, password: str, tools: Tools, *, user_id: UUID | None = None) -> SignedIn:
+    """Whoever knows the password of the account that is there has made it a moment ago. Raises EmailTaken for all others.
+
+    With `user_id` it must be that account: the one that a guest became.
+    """
+    if user_id is not None:
+        async with tools.begin() as uow:
+            there = await uow.users.with_email(rules.normal_email(email))
+        if there is None or there.user_id != user_id:
+            raise EmailTaken()
     try:
         return await sign_in(SignIn(email, password), tools)
     except (InvalidCredentials, TooManyAttempts) as refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -42,9 +42,19 @@ async def sign_up_page(request: Request, next: str = "") -> Response:
 
 @router.post(SIGN_UP, dependencies=[public])
 async def sign_up(
-    request: Request, tools: HandlerTools, name: Typed = "", email: Typed = "", password: Typed = "", next: Next = ""
+    request: Request,
+    tools: HandlerTools,
+    name: Typed = "",
+    email: Typed = "",
+    password: Typed = "",
+    next: Next = "",
+    guest: Annotated[UUID | None, Form()] = None,
 ) -> Response:
-    """Makes an account, of the guest if one is here, and leads on; the form again, saying what does not fit."""
+    """Makes an account, of the guest if one is here, and leads on; the form again, saying what does not fit.
+
+    `guest` is whom the form was shown to. When that session is over there is an account made of it already, by the same form a
+    moment ago; else nothing can be taken along, which is said before an account is made without it.
+    """
     refuse_cross_site(request)
     who = await whoever(request)
     if who is not None and not who.is_guest:
@@ -59,19 +69,19 @@ async def sign_up(
     if faults:
         return _sign_up_form(request, who, after=inside(next), name=name, email=email, faults=faults, status=422)
     language = Language(language_of(request))
+    about: dict[str, Any] = {"email": email, "password": password, "name": name, "phone": None, "language": language}
     try:
-        if who is None:
-            wanted = Register(email=email, password=password, name=name, phone=None, language=language)
-            signed_in = await accounts.sign_up(wanted, tools)
+        if who is not None:
+            signed_in = await accounts.sign_up_guest(UpgradeGuest(user_id=who.subject, **about), tools)
+        elif guest is not None:
+            signed_in = await accounts.sent_again(email, password, tools, user_id=guest)
         else:
-            upgrade = UpgradeGuest(
-                user_id=who.subject, email=email, password=password, name=name, phone=None, language=language
-            )
-            signed_in = await accounts.sign_up_guest(upgrade, tools)
+            signed_in = await accounts.sign_up(Register(**about), tools)
     except EmailTaken as refusal:
-        faults = {"email": _pages(request).refusal(request, refusal)}
+        over = who is None and guest is not None
+        faults = {} if over else {"email": _pages(request).refusal(request, refusal)}
         return _sign_up_form(
-            request, who, after=inside(next), name=name, email=email, faults=faults, status=refusal.status
+            request, who, after=inside(next), name=name, email=email, faults=faults, over=over, status=refusal.status
         )
     response = RedirectResponse(_onwards(next, frozenset(str(role) for role in signed_in.user.roles)), status_code=303)
     remember_session(signed_in, response)
@@ -149,12 +159,14 @@ def _sign_up_form(
     name: str = "",
     email: str = "",
     faults: Faults | None = None,
+    over: bool = False,
     status: int = 200,
 ) -> Response:
     return _pages(request).render(
         request,
         "sign_up.html",
         who=who,
+        over=over,
         next=after,
         name=name,
         email=email,
