@@ -92,7 +92,9 @@ async def register(body: RegistrationBody, tools: HandlerTools) -> Registered:
 
 
 @router.put("/me/registration")
-async def register_guest(body: RegistrationBody, who: Customer, response: Response, tools: HandlerTools) -> SessionAnswer:
+async def register_guest(
+    body: RegistrationBody, who: Customer, response: Response, tools: HandlerTools
+) -> SessionAnswer:
     """Makes an account of the guest who asks; the user id stays, the session is a new one. 409 `email-taken`, `not-a-guest`."""
     command = UpgradeGuest(
         user_id=who.subject,

@@ -218,7 +218,8 @@ class MemoryIdentity:
     def given(self, lines: list[str], language: str = "en") -> httpx.AsyncClient:
         """A browser that was given these Set-Cookie lines."""
         browser = self.browser(language)
-        browser.cookies.extract_cookies(httpx.Response(200, headers=[("set-cookie", line) for line in lines], request=httpx.Request("GET", ORIGIN)))
+        headers = [("set-cookie", line) for line in lines]
+        browser.cookies.extract_cookies(httpx.Response(200, headers=headers, request=httpx.Request("GET", ORIGIN)))
         return browser
 
     def user(self, email: str) -> User:

@@ -36,7 +36,13 @@ def test_a_token_lives_no_longer_than_its_session_may_idle(idle_s: int | None, l
 
 
 @pytest.mark.parametrize(
-    ("email", "is_guest"), [("guest-1@guest.invalid", True), ("anna@example.com", False), ("guest.invalid@example.com", False), ("", False)]
+    ("email", "is_guest"),
+    [
+        ("guest-1@guest.invalid", True),
+        ("anna@example.com", False),
+        ("guest.invalid@example.com", False),
+        ("", False),
+    ],
 )
 def test_a_guest_is_known_at_every_service(email: str, is_guest: bool) -> None:
     who = replace(OLEG, email=email)
