@@ -46,7 +46,7 @@ PROBE_PATH = "/api/shop/v1/products"
 # the gateway, whose name ends in no slot: what is counted and timed of a slot is answers only.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "crm": ("/crm/",),
-    "identity": ("/sign-in", "/sign-out", "/people"),
+    "identity": ("/sign-in", "/sign-up", "/sign-out", "/account", "/people"),
     "mes": ("/mes/",),
     "orchestrator": ("/operations/",),
     "pricing": ("/prices/",),

@@ -56,6 +56,8 @@ class Picture:
 BENCH = "bench"
 PAGES = (
     Picture("sign-in", "/sign-in", who=""),
+    Picture("sign-up", "/sign-up", who=""),
+    Picture("account", "/account", who="customer"),
     Picture("sign-in-badge-elsewhere", "/sign-in/badge", who="", status=403),
     Picture("sign-in-badge", "/sign-in/badge", who=BENCH),
     Picture("sign-in-badge-pin", "/sign-in/badge", who=BENCH, scans=NOBODYS_BADGE),
@@ -209,6 +211,7 @@ def main() -> int:
                 "operator": world.operator("Олег"),
                 "seller": world.seller("Мария"),
                 "administrator": world.administrator("Ада"),
+                "customer": world.shopper("Арина"),
             }
             for person in people.values():
                 # Whoever did nothing yet has no account either.

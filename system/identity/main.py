@@ -13,7 +13,7 @@ from system.identity.adapters.tokens import RedisRevokedSessions, SignedAccessTo
 from system.identity.adapters.unit_of_work import SqlIdentityUnitOfWork
 from system.identity.application import handlers
 from system.identity.application.handlers import Tools
-from system.identity.entrypoints import api, badge_api, badge_pages, cli, pages, people, people_badges
+from system.identity.entrypoints import account_pages, api, badge_api, badge_pages, cli, pages, people, people_badges
 from system.identity.settings import IdentitySettings
 from system.plumbing.runtime import Service
 from system.plumbing.timers import Timer
@@ -25,8 +25,15 @@ def service(settings: IdentitySettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     identity = Service(
         settings,
-        routers=[api.router, badge_api.router],
-        pages=[shown.router(), pages.router, badge_pages.router, people_badges.router, people.router],
+        routers=[api.router, api.internal, badge_api.router],
+        pages=[
+            shown.router(),
+            pages.router,
+            account_pages.router,
+            badge_pages.router,
+            people_badges.router,
+            people.router,
+        ],
         unit_of_work=SqlIdentityUnitOfWork,
         timers=[_prune_timer(settings)],
         description="Who somebody is and what they may do: accounts, sign-in, sessions, roles.",

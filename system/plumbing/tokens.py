@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
+from system.kernel.guests import is_guest_email
 from system.kernel.ids import new_id
 from system.plumbing.settings import ServiceSettings
 
@@ -44,6 +45,11 @@ class Principal:
     def has(self, *roles: str) -> bool:
         """Whether any of these roles is theirs."""
         return not self.roles.isdisjoint(roles)
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether this is a customer without an account: nobody could write to the e-mail, or sign in with it again."""
+        return is_guest_email(self.email)
 
 
 NOBODY = UUID(int=0)

@@ -17,6 +17,7 @@ from system.identity.adapters.tables import badge, pin, user_account, workstatio
 from system.identity.domain.errors import UserUnknown
 from system.identity.domain.user import Role, User
 from system.identity.domain.workstation import Workstation
+from system.kernel.guests import GUEST_DOMAIN
 
 _ORDER = (user_account.c.created_at, user_account.c.user_id)
 
@@ -66,13 +67,18 @@ class IdentityQueries:
         return user_of(row)
 
     async def users(self, *, after: Place | None, limit: int, role: Role | None, email: str | None) -> Page:
-        """At most `limit` users, newest first; only those with the role, or whose e-mail begins with `email`."""
+        """At most `limit` users, newest first; only those with the role, or whose e-mail begins with `email`.
+
+        Guests are among them only when an e-mail is asked for: they would hide everybody else.
+        """
         wanted = select(user_account).order_by(*(column.desc() for column in _ORDER)).limit(limit + 1)
         if after is not None:
             wanted = wanted.where(tuple_(*_ORDER) < tuple_(literal(after.created_at), literal(after.user_id)))
         if role is not None:
             wanted = wanted.where(user_account.c.roles.contains([role.value]))
-        if email is not None:
+        if email is None:
+            wanted = wanted.where(user_account.c.email.not_like(f"%@{GUEST_DOMAIN}"))
+        else:
             wanted = wanted.where(user_account.c.email.startswith(email.strip().lower(), autoescape=True))
         async with self._engine.connect() as connection:
             users = [user_of(row) for row in await connection.execute(wanted)]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.identity.adapters.tables import refresh_token, session, sign_in_attempts, user_account
@@ -16,6 +17,8 @@ from system.identity.domain.errors import EmailTaken, UserUnknown
 from system.identity.domain.session import Ending, RefreshToken, Session
 from system.identity.domain.throttle import Attempts
 from system.identity.domain.user import Language, Role, User
+
+UNIQUE_VIOLATION = "23505"
 
 
 def user_of(row: Row[Any]) -> User:
@@ -73,6 +76,24 @@ class UserRepository:
         await self._connection.execute(
             update(user_account).where(user_account.c.user_id == user.user_id).values(roles=sorted(user.roles))
         )
+
+    async def save_account(self, user: User) -> None:
+        try:
+            await self._connection.execute(
+                update(user_account)
+                .where(user_account.c.user_id == user.user_id)
+                .values(
+                    email=user.email,
+                    name=user.name,
+                    phone=user.phone,
+                    language=user.language.value,
+                    password_hash=user.password_hash,
+                )
+            )
+        except IntegrityError as error:
+            if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+                raise
+            raise EmailTaken() from error
 
     async def save_password_hash(self, user_id: UUID, password_hash: str) -> None:
         await self._connection.execute(
@@ -163,8 +184,13 @@ class SessionRepository:
         )
         return revoked.first() is not None
 
-    async def revoke_all_of(self, user_id: UUID, *, because: Ending, now: datetime) -> list[UUID]:
-        return await self._revoke_live(session.c.user_id == user_id, because=because, now=now)
+    async def revoke_all_of(
+        self, user_id: UUID, *, because: Ending, now: datetime, but: UUID | None = None
+    ) -> list[UUID]:
+        theirs = session.c.user_id == user_id
+        if but is not None:
+            theirs &= session.c.session_id != but
+        return await self._revoke_live(theirs, because=because, now=now)
 
     async def revoke_all_by(self, badge_id: UUID, *, now: datetime) -> list[UUID]:
         return await self._revoke_live(session.c.badge_id == badge_id, because=Ending.BADGE_REVOKED, now=now)

@@ -20,6 +20,25 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenGuest:
+    """Somebody without an account puts something into the cart, and needs a session to keep it."""
+
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeGuest:
+    """A guest makes an account of the visit. Whatever is theirs stays theirs."""
+
+    user_id: UUID
+    email: str
+    password: str = field(repr=False)
+    name: str
+    phone: str | None
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
 class AddUser:
     """An administrator makes an account for somebody."""
 
@@ -66,6 +85,23 @@ class SignOut:
 
     session_id: UUID | None
     refresh_secret: str | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOutEverywhere:
+    """A user ends all sessions of theirs, on whatever device."""
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """A user who knows the present password sets another one. `session_id` is the session that goes on."""
+
+    email: str
+    present: str = field(repr=False)
+    password: str = field(repr=False)
+    session_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

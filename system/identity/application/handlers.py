@@ -75,17 +75,19 @@ class SignedIn:
 
 async def register(command: Register, tools: Tools) -> User:
     """Makes a customer. Raises EmailTaken after just as long as it takes to succeed."""
-    return await _add(
-        AddUser(
-            email=command.email,
-            password=command.password,
-            name=command.name,
-            phone=command.phone,
-            language=command.language,
-            roles=frozenset({Role.CUSTOMER}),
-            by="registration",
-        ),
-        tools,
+    return await _add(customer_of(command), tools)
+
+
+def customer_of(command: Register) -> AddUser:
+    """The account that a registration asks for."""
+    return AddUser(
+        email=command.email,
+        password=command.password,
+        name=command.name,
+        phone=command.phone,
+        language=command.language,
+        roles=frozenset({Role.CUSTOMER}),
+        by="registration",
     )
 
 
@@ -96,27 +98,38 @@ async def add_user(command: AddUser, tools: Tools) -> User:
 
 async def _add(command: AddUser, tools: Tools) -> User:
     email = rules.normal_email(command.email)
-    rules.acceptable_password(command.password)
     # Hashed before looking whether the e-mail is free: the time of the answer tells nothing.
-    async with tools.passwords.turn() as hashing:
-        password_hash = await hashing.hash(command.password)
+    password_hash = await hash_of_new(command.password, tools)
     async with tools.begin() as uow:
-        user = User(
-            user_id=new_id(),
-            email=email,
-            name=command.name.strip(),
-            phone=command.phone,
-            language=command.language,
-            password_hash=password_hash,
-            roles=command.roles,
-            created_at=uow.now,
-        )
-        await uow.users.add(user)
-        await uow.audit(
-            actor=command.by, action="user-added", subject=str(user.user_id), details={"roles": sorted(user.roles)}
-        )
+        user = await keep_new(command, uow, email=email, password_hash=password_hash)
         await uow.commit()
     return user
+
+
+async def keep_new(command: AddUser, uow: IdentityUnitOfWork, *, email: str, password_hash: str) -> User:
+    """Keeps a new user, audited. Raises EmailTaken."""
+    user = User(
+        user_id=new_id(),
+        email=email,
+        name=command.name.strip(),
+        phone=command.phone,
+        language=command.language,
+        password_hash=password_hash,
+        roles=command.roles,
+        created_at=uow.now,
+    )
+    await uow.users.add(user)
+    await uow.audit(
+        actor=command.by, action="user-added", subject=str(user.user_id), details={"roles": sorted(user.roles)}
+    )
+    return user
+
+
+async def hash_of_new(password: str, tools: Tools) -> str:
+    """What is kept of a password that somebody chose. Raises Invalid with what is wrong with it."""
+    rules.acceptable_password(password)
+    async with tools.passwords.turn() as hashing:
+        return await hashing.hash(password)
 
 
 async def give_roles(command: GiveRoles, tools: Tools) -> User:
@@ -151,15 +164,7 @@ async def give_roles(command: GiveRoles, tools: Tools) -> User:
 async def sign_in(command: SignIn, tools: Tools) -> SignedIn:
     """Opens a session. Raises InvalidCredentials, TooManyAttempts."""
     email = command.email.strip().lower()
-    await _refuse_when_blocked(email, tools)
-    async with tools.passwords.turn() as hashing:
-        # Looked at again when the turn comes: guesses that came in one burst are limited like any others.
-        user = await _refuse_when_blocked(email, tools)
-        fits = await hashing.matches(command.password, user.password_hash if user else None)
-        if user is None or not fits:
-            await _remember_failure(email, tools)
-            raise InvalidCredentials()
-        renewed_hash = await hashing.hash(command.password) if hashing.is_outdated(user.password_hash) else None
+    user, renewed_hash = await prove(email, command.password, tools)
     async with tools.begin() as uow:
         # Locked and read again: roles given while the password was hashed must show in the token, or end the session.
         await uow.lock(user.user_id)
@@ -167,11 +172,25 @@ async def sign_in(command: SignIn, tools: Tools) -> SignedIn:
         await uow.attempts.forget(email)
         if renewed_hash:
             await uow.users.save_password_hash(user.user_id, renewed_hash)
-        session = open_session(session_id=new_id(), user_id=user.user_id, now=uow.now, terms=tools.session_terms)
-        await uow.sessions.add(session)
-        signed_in = await continue_session(session, user, uow, tools)
+        signed_in = await begin_session(user, uow, tools)
         await uow.commit()
     return signed_in
+
+
+async def prove(email: str, password: str, tools: Tools) -> tuple[User, str | None]:
+    """Whose e-mail and password these are, and a new hash when the kept one is outdated.
+
+    Raises InvalidCredentials, which counts, and TooManyAttempts.
+    """
+    await _refuse_when_blocked(email, tools)
+    async with tools.passwords.turn() as hashing:
+        # Looked at again when the turn comes: guesses that came in one burst are limited like any others.
+        user = await _refuse_when_blocked(email, tools)
+        fits = await hashing.matches(password, user.password_hash if user and not user.is_guest else None)
+        if user is None or not fits:
+            await _remember_failure(email, tools)
+            raise InvalidCredentials()
+        return user, await hashing.hash(password) if hashing.is_outdated(user.password_hash) else None
 
 
 async def _refuse_when_blocked(email: str, tools: Tools) -> User | None:
@@ -188,6 +207,13 @@ async def _remember_failure(email: str, tools: Tools) -> None:
         attempts = (await uow.attempts.of(email)).failed(now=uow.now, terms=tools.throttle_terms)
         await uow.attempts.keep(email, attempts)
         await uow.commit()
+
+
+async def begin_session(user: User, uow: IdentityUnitOfWork, tools: Tools) -> SignedIn:
+    """A session of somebody who has shown who they are, or of a guest."""
+    session = open_session(session_id=new_id(), user_id=user.user_id, now=uow.now, terms=tools.session_terms)
+    await uow.sessions.add(session)
+    return await continue_session(session, user, uow, tools)
 
 
 async def continue_session(session: Session, user: User, uow: IdentityUnitOfWork, tools: Tools) -> SignedIn:

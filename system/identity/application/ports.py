@@ -29,6 +29,9 @@ class Users(Protocol):
     async def save_roles(self, user: User) -> None:
         """Keeps the user's present roles."""
 
+    async def save_account(self, user: User) -> None:
+        """Keeps the user's present e-mail, name, phone, language and password hash. Raises EmailTaken."""
+
     async def save_password_hash(self, user_id: UUID, password_hash: str) -> None:
         """Keeps a new hash of the password."""
 
@@ -57,8 +60,10 @@ class Sessions(Protocol):
     async def revoke(self, session_id: UUID, *, because: Ending, now: datetime) -> bool:
         """Ends one session; False when it had ended already."""
 
-    async def revoke_all_of(self, user_id: UUID, *, because: Ending, now: datetime) -> list[UUID]:
-        """Ends every live session of a user; the ids of those that ended now."""
+    async def revoke_all_of(
+        self, user_id: UUID, *, because: Ending, now: datetime, but: UUID | None = None
+    ) -> list[UUID]:
+        """Ends every live session of a user, but for one if it is named; the ids of those that ended now."""
 
     async def revoke_all_by(self, badge_id: UUID, *, now: datetime) -> list[UUID]:
         """Ends every live session of a badge that was revoked; the ids of those that ended now."""

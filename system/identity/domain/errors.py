@@ -2,6 +2,7 @@
 
 Refused
 ├── EmailTaken           409: somebody signs in with this e-mail already
+├── NotAGuest            409: only a guest can become an account, and this is one
 ├── UserUnknown          404: there is no such user
 ├── LastAdministrator    409: nobody would be left to give the role back
 ├── InvalidCredentials   401: the e-mail or the password is wrong; which of them is not said
@@ -32,6 +33,13 @@ class EmailTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("email-taken", "An account with this e-mail exists: sign in, or use another e-mail.")
+
+
+class NotAGuest(Conflict):
+    """Only a guest can become an account, and this is one."""
+
+    def __init__(self) -> None:
+        super().__init__("not-a-guest", "You have an account already: there is nothing to register.")
 
 
 class UserUnknown(NotFound):

@@ -5,20 +5,34 @@ from __future__ import annotations
 import re
 
 from system.kernel.errors import Invalid
+from system.kernel.guests import is_guest_email
 
 PASSWORD_LENGTH_MIN = 10
 PASSWORD_LENGTH_MAX = 200
 """A longer password only costs time to hash; a limit keeps that cost bounded."""
 
 EMAIL_LENGTH_MAX = 254
+NAME_LENGTH_MAX = 200
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+")
+
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def acceptable_name(name: str) -> str:
+    """The name, trimmed. Raises Invalid when nothing is left of it, when it is too long or holds control characters."""
+    trimmed = name.strip()
+    if not trimmed or len(trimmed) > NAME_LENGTH_MAX or _CONTROL_CHARACTER.search(trimmed):
+        raise Invalid("name-invalid", f"Send a name of 1 to {NAME_LENGTH_MAX} characters.")
+    return trimmed
 
 
 def normal_email(email: str) -> str:
-    """The one form an e-mail is kept and compared in: trimmed and lower-case. Raises Invalid when it cannot be one."""
+    """The one form an e-mail is kept and compared in: trimmed and lower-case. Raises Invalid when it cannot be somebody's."""
     normal = email.strip().lower()
     if len(normal) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(normal):
         raise Invalid("email-invalid", "This is not an e-mail address: send one like name@example.com.")
+    if is_guest_email(normal):
+        raise Invalid("email-reserved", "Nobody can be written to at this address: send your own e-mail.")
     return normal
 
 

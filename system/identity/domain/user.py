@@ -7,6 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from system.identity.domain.errors import NotAGuest
+from system.kernel.guests import GUEST_DOMAIN, is_guest_email
+
+NO_PASSWORD = "!"  # noqa: S105 - the lack of one
+"""Kept in place of a hash for whoever has no password: no hash looks like it, so that nothing fits, in any release."""
+
 
 class Role(StrEnum):
     """What a user may do. Services ask for a role, never for a person."""
@@ -27,7 +33,7 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who can sign in. `email` is normal (see `rules.normal_email`) and unique; no roles means no access."""
+    """Somebody who can sign in, or a guest. `email` is normal (see `rules.normal_email`) and unique; no roles means no access."""
 
     user_id: UUID
     email: str
@@ -38,6 +44,17 @@ class User:
     roles: frozenset[Role]
     created_at: datetime
 
+    @property
+    def is_guest(self) -> bool:
+        """Whether this is a customer who has no account, only a session."""
+        return is_guest_email(self.email)
+
+    def registered(self, *, email: str, name: str, phone: str | None, language: Language, password_hash: str) -> User:
+        """The guest with an account from now on, under the same id. Raises NotAGuest."""
+        if not self.is_guest:
+            raise NotAGuest()
+        return replace(self, email=email, name=name, phone=phone, language=language, password_hash=password_hash)
+
     def given_roles(self, roles: frozenset[Role]) -> User:
         """The same user with exactly these roles."""
         return replace(self, roles=roles)
@@ -45,3 +62,17 @@ class User:
     def loses_administrator(self, roles: frozenset[Role]) -> bool:
         """Whether exactly these roles would take the administrator's role away."""
         return Role.ADMINISTRATOR in self.roles and Role.ADMINISTRATOR not in roles
+
+
+def guest(*, user_id: UUID, language: Language, now: datetime) -> User:
+    """A customer without name, e-mail and password, whom only their session lets in."""
+    return User(
+        user_id=user_id,
+        email=f"guest-{user_id}@{GUEST_DOMAIN}",
+        name="",
+        phone=None,
+        language=language,
+        password_hash=NO_PASSWORD,
+        roles=frozenset({Role.CUSTOMER}),
+        created_at=now,
+    )

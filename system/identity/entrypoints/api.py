@@ -10,12 +10,23 @@ from uuid import UUID
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
 
 from system.identity.adapters.queries import IdentityQueries, Place
-from system.identity.application import handlers
-from system.identity.application.commands import AddUser, GiveRoles, RefreshSession, Register, SignIn, SignOut
+from system.identity.application import accounts, handlers
+from system.identity.application.commands import (
+    AddUser,
+    GiveRoles,
+    OpenGuest,
+    RefreshSession,
+    Register,
+    SignIn,
+    SignOut,
+    UpgradeGuest,
+)
 from system.identity.application.handlers import SignedIn, Tools
 from system.identity.domain.errors import NotSignedIn
 from system.identity.domain.user import Role
 from system.identity.entrypoints.schemas import (
+    GuestBody,
+    GuestOpened,
     Registered,
     RegistrationBody,
     RolesBody,
@@ -38,12 +49,14 @@ PRIVATE_KEY_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
 Administrator = Annotated[Principal, require("administrator")]
 Anybody = Annotated[Principal, require(*Role)]
+Customer = Annotated[Principal, require("customer")]
 RefreshSecret = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, max_length=200)]
 DeviceSecret = Annotated[str | None, Cookie(alias=DEVICE_COOKIE, max_length=200)]
 
 
 AUTHOR_CHARACTERS = 120
 router = APIRouter()
+internal = APIRouter(prefix="/internal")
 
 
 def _tools(request: Request) -> Tools:
@@ -76,6 +89,37 @@ async def register(body: RegistrationBody, tools: HandlerTools) -> Registered:
         email=body.email, password=body.password, name=body.name, phone=body.phone, language=body.language
     )
     return Registered(user_id=(await handlers.register(command, tools)).user_id)
+
+
+@router.put("/me/registration")
+async def register_guest(
+    body: RegistrationBody, who: Customer, response: Response, tools: HandlerTools
+) -> SessionAnswer:
+    """Makes an account of the guest who asks; the user id stays, the session is a new one. 409 `email-taken`, `not-a-guest`."""
+    command = UpgradeGuest(
+        user_id=who.subject,
+        email=body.email,
+        password=body.password,
+        name=body.name,
+        phone=body.phone,
+        language=body.language,
+    )
+    return session_answer(await accounts.upgrade_guest(command, tools), response)
+
+
+@internal.post("/guests", status_code=201, dependencies=[require("service:shop")])
+async def open_guest(response: Response, tools: HandlerTools, body: GuestBody | None = None) -> GuestOpened:
+    """Makes a guest for a visitor of the shop, which hands the cookies on to the browser as they are."""
+    asked = body or GuestBody()
+    signed_in = await accounts.open_guest(OpenGuest(language=asked.language), tools)
+    handed_on = Response()
+    remember_session(signed_in, handed_on)
+    response.headers["Cache-Control"] = "no-store"
+    return GuestOpened(
+        access_token=signed_in.access_token,
+        user_id=signed_in.user.user_id,
+        cookies=handed_on.headers.getlist("set-cookie"),
+    )
 
 
 @router.post("/sessions", dependencies=[public])

@@ -1,4 +1,4 @@
-"""Where people come in: the addresses of the sign-ins, who is there already, and where it goes on from there."""
+"""Where people come in: the addresses of the sign-ins and the sign-up, who is there already, and where it goes on from there."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from fastapi import Request
 from system.pagekit.areas import SIGN_IN
 from system.plumbing.auth import Principal, Unauthenticated, principal_of
 
+SIGN_UP = "/sign-up"
 BADGE = f"{SIGN_IN}/badge"
 WITH_PASSWORD = f"{SIGN_IN}?with=password"
 """At a workstation the sign-in leads to the badge; this is the way past it."""
 
 
 async def whoever(request: Request) -> Principal | None:
-    """Who is signed in, if anybody is."""
+    """Who is signed in, if anybody is; a guest is somebody."""
     try:
         return await principal_of(request)
     except Unauthenticated:
         return None
 
 
+async def guest_here(request: Request) -> Principal | None:
+    """The guest whose session this is, if it is one."""
+    who = await whoever(request)
+    return who if who is not None and who.is_guest else None
+
+
 def inside(address: str) -> str:
     """The address when it is one of ours, else nothing: a sign-in must not send people to strangers."""
     plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if plain and not address.startswith(SIGN_IN) else ""
+    return address if plain and not address.startswith((SIGN_IN, SIGN_UP)) else ""

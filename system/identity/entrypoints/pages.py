@@ -15,7 +15,7 @@ from system.identity.application.commands import SignIn, SignOut
 from system.identity.application.workstations import workstation_here
 from system.identity.domain.errors import InvalidCredentials, TooManyAttempts
 from system.identity.entrypoints.api import DeviceSecret, HandlerTools, forget_session, remember_session
-from system.identity.entrypoints.doors import BADGE, inside, whoever
+from system.identity.entrypoints.doors import BADGE, guest_here, inside, whoever
 from system.identity.entrypoints.sentences import PROBLEMS
 from system.pagekit.areas import SIGN_IN, landing_of
 from system.pagekit.languages import language_of
@@ -53,11 +53,11 @@ async def sign_in_page(
 ) -> Response:
     """The form; whoever is signed in already goes on, or reads where they may go. At a workstation a badge is asked for first."""
     who = await whoever(request)
-    if who is not None and (after := inside(next)):
+    if who is not None and not who.is_guest and (after := inside(next)):
         return RedirectResponse(after, status_code=303)
-    if who is None and not by and await workstation_here(device, tools) is not None:
+    if (who is None or who.is_guest) and not by and await workstation_here(device, tools) is not None:
         return RedirectResponse(f"{BADGE}?{urlencode({'next': next})}" if inside(next) else BADGE, status_code=303)
-    return _form(request, who=who, after=inside(next), resume=bool(next))
+    return _form(request, who=who, after=inside(next), resume=bool(next) and who is None)
 
 
 @router.post(SIGN_IN, dependencies=[public])
@@ -76,7 +76,8 @@ async def sign_in(
         said = _pages(request).says(
             language_of(request), refusal.extra | {"code": refusal.code, "detail": refusal.detail}
         )
-        return _form(request, email=email, after=inside(next), said=said, status=refusal.status)
+        who = await guest_here(request)
+        return _form(request, who=who, email=email, after=inside(next), said=said, status=refusal.status)
     target = inside(next) or landing_of({str(role) for role in signed_in.user.roles})
     response = RedirectResponse(target, status_code=303)
     remember_session(signed_in, response)

@@ -36,6 +36,12 @@ class RegistrationBody(Body):
     language: Language = Language.RUSSIAN
 
 
+class GuestBody(Body):
+    """Somebody without an account, as the shop meets them."""
+
+    language: Language = Language.RUSSIAN
+
+
 class SessionBody(Body):
     """A sign-in."""
 
@@ -64,6 +70,14 @@ class Registered(BaseModel):
     """The id of a new account."""
 
     user_id: UUID
+
+
+class GuestOpened(BaseModel):
+    """A guest's session: the access token for what the shop does at once, and the Set-Cookie lines for the browser."""
+
+    access_token: str
+    user_id: UUID
+    cookies: list[str]
 
 
 class SessionUser(BaseModel):

@@ -10,8 +10,13 @@ PROBLEMS = {
     "email-taken": N_("An account with this e-mail exists. Change what its owner may do, or use another e-mail."),
     "last-administrator": N_("This is the last administrator. Make somebody else an administrator first."),
     "user-unknown": N_("There is no such account any more. Load the page again."),
+    "email-reserved": N_("Nobody can be written to at this address. Use your own."),
+    "name-invalid": N_("Tell us what to call you: a name of up to 200 characters."),
+    "not-a-guest": N_("You have an account already."),
+    "present-password-wrong": N_("This is not your present password."),
     "password-too-simple": N_("This password is one character repeated. Choose another one."),
     "password-too-short": N_("This password is too short. Choose a longer one."),
+    "password-too-long": N_("This password is longer than 200 characters. Choose a shorter one."),
     "email-invalid": N_("This is not an e-mail address. Check it."),
     "busy": N_("Many people are signing in at this moment. Try again in a few seconds."),
     "not-a-workstation": N_(

@@ -1,4 +1,4 @@
-// A session whose short token ran out goes on by itself, and the reader never sees this page.
+// A session whose short token ran out goes on by itself: the reader never sees the sign-in, and a guest signs up as that guest.
 (() => {
   const form = document.querySelector("form[data-resume]");
   const { memory, refreshSession } = window.alexandrite;

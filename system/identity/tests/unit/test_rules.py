@@ -23,6 +23,28 @@ def test_what_is_no_email_is_refused(email: str) -> None:
     assert refusal.value.code == "email-invalid"
 
 
+@pytest.mark.parametrize("email", ["guest-1@guest.invalid", " Anna@GUEST.invalid "])
+def test_nobody_has_a_guests_email(email: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        rules.normal_email(email)
+    assert refusal.value.code == "email-reserved"
+
+
+def test_an_email_that_only_resembles_a_guests_is_somebodys() -> None:
+    assert rules.normal_email("anna@notguest.invalid") == "anna@notguest.invalid"
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 201, "a\x00b", "a\nb", "a\x7f"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        rules.acceptable_name(name)
+    assert refusal.value.code == "name-invalid"
+
+
+def test_a_name_is_trimmed() -> None:
+    assert rules.acceptable_name(f" {'я' * 200} ") == "я" * 200
+
+
 def test_password_of_ten_characters_is_acceptable() -> None:
     assert rules.acceptable_password("0123456789") == "0123456789"
 

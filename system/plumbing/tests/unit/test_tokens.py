@@ -33,3 +33,19 @@ def test_a_token_lives_no_longer_than_its_session_may_idle(idle_s: int | None, l
     assert int(str(said["exp"])) - int(str(said["iat"])) == lifetime_s
     assert said.get("idle") == idle_s and ("idle" in said) == (idle_s is not None)
     assert identity.verify(token) == who
+
+
+@pytest.mark.parametrize(
+    ("email", "is_guest"),
+    [
+        ("guest-1@guest.invalid", True),
+        ("anna@example.com", False),
+        ("guest.invalid@example.com", False),
+        ("", False),
+    ],
+)
+def test_a_guest_is_known_at_every_service(email: str, is_guest: bool) -> None:
+    who = replace(OLEG, email=email)
+    orchestrator, shop = authority("orchestrator"), authority("shop")
+    assert shop.verify(authority("identity").issue_for_user(who)).is_guest is is_guest
+    assert shop.verify(orchestrator.issue_for_service(to="shop", acting_for=who)).is_guest is is_guest
