@@ -1,23 +1,12 @@
-"""Where people come in: the addresses of the sign-ins, who is there already, and where it goes on from there."""
+"""Where people come in: the addresses of the sign-ins, and where it goes on from there."""
 
 from __future__ import annotations
 
-from fastapi import Request
-
 from system.pagekit.areas import SIGN_IN
-from system.plumbing.auth import Principal, Unauthenticated, principal_of
 
 BADGE = f"{SIGN_IN}/badge"
 WITH_PASSWORD = f"{SIGN_IN}?with=password"
 """At a workstation the sign-in leads to the badge; this is the way past it."""
-
-
-async def whoever(request: Request) -> Principal | None:
-    """Who is signed in, if anybody is."""
-    try:
-        return await principal_of(request)
-    except Unauthenticated:
-        return None
 
 
 def inside(address: str) -> str:
