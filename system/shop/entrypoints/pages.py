@@ -1,7 +1,8 @@
-"""The shop's public pages: the front page, the catalogue and its goods. Each works without a script; with one the list follows the filters."""
+"""The shop's public pages: the front page, the catalogue and its goods. With a script the list follows the wishes at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -157,9 +158,7 @@ async def robots(request: Request) -> Response:
 async def sitemap(request: Request, goods: Goods, pages: Shown) -> Response:
     """Every public page, in each language."""
     paths = [FRONT, f"{BASE}/", *(f"{BASE}/goods/{good.sku}" for good in await goods.get())]
-    text = pages.fragment(
-        language_of(request), "sitemap.xml", places=[found_at(request, path) for path in paths]
-    )
+    text = pages.fragment(language_of(request), "sitemap.xml", places=[found_at(request, path) for path in paths])
     return Response(text, media_type="application/xml", headers={"Cache-Control": HOUR})
 
 
@@ -184,8 +183,8 @@ async def catalogue_page(
     wish = showcase.Wish(kind=kind, metal=metal, ring_size=ring_size, words=query, order=order)
     prices = await shop.catalogue_prices.of(good.sku for good in every)
     found = showcase.chosen(every, prices, wish)
-    shown: dict[str, Any] = {"who": who, "offers": await offers_of(found, shop), "wish": wish}
-    if is_piece(request):
+    shown: dict[str, Any] = {"who": who, "offers": await offers_of(found, shop), "wish": wish, "piece": is_piece(request)}
+    if shown["piece"]:
         return pages.render(request, "goods_list.html", **shown)
     return pages.render(
         request,
@@ -223,7 +222,7 @@ async def good_page(
     )
 
 
-def _each(codes: Any) -> list[str]:
+def _each(codes: Iterable[str]) -> list[str]:
     """Every code once, in the order in which they come."""
     return list(dict.fromkeys(code for code in codes if code))
 
