@@ -237,12 +237,17 @@ async def test_the_header_counts_the_pieces_of_a_cart_once_for_a_whole_page(shop
     assert re.search(r'data-badge="/shop/cart"[^>]* hidden>', await shop.shown("/"))
 
 
-async def test_a_good_has_a_sign_until_its_picture_is_there(shop: Shop) -> None:
-    template = '{% from "good_picture.html" import good_picture %}{{ good_picture("no-such", "A ring", "10rem") }}'
-    environment = shop.app.state.pages._environments["en"]
-    shown = environment.from_string(template).render()
+PICTURE = '{% from "good_picture.html" import good_picture %}{{ good_picture("no-such", "A ring", "10rem") }}'
+
+
+def test_a_good_has_a_sign_until_its_picture_is_there(shop: Shop) -> None:
+    shown = shop.app.state.pages._environments["en"].from_string(PICTURE).render()
     assert "#ready_made" in shown and 'aria-label="A ring"' in shown
+
+
+def test_a_picture_comes_in_three_widths(shop: Shop) -> None:
+    environment = shop.app.state.pages._environments["en"]
     environment.globals |= {"has_asset": lambda name: True, "asset": lambda name: f"/a/{name}"}
-    shown = environment.from_string(template).render()
+    shown = environment.from_string(PICTURE).render()
     assert 'src="/a/goods/no-such-640.webp"' in shown and "/a/goods/no-such-1280.webp 1280w" in shown
     assert 'sizes="10rem" width="640" height="640" alt="A ring" loading="lazy"' in shown
