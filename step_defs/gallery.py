@@ -55,6 +55,14 @@ class Picture:
 
 BENCH = "bench"
 PAGES = (
+    Picture("front", "/", who=""),
+    Picture("jewelry", "/shop/", who=""),
+    Picture("jewelry-wished", "/shop/?kind=ring&metal=gold_585&ring_size=17.5&order=cheapest", who=""),
+    Picture("jewelry-nothing", "/shop/?query=zzzz", who=""),
+    Picture("good-ring", "/shop/goods/ring-signet-585", who=""),
+    Picture("good-pendant", "/shop/goods/pendant-medallion-750", who=""),
+    Picture("good-sold-out", "/shop/goods/ring-pave-950", who=""),
+    Picture("good-gone", "/shop/goods/ring-of-power", who="", status=404),
     Picture("sign-in", "/sign-in", who=""),
     Picture("sign-up", "/sign-up", who=""),
     Picture("account", "/account", who="customer"),

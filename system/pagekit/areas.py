@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from system.pagekit.words import N_
 
 SIGN_IN = "/sign-in"
+FRONT = "/"
+CART = "/shop/cart"
+ORDERS = "/shop/orders"
+VISITOR = "visitor"
+"""Whoever is not signed in, as if it were a role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,11 @@ class Area:
     roles: frozenset[str]
 
 
+SHOP = (
+    Area("/shop/", N_("Jewelry"), frozenset({VISITOR, "customer"})),
+    Area(CART, N_("Cart"), frozenset({VISITOR, "customer"})),
+    Area(ORDERS, N_("My orders"), frozenset({"customer"})),
+)
 AREAS = (
     Area("/crm/", N_("Approvals"), frozenset({"seller", "administrator"})),
     Area("/crm/reminders", N_("Reminders"), frozenset({"seller", "administrator"})),
@@ -34,15 +44,24 @@ AREAS = (
     Area("/mes/pay", N_("My pay"), frozenset({"operator"})),
     Area("/mes/losses", N_("Metal losses"), frozenset({"operator", "seller", "administrator"})),
     Area("/mes/rates", N_("Pay rates"), frozenset({"administrator"})),
+    *SHOP,
 )
 
 
 def areas_of(roles: Set[str]) -> tuple[Area, ...]:
-    """What somebody with these roles may enter, in the order of the header."""
-    return tuple(area for area in AREAS if not area.roles.isdisjoint(roles))
+    """What somebody with these roles may enter, in the order of the header; without any role, what every visitor may."""
+    return tuple(area for area in AREAS if not area.roles.isdisjoint(roles or {VISITOR}))
+
+
+def home_of(roles: Set[str]) -> str:
+    """Where the brand leads: staff to their first place, everybody else to the front page."""
+    found = areas_of(roles)
+    return found[0].address if found and found[0] not in SHOP else FRONT
 
 
 def landing_of(roles: Set[str]) -> str:
     """The first place of somebody with these roles; the sign-in page itself for whom there is none yet."""
-    found = areas_of(roles)
-    return found[0].address if found else SIGN_IN
+    home = home_of(roles)
+    if home != FRONT:
+        return home
+    return ORDERS if "customer" in roles else SIGN_IN

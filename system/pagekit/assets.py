@@ -26,8 +26,9 @@ FOR_EVER = "public, max-age=31536000, immutable"
 # A release beside this one may be asked for by name with its own hash: it gets what we have, and asks again soon.
 SOON = "public, max-age=60"
 HASH_CHARACTERS = 12
-OURS = frozenset({".css", ".js", ".svg", ".woff2", ".webmanifest"})
+OURS = frozenset({".css", ".js", ".svg", ".webp", ".woff2", ".webmanifest"})
 mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("image/webp", ".webp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Assets:
         contents = {name: path.read_bytes() for name, path in files.items()}
         digests = _digests(contents)
         self._assets = {name: _asset(name, content, digests[name]) for name, content in contents.items()}
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file: a picture may come later than the page that shows it."""
+        return name in self._assets
 
     def address(self, name: str) -> str:
         """Where a page finds the file. Raises KeyError for one that is not there."""

@@ -27,7 +27,7 @@ from starlette.exceptions import HTTPException
 
 from system.kernel.errors import AlexandriteError
 from system.pagekit import languages, words
-from system.pagekit.areas import SIGN_IN, areas_of
+from system.pagekit.areas import SIGN_IN, areas_of, home_of
 from system.pagekit.assets import Assets
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.reader import Language, Writing
@@ -87,7 +87,12 @@ class Pages:
         )
         known: Any = environment
         known.install_gettext_translations(self._words[language], newstyle=True)
-        environment.globals |= {"asset": self.assets.address, "language": language, "base": self.base}
+        environment.globals |= {
+            "asset": self.assets.address,
+            "has_asset": self.assets.has,
+            "language": language,
+            "base": self.base,
+        }
         write = Writing(language, self.zone)
         environment.globals["write"] = write
         for name in ("money", "grams", "number", "moment", "dated", "dated_day", "clock", "day", "month"):
@@ -116,12 +121,14 @@ class Pages:
     ) -> Response:
         """The page in the reader's language. A `?lang=` in the address is remembered in a cookie."""
         language = language_of(request)
+        roles: frozenset[str] = who.roles if who else frozenset()
         text = self.fragment(
             language,
             template,
             request=request,
             who=who,
-            areas=areas_of(who.roles if who else frozenset()),
+            areas=areas_of(roles),
+            home=home_of(roles),
             # What a service counts for whoever looks: shown beside the place of the header that it is about.
             badges=getattr(request.state, "badges", {}),
             other_languages=[(each, _in_language(request, each)) for each in LANGUAGES if each != language],
@@ -216,8 +223,9 @@ def is_page(request: Request) -> bool:
 
 
 def is_piece(request: Request) -> bool:
-    """Whether htmx asked, for a piece of the page that is shown already."""
-    return "hx-request" in request.headers and "hx-boosted" not in request.headers
+    """Whether htmx asked, for a piece of the page that is shown already. Going back, it asks for the whole page."""
+    whole = ("hx-boosted", "hx-history-restore-request")
+    return "hx-request" in request.headers and not any(name in request.headers for name in whole)
 
 
 def to_sign_in(request: Request) -> Response:

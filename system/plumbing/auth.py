@@ -14,7 +14,7 @@ from system.plumbing.redis_client import RedisClient
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tokens import Principal, TokenAuthority, TokenInvalid
 
-__all__ = ["Principal", "Revocations", "Unauthenticated", "principal_of", "public", "refuse_cross_site", "require"]
+__all__ = ["Principal", "Revocations", "Unauthenticated", "principal_of", "principal_or_none", "public", "refuse_cross_site", "require"]
 
 SESSION_COOKIE = "__Host-session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -74,6 +74,14 @@ async def principal_of(request: Request) -> Principal:
         raise Unauthenticated("session-over", "This session was signed out. Sign in again.")
     request.state.principal = principal
     return principal
+
+
+async def principal_or_none(request: Request) -> Principal | None:
+    """Who is signed in, if anybody is: a session that is over is nobody. Raises Forbidden for a cross-site write."""
+    try:
+        return await principal_of(request)
+    except Unauthenticated:
+        return None
 
 
 def refuse_cross_site(request: Request) -> None:

@@ -10,16 +10,18 @@ from system.shop.adapters.services import HttpFiles, HttpLetters, HttpOrchestrat
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
 from system.shop.application import reactions
 from system.shop.application.ports import Tools
-from system.shop.entrypoints import api
+from system.shop.entrypoints import api, pages
 from system.shop.settings import ShopSettings
 
 
 def service(settings: ShopSettings | None = None) -> Service:
     """The shop, ready to serve."""
     settings = settings or ShopSettings()
+    shown = pages.pages_of(settings)
     shop = Service(
         settings,
         routers=[api.router, api.internal],
+        pages=[shown.router(), pages.front, pages.router],
         unit_of_work=SqlShopUnitOfWork,
         reactions={
             OrderChanged: reactions.on_order_changed,
@@ -29,7 +31,10 @@ def service(settings: ShopSettings | None = None) -> Service:
         gauges=GAUGES,
         description="The catalogue, every order's content and number, and the stock of ready-made goods.",
     )
+    shown.install(shop.app)
     pricing = HttpPricing(shop.client)
+    queries = ShopQueries(shop.engine)
+    shop.app.state.goods = pages.goods_of(queries)
     shop.app.state.counter = api.Counter(
         tools=Tools(
             begin=shop.make_uow,
@@ -38,7 +43,7 @@ def service(settings: ShopSettings | None = None) -> Service:
             orchestrator=HttpOrchestrator(shop.client),
             letters=HttpLetters(shop.client),
         ),
-        queries=ShopQueries(shop.engine),
+        queries=queries,
         catalogue_prices=CataloguePrices(
             pricing,
             kept_s=settings.catalogue_price_kept_s,

@@ -86,6 +86,15 @@ def test_gateway_names_no_hidden_path(hidden: str) -> None:
     assert rules and not [rule for rule in rules if hidden in rule]
 
 
+def test_every_page_has_one_owner_and_the_front_page_is_the_shops() -> None:
+    owners = dict(re.findall(r'"([a-z-]+)" "((?:Path|PathPrefix)\(.+)"', ROUTES))
+    exact = {service: re.findall(r"\bPath\(`([^`]+)`\)", rule) for service, rule in owners.items()}
+    every = [path for paths in exact.values() for path in paths]
+    assert len(every) == len(set(every)) and len(owners) == 8
+    assert {"/", "/shop", "/robots.txt", "/sitemap.xml"} <= set(exact["shop"])
+    assert "PathPrefix(`/shop/`)" in owners["shop"] and "PathPrefix(`/`)" not in ROUTES
+
+
 def test_alert_on_silent_consumers_knows_every_queue() -> None:
     rule = next(rule for rule in alerts() if rule["alert"] == "ConsumerGone")
     named = set(re.findall(r'service=~"([a-z|]+)"', rule["expr"])[0].split("|"))

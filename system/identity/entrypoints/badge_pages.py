@@ -17,10 +17,10 @@ from system.identity.domain.pin import PIN_DIGITS_MAX, PIN_DIGITS_MIN
 from system.identity.domain.workstation import Workstation
 from system.identity.entrypoints.api import DeviceSecret, HandlerTools, forget_session, remember_session
 from system.identity.entrypoints.badge_api import AnOperator, remember_device, session_here, with_password
-from system.identity.entrypoints.doors import BADGE, WITH_PASSWORD, inside, whoever
+from system.identity.entrypoints.doors import BADGE, WITH_PASSWORD, inside
 from system.kernel.errors import Invalid, Refused
 from system.pagekit.pages import Pages, Said
-from system.plumbing.auth import Principal, public, refuse_cross_site
+from system.plumbing.auth import Principal, principal_or_none, public, refuse_cross_site
 
 SCANNED_COOKIE = "__Host-badge"
 SCANNED_S = 120
@@ -42,7 +42,7 @@ async def badge_page(
 ) -> Response:
     """Waits for a badge; for its PIN, when one was scanned a moment ago."""
     here = await workstations.workstation_here(device, tools)
-    who = await whoever(request)
+    who = await principal_or_none(request)
     response = _page(request, here, "pin" if is_code(scanned) else "scan", who=who, after=next)
     if here is not None and device:
         # Whatever is used stays a workstation: a browser keeps no cookie for longer than this.
@@ -128,7 +128,7 @@ async def change_person(request: Request, tools: HandlerTools) -> Response:
     """Ends the session; the badge page waits for the next person."""
     refuse_cross_site(request)
     response = _again("")
-    await _leaves(await whoever(request), tools, response)
+    await _leaves(await principal_or_none(request), tools, response)
     return response
 
 
@@ -157,7 +157,7 @@ async def choose_pin(
 
 
 async def _scanned(request: Request, tools: Any, here: Workstation, code: str, after: str) -> Response:
-    who = await whoever(request)
+    who = await principal_or_none(request)
     try:
         code = read_code(code)
     except Invalid as refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from system.pagekit.areas import SIGN_IN
-from system.plumbing.auth import Principal, Unauthenticated, principal_of
+from system.plumbing.auth import Principal, principal_or_none
 
 SIGN_UP = "/sign-up"
 BADGE = f"{SIGN_IN}/badge"
@@ -13,17 +13,9 @@ WITH_PASSWORD = f"{SIGN_IN}?with=password"
 """At a workstation the sign-in leads to the badge; this is the way past it."""
 
 
-async def whoever(request: Request) -> Principal | None:
-    """Who is signed in, if anybody is; a guest is somebody."""
-    try:
-        return await principal_of(request)
-    except Unauthenticated:
-        return None
-
-
 async def guest_here(request: Request) -> Principal | None:
     """The guest whose session this is, if it is one."""
-    who = await whoever(request)
+    who = await principal_or_none(request)
     return who if who is not None and who.is_guest else None
 
 

@@ -15,12 +15,12 @@ from system.identity.application.commands import SignIn, SignOut
 from system.identity.application.workstations import workstation_here
 from system.identity.domain.errors import InvalidCredentials, TooManyAttempts
 from system.identity.entrypoints.api import DeviceSecret, HandlerTools, forget_session, remember_session
-from system.identity.entrypoints.doors import BADGE, guest_here, inside, whoever
+from system.identity.entrypoints.doors import BADGE, guest_here, inside
 from system.identity.entrypoints.sentences import PROBLEMS
 from system.pagekit.areas import SIGN_IN, landing_of
 from system.pagekit.languages import language_of
 from system.pagekit.pages import Pages
-from system.plumbing.auth import Principal, public, refuse_cross_site
+from system.plumbing.auth import Principal, principal_or_none, public, refuse_cross_site
 from system.plumbing.settings import ServiceSettings
 
 router = APIRouter()
@@ -36,13 +36,6 @@ def _pages(request: Request) -> Pages:
     return pages
 
 
-@router.get("/", dependencies=[public])
-async def front_door(request: Request) -> Response:
-    """Whoever comes to the bare address is led to their first place, or to the sign-in."""
-    who = await whoever(request)
-    return RedirectResponse(landing_of(who.roles) if who else SIGN_IN, status_code=303)
-
-
 @router.get(SIGN_IN, dependencies=[public])
 async def sign_in_page(
     request: Request,
@@ -52,7 +45,7 @@ async def sign_in_page(
     device: DeviceSecret = None,
 ) -> Response:
     """The form; whoever is signed in already goes on, or reads where they may go. At a workstation a badge is asked for first."""
-    who = await whoever(request)
+    who = await principal_or_none(request)
     if who is not None and not who.is_guest and (after := inside(next)):
         return RedirectResponse(after, status_code=303)
     if (who is None or who.is_guest) and not by and await workstation_here(device, tools) is not None:
@@ -88,7 +81,7 @@ async def sign_in(
 async def sign_out_page(request: Request, tools: HandlerTools) -> Response:
     """Ends the session everywhere and shows the form again."""
     refuse_cross_site(request)
-    who = await whoever(request)
+    who = await principal_or_none(request)
     await handlers.sign_out(
         SignOut(session_id=UUID(who.session_id) if who and who.session_id else None, refresh_secret=None), tools
     )

@@ -140,6 +140,9 @@ def product_of(row: Any) -> Product:
         material=row.material,
         ring_sizes=tuple(row.ring_sizes),
         in_stock=row.available or 0,
+        design=row.design or row.sku,
+        kind=row.kind,
+        about=Title(ru=row.about_ru, en=row.about_en),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select, text
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.plumbing.metrics import GaugeQuery
@@ -17,7 +17,8 @@ from system.shop.adapters import mapping
 from system.shop.adapters.repositories import LINES_IN_ORDER, ORDER_WITH_PROGRESS, PRODUCT_WITH_STOCK
 from system.shop.adapters.tables import order_line, order_progress, orders, product, stock_reservation
 from system.shop.domain.catalogue import Product
-from system.shop.domain.order import Order
+from system.shop.domain.order import Channel, Order
+from system.shop.domain.status import ENDED
 
 GAUGES = (
     GaugeQuery(
@@ -75,6 +76,26 @@ class ShopQueries:
         if before is not None:
             query = query.where(orders.c.id < before)
         return [order for order, _ in await self._orders(query)]
+
+    async def pieces_in_cart(self, customer_id: UUID) -> int:
+        """How many pieces are in the customer's cart: the youngest order whose content may still change."""
+        cart = (
+            select(orders.c.id)
+            .outerjoin(order_progress, order_progress.c.order_id == orders.c.id)
+            .where(
+                orders.c.customer_id == customer_id,
+                orders.c.channel == Channel.SHOP.value,
+                orders.c.submitted_at.is_(None),
+                orders.c.cancelled_at.is_(None),
+                func.coalesce(order_progress.c.status, "").not_in(sorted(ENDED)),
+            )
+            .order_by(orders.c.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        pieces = select(func.coalesce(func.sum(order_line.c.quantity), 0)).where(order_line.c.order_id == cart)
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(pieces)).scalar_one())
 
     async def beliefs(self, *, since: datetime | None) -> list[Belief]:
         """Every order that changed here, or was told about, at `since` or later."""

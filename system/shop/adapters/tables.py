@@ -116,6 +116,10 @@ product = Table(
     Column("ring_sizes", ARRAY(String(12)), nullable=False),
     Column("position", SmallInteger, nullable=False),
     Column("for_sale", Boolean, nullable=False),
+    Column("design", String(60), nullable=False, server_default=""),
+    Column("kind", String(12), nullable=False, server_default=""),
+    Column("about_ru", Text, nullable=False, server_default=""),
+    Column("about_en", Text, nullable=False, server_default=""),
 )
 
 stock = Table(

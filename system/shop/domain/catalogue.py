@@ -27,10 +27,16 @@ class Title:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A ready-made good. `ring_sizes` is empty for what is not a ring; `in_stock` counts the pieces nobody has reserved."""
+    """A ready-made good. `ring_sizes` is empty for what is not a ring; `in_stock` counts the pieces nobody has reserved.
+
+    Goods of one `design` differ in their metal alone. `kind` is ring, earrings, pendant or bracelet.
+    """
 
     sku: str
     title: Title
     material: str
     ring_sizes: tuple[str, ...]
     in_stock: int
+    design: str = ""
+    kind: str = ""
+    about: Title = Title("", "")

@@ -33,19 +33,12 @@ async def test_an_operator_lands_on_the_board_with_both_cookies(identity: Runnin
     assert "Олег Смирнов" in shown.text and 'href="/mes/"' in shown.text
 
 
-async def test_the_bare_address_leads_somewhere(identity: Running) -> None:
-    client = await staffed(identity)
-    assert (await client.get(f"{ORIGIN}/")).headers["location"] == "/sign-in"
-    await sent(client, email=OPERATOR, password=STAFF_PASSWORD)
-    assert (await client.get(f"{ORIGIN}/")).headers["location"] == "/mes/"
-
-
-async def test_a_customer_is_told_that_there_is_no_page_yet(identity: Running) -> None:
+async def test_a_customer_lands_on_their_orders(identity: Running) -> None:
     client = await identity.registered("page@example.com")
     answer = await sent(client, email="page@example.com", password=PASSWORD)
-    assert answer.headers["location"] == "/sign-in"
+    assert answer.headers["location"] == "/shop/orders"
     shown = await client.get(f"{ORIGIN}/sign-in?lang=en")
-    assert "no pages here yet" in shown.text
+    assert 'href="/shop/"' in shown.text and "no pages here yet" not in shown.text
 
 
 @pytest.mark.parametrize(

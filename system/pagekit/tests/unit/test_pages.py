@@ -11,7 +11,7 @@ import pytest
 from fastapi import APIRouter, Request, Response
 
 from system.kernel.errors import Conflict
-from system.pagekit.areas import AREAS, SIGN_IN, areas_of, landing_of
+from system.pagekit.areas import AREAS, SIGN_IN, areas_of, home_of, landing_of
 from system.pagekit.assets import Assets
 from system.pagekit.pages import Pages, content_security_policy
 from system.plumbing.auth import Principal, public, require
@@ -166,10 +166,47 @@ def test_only_our_own_files_run() -> None:
 
 def test_everybody_lands_where_they_may_be() -> None:
     assert landing_of({"operator"}) == "/mes/"
-    assert landing_of({"customer"}) == SIGN_IN
+    assert landing_of({"customer"}) == "/shop/orders" and landing_of({"customer", "seller"}) == "/crm/"
+    assert landing_of(set()) == landing_of({"partner"}) == SIGN_IN
     own = ["/crm/", "/crm/reminders", "/crm/search", "/crm/customers", "/mes/", "/mes/shift", "/mes/losses"]
     assert [area.address for area in areas_of({"seller"})] == own
     assert len({area.address for area in AREAS}) == len(AREAS)
+
+
+def test_visitors_and_customers_have_the_shop_and_staff_keep_their_own_header() -> None:
+    assert [area.address for area in areas_of(set())] == ["/shop/", "/shop/cart"]
+    assert [area.address for area in areas_of({"customer"})] == ["/shop/", "/shop/cart", "/shop/orders"]
+    assert not [area for area in areas_of({"administrator"}) if area.address.startswith("/shop")]
+    both = [area.address for area in areas_of({"customer", "operator"})]
+    assert both[0] == "/mes/" and both[-1] == "/shop/orders"
+    assert home_of(set()) == home_of({"customer"}) == home_of({"partner"}) == "/"
+    assert home_of({"operator"}) == home_of({"customer", "operator"}) == "/mes/"
+
+
+async def test_a_visitor_is_offered_to_sign_in_and_to_come_back(client: httpx.AsyncClient) -> None:
+    shown = (await client.get("/yard/hello?name=x", headers=HTML)).text
+    assert 'href="/sign-in?next=/yard/hello"' in shown and '<a class="brand" href="/">' in shown
+    assert 'href="/shop/cart"' in shown and 'href="/shop/orders"' not in shown
+
+
+@pytest.mark.parametrize(
+    ("header", "whole"),
+    [({}, True), ({"HX-Request": "true"}, False), ({"HX-Request": "true", "HX-History-Restore-Request": "true"}, True)],
+)
+async def test_going_back_gives_the_whole_page(client: httpx.AsyncClient, header: dict[str, str], whole: bool) -> None:
+    answer = await client.get("/yard/gone", headers=HTML | header)
+    assert ("<main" in answer.text) is whole
+
+
+def test_a_picture_is_served_as_one_and_known_to_be_there(pages: Pages, tmp_path: Path) -> None:
+    assert not pages.assets.has("goods/ring-640.webp")
+    (tmp_path / "assets" / "goods").mkdir()
+    (tmp_path / "assets" / "goods" / "ring-640.webp").write_bytes(b"RIFF....WEBP")
+    assets = Assets("/yard", [tmp_path / "assets"])
+    assert assets.has("goods/ring-640.webp") and not assets.has("goods/ring-320.webp")
+    _, _, _, digest, *name = assets.address("goods/ring-640.webp").split("/")
+    answer = assets.answer(digest, "/".join(name))
+    assert answer.media_type == "image/webp" and "immutable" in answer.headers["cache-control"]
 
 
 @pytest.mark.parametrize(

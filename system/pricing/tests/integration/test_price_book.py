@@ -81,6 +81,14 @@ async def test_earlier_versions_cannot_be_rewritten(pricing: Pricing) -> None:
         await pricing.rows("UPDATE price_book SET made_by = 'nobody' RETURNING 1")
 
 
+async def test_the_first_book_learned_the_prices_of_later_goods_and_kept_its_own(pricing: Pricing) -> None:
+    [row] = await pricing.rows("SELECT book -> 'catalogue' AS catalogue FROM price_book WHERE version = 1")
+    catalogue = row.catalogue
+    assert len(catalogue) == 40
+    assert catalogue["ring-pave-925"] == {"price": "5900.00", "material": "silver_925"}
+    assert catalogue["ring-classic-585"] == {"price": "10450.00", "material": "gold_585"}
+
+
 async def test_services_ask_for_quotes_and_prices(pricing: Pricing) -> None:
     anna = uuid4()
     shop = pricing.service_token("shop", acting_for=anna)

@@ -136,7 +136,8 @@ async def test_everybody_sees_the_catalogue(door: Door) -> None:
     answer = await door.stranger().get("/products")
     assert answer.status_code == 200
     items = {item["sku"]: item for item in answer.json()["items"]}
-    assert list(items) == [
+    assert len(items) == 40
+    assert list(items)[:6] == [
         "ring-classic-585",
         "ring-band-750",
         "earrings-drop-925",
