@@ -20,7 +20,7 @@ from system.shop.application.ports import CancellationOutcome, Catalogue, Letter
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Product, Title
 from system.shop.domain.errors import CancellationRefused, NotForSale, OrderUnknownHere, OrderWasChanged
-from system.shop.domain.order import Order, number_of
+from system.shop.domain.order import Channel, Order, number_of
 from system.shop.domain.progress import Progress
 from system.shop.domain.quote import Quote, QuoteProblem
 from system.shop.domain.stock import Reservation, ReservationState
@@ -129,6 +129,13 @@ class MemoryOrders:
     async def get(self, order_id: UUID) -> Order | None:
         """As kept."""
         return self._orders.get(order_id)
+
+    async def cart_of(self, customer_id: UUID) -> Order | None:
+        """The youngest that may still change."""
+        carts = [each for each in self._orders.values() if each.customer_id == customer_id and each.is_cart]
+        return max(
+            (each for each in carts if each.channel is Channel.SHOP), key=lambda each: each.id, default=None
+        )
 
     async def save(self, before: Order, after: Order) -> None:
         """Only over the revision that was read."""
