@@ -217,10 +217,11 @@ async def answer_price_question(
     answer: Annotated[Literal["accept", "decline"], Form()],
     amount: Annotated[str, Form(pattern=r"^\d{1,12}\.\d{2}$")],
     currency: Annotated[str, Form(pattern=r"^[A-Z]{3}$")],
+    key: OneTimeKey = "",
 ) -> Response:
     """Accepts or declines the new price that was shown. The same answer again changes nothing."""
     total: Money = PositiveMoney(amount=amount, currency=currency).money()
-    once = one_time_key(who, f"{ORDERS}/consent", f"{visit.order_id} {answer}", about=f"{total}")
+    once = one_time_key(who, f"{ORDERS}/consent", key, about=f"{visit.order_id} {answer} {total}")
     command = AnswerPriceQuestion(visit.order_id, who, answer == "accept", total, once)
     return await visit.does(who, lambda: handlers.answer_price_question(command, visit.shop.tools))
 
