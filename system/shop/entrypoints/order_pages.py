@@ -32,9 +32,10 @@ from system.shop.domain.errors import OrderNotFound
 from system.shop.domain.order import Order
 from system.shop.entrypoints.api import Shop, prices_of, uuid_in
 from system.shop.entrypoints.cart_pages import Customer, one_time_key
-from system.shop.entrypoints.pages import BASE, Shown, count_cart
+from system.shop.entrypoints.pages import BASE, Shown, Visitor, count_cart
 from system.shop.entrypoints.private_links import PrivateLinks
 from system.shop.entrypoints.schemas import PositiveMoney
+from system.shop.entrypoints.sentences import why_of
 
 PAGE_ROWS = 20
 LETTER_CHARACTERS_MAX = 2000
@@ -144,6 +145,7 @@ class AtOrder:
             o=order_view(order, await prices_of(order, self.shop)).model_dump(mode="json"),
             terms=order.terms,
             road=road_of(order),
+            why=why_of(order.progress.reason if order.progress else None),
             letters=letters,
             waits_for_you=bool(letters) and letters[-1].side == "seller",
             link=f"{BASE}/track/{self.links.token_of(order.id)}",
@@ -239,11 +241,13 @@ async def cancel_order(
 
 
 @router.get("/track/{token}", dependencies=[public])
-async def tracked_page(request: Request, token: str, shop: Shop, pages: Shown, links: Links) -> Response:
+async def tracked_page(
+    request: Request, token: str, who: Visitor, shop: Shop, pages: Shown, links: Links
+) -> Response:
     """How far an order is, for whoever holds its link; nobody's name or address stands there."""
     order_id = links.order_in(token)
     order = await shop.queries.submitted(order_id) if order_id is not None else None
     if order is None:
         raise NotFound("order-link-unknown", "This link leads to no order.")
     headers = {"X-Robots-Tag": "noindex"}
-    return pages.render(request, "tracked.html", o=_shown(order), road=road_of(order), headers=headers)
+    return pages.render(request, "tracked.html", who=who, o=_shown(order), road=road_of(order), headers=headers)

@@ -65,5 +65,17 @@ NAMES = {
         "expired": N_("The price you saw was valid for a day, and that day is over."),
         "metal_moved": N_("The price of the metal has moved since."),
     },
+    "why": {
+        "sold-out": N_("Others were quicker: there are not enough pieces left."),
+        "declined": N_("You did not agree to the new price."),
+    },
     "letters_in": {"ru": N_("Russian"), "en": N_("English")},
 }
+
+WHYS = {"Sold out:": "sold-out", "The customer did not agree": "declined"}
+"""How the orchestrator's own reasons begin, and what we call them; what else there is was written by a person, or by pricing."""
+
+
+def why_of(reason: str | None) -> str:
+    """The name of the orchestrator's reason; empty for any other."""
+    return next((name for words, name in WHYS.items() if reason and reason.startswith(words)), "")
