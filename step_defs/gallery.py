@@ -37,8 +37,8 @@ RATE = "material=silver_925&per_piece=480,50&per_gram=27&reason=%D0%B4%D0%BE%D1%
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One page as one person sees it. `path` may name work orders ({free}, {mine}), orders ({priced}, {shipped}) and the {operator}
-    of this visit, and the customer ({customer}) of the priced one. `scans` is typed there as a scanner does, `presses` is a button;
+    """One page as one person sees it. `path` may name work orders ({free}, {mine}), orders ({priced}, {shipped}, and {sent}, {ordered} of
+    the customer who looks), the {operator} of this visit, and the customer ({customer}) of the priced one. `scans` is typed there as a scanner does, `presses` is a button;
     the picture is of what comes of it. BENCH is a workstation at which nobody is signed in.
     """
 
@@ -63,6 +63,14 @@ PAGES = (
     Picture("good-pendant", "/shop/goods/pendant-medallion-750", who=""),
     Picture("good-sold-out", "/shop/goods/ring-pave-950", who=""),
     Picture("good-gone", "/shop/goods/ring-of-power", who="", status=404),
+    Picture("cart-empty", "/shop/cart", who=""),
+    Picture("cart", "/shop/cart", who="customer"),
+    Picture("checkout", "/shop/checkout", who="customer"),
+    Picture("my-orders", "/shop/orders", who="customer"),
+    Picture("my-order", "/shop/orders/{ordered}", who="customer"),
+    Picture("my-order-on-its-way", "/shop/orders/{sent}", who="customer"),
+    Picture("not-my-order", "/shop/orders/{priced}", who="customer", status=404),
+    Picture("link-unknown", "/shop/track/nothing", who="", status=404),
     Picture("sign-in", "/sign-in", who=""),
     Picture("sign-up", "/sign-up", who=""),
     Picture("account", "/account", who="customer"),
@@ -160,6 +168,13 @@ def furnish(world: World) -> dict[str, str]:
     world.backstage.admin.post(f"/api/identity/v1/users/{operator.user_id}/badge")
     known |= {"operator": operator.user_id, "other": other.user_id}
     known["customer"] = keep_in_mind(world, known["priced"])
+    buyer = world.shopper("Арина")
+    known["sent"] = world.road.bring(buyer, "SHIPPED").order_id
+    known["ordered"] = world.road.bring(buyer, "PRICE_CALCULATED").order_id
+    buyer.writes("Можно ли положить открытку?")
+    buyer.starts_order()
+    for sku in ("ring-classic-585", "pendant-drop-925"):
+        buyer.adds_good(sku, quantity=2)
     return known
 
 

@@ -7,11 +7,13 @@ import html
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from babel.messages.pofile import read_po
 
 from system.kernel.ids import new_id
 from system.messages.shop_v1 import OrderInitiated, OrderSubmitted, PriceAccepted, PriceDeclined
@@ -23,6 +25,7 @@ from system.shop.adapters.catalogue_prices import CataloguePrices
 from system.shop.application.ports import CancellationOutcome, Letter
 from system.shop.domain.errors import CancellationRefused
 from system.shop.domain.order import Order
+from system.shop.entrypoints import pages
 from system.shop.entrypoints.api import Counter
 from system.shop.main import service
 from system.shop.tests.bench import Bench, changed, customer, money, rub, terms
@@ -268,10 +271,28 @@ async def test_the_form_knows_the_last_order(shop: Buying, anna: dict[str, str])
 
 
 async def test_without_a_cart_there_is_nothing_to_order(shop: Buying, anna: dict[str, str]) -> None:
-    for who in ({}, anna):
+    people: list[dict[str, str]] = [{}, anna]
+    for who in people:
         assert (await shop.http.get("/shop/checkout", headers=who)).headers["location"] == "/shop/cart"
     body = {"order": str(new_id()), "amount": "1.00", "currency": "RUB"} | FILLED
     assert (await shop.sends("/shop/checkout", anna, body)).status_code == 404
+
+
+async def test_every_page_speaks_one_language(shop: Buying, anna: dict[str, str]) -> None:
+    order = await shop.ordered(anna)
+    asked = {"reasons": ["expired"], "agreed_total": money("31500.00"), "total": money("33000.00")}
+    await shop.bench.tells(changed(order, "AWAITING_CUSTOMER", version=5, consent=asked))
+    link = re.findall(r'href="(/shop/track/[\w-]+)"', await shop.shown(f"/shop/orders/{order.id}", anna))[0]
+    await shop.sends("/shop/cart/lines", anna, RING)
+    with (Path(pages.__file__).parent / "locales" / "ru.po").open("rb") as file:
+        messages = [message.id for message in read_po(file, locale="ru") if message.id]
+    sentences = [each for message in messages for each in (message if isinstance(message, tuple) else (message,))]
+    for path in ("/shop/cart", "/shop/checkout", "/shop/orders", f"/shop/orders/{order.id}", link):
+        russian = html.unescape(await shop.shown(path, anna, **RUSSIAN))
+        english = (await shop.shown(path, anna)).replace("Кольцо", "").replace("Россия", "")
+        assert not [each for each in sentences if " " in each and "%(" not in each and each in russian], path
+        assert not re.search("[а-яё]{3}", re.sub(r'aria-label="RU[^"]*"', "", english), re.IGNORECASE), path
+        assert "%(" not in english + russian and " style=" not in english and " onclick=" not in english, path
 
 
 # -- orders ----------------------------------------------------------------------------------------------------------------
@@ -397,3 +418,4 @@ async def test_an_open_order_hears_of_itself_alone(shop: Buying, anna: dict[str,
         assert await page.change_about(mine.id) == {"order_id": str(mine.id)}
         with pytest.raises(TimeoutError):
             await page.change_about(other.id, within_s=1)
+    await shop.built.app.state.watch.rests()

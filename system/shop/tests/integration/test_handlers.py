@@ -42,7 +42,18 @@ class TestFilling(contract_handlers.Filling):
 
 
 class TestCarts(contract_carts.Carts):
-    pass
+    async def test_first_pieces_at_the_same_moment_share_one_cart(self, bench: Bench, engine: AsyncEngine) -> None:
+        goods = (("ring-classic-585", "17"), ("ring-classic-585", "18"), ("pendant-drop-925", None))
+        carts = await asyncio.gather(*(self.put(bench, sku, ring_size=size) for sku, size in goods))
+        assert len({cart.id for cart in carts}) == 1
+        assert len((await bench.order(carts[0].id)).lines) == 3
+        async with engine.connect() as connection:
+            assert (await connection.execute(select(func.count()).select_from(orders))).scalar_one() == 1
+
+    async def test_one_form_many_times_at_once_puts_in_one_piece(self, bench: Bench) -> None:
+        carts = await asyncio.gather(*(self.put(bench, with_key=key("form")) for _ in range(5)))
+        assert [line.quantity for line in (await bench.order(carts[0].id)).lines] == [1]
+        assert len({cart.id for cart in carts}) == 1
 
 
 class TestSubmitting(contract_handlers.Submitting):

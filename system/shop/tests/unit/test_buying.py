@@ -27,6 +27,7 @@ from system.shop.tests.bench import rub, terms
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SKU = "ring-classic-585"
+S = Status
 RING = Product(SKU, Title("Кольцо", "Ring"), "gold_585", ("17", "18"), 5)
 FILLED = Typed("Anna", "anna@example.org", "", "en", "", "Lenina 1", "Perm", "614000", "Russia")
 
@@ -157,7 +158,6 @@ def test_goods_from_the_shelf_have_no_model_to_upload() -> None:
 
 
 def test_a_step_that_began_again_is_where_the_order_is() -> None:
-    S = Status
     again = order(
         submitted_at=NOON,
         progress=progress(
@@ -178,7 +178,6 @@ def test_a_step_that_began_again_is_where_the_order_is() -> None:
 
 
 def test_an_order_that_ended_early_goes_no_further_and_one_that_waits_will() -> None:
-    S = Status
     rejected = order(submitted_at=NOON, progress=progress(S.REJECTED, S.INITIATED, S.SUBMITTED, S.PRICE_CALCULATED, S.REJECTED))
     assert places(rejected)["PRICE_CALCULATED"] is Place.DONE and places(rejected)["MANUFACTURING_APPROVED"] is Place.NEVER
     waiting = order(submitted_at=NOON, progress=progress(S.AWAITING_CUSTOMER, S.INITIATED, S.SUBMITTED, S.AWAITING_CUSTOMER))
