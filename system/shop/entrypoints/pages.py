@@ -35,7 +35,19 @@ GOODS_KEPT_S = 1.0
 HOUR = "public, max-age=3600"
 SOON_GONE_MAX = 5
 """Of what is left in so few pieces the page says how many."""
-CLOSED_TO_ROBOTS = ("/api/", "/crm/", "/mes/", "/operations/", "/people", "/prices/", "/sign-in", CART, ORDERS, "/shop/checkout", "/shop/track/")
+CLOSED_TO_ROBOTS = (
+    "/api/",
+    "/crm/",
+    "/mes/",
+    "/operations/",
+    "/people",
+    "/prices/",
+    "/sign-in",
+    CART,
+    ORDERS,
+    "/shop/checkout",
+    "/shop/track/",
+)
 
 PROBLEMS = {
     "product-not-found": N_("We have no such piece any more. Look through the jewelry that we do have."),

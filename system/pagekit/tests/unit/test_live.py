@@ -203,9 +203,9 @@ async def test_a_stream_tells_what_it_is_about_and_nothing_else(table: Table) ->
     table.commit("another's", after_s=2)
     answer = live.stream(request, watch, since=START, language="en", about=lambda one: one.version == "mine")
     assert isinstance(answer, StreamingResponse)
-    async with asyncio.timeout(5), aclosing(cast(AsyncGenerator[str, None], answer.body_iterator)) as lines:
-        said = ""
-        while "event: beat" not in said:
+    async with asyncio.timeout(5), aclosing(cast(AsyncGenerator[bytes, None], answer.body_iterator)) as lines:
+        said = b""
+        while b"event: beat" not in said:
             said += await anext(lines)
-    assert "data: mine" in said and "another's" not in said
+    assert b"data: mine" in said and b"another's" not in said
     await watch.rests()
