@@ -210,8 +210,18 @@ def event(name: str, data: str, *, moment: datetime | None = None) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def stream(request: Request, watch: Watch, *, since: datetime, language: Language) -> Response:
-    """The answer that never ends, until the page is left, the process stops, or STREAM_S_MAX passed: then the browser comes again."""
+def stream(
+    request: Request,
+    watch: Watch,
+    *,
+    since: datetime,
+    language: Language,
+    about: Callable[[Change], bool] = lambda _: True,
+) -> Response:
+    """The answer that never ends, until the page is left, the process stops, or STREAM_S_MAX passed: then the browser comes again.
+
+    Told is what it is `about`.
+    """
 
     async def events() -> AsyncIterator[str | bytes]:
         ends_at = time.monotonic() + STREAM_S_MAX

@@ -6,11 +6,12 @@ from system.messages.orchestrator_v1 import OrderChanged, ReleaseStock, ReserveS
 from system.plumbing.runtime import Service
 from system.shop.adapters.catalogue_prices import CataloguePrices
 from system.shop.adapters.queries import GAUGES, ShopQueries
-from system.shop.adapters.services import HttpFiles, HttpLetters, HttpOrchestrator, HttpPricing
+from system.shop.adapters.services import HttpFiles, HttpIdentity, HttpLetters, HttpOrchestrator, HttpPricing
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
 from system.shop.application import reactions
 from system.shop.application.ports import Tools
-from system.shop.entrypoints import api, pages
+from system.shop.entrypoints import api, cart_pages, checkout_pages, order_pages, pages
+from system.shop.entrypoints.private_links import PrivateLinks
 from system.shop.settings import ShopSettings
 
 
@@ -21,7 +22,14 @@ def service(settings: ShopSettings | None = None) -> Service:
     shop = Service(
         settings,
         routers=[api.router, api.internal],
-        pages=[shown.router(), pages.front, pages.router],
+        pages=[
+            shown.router(),
+            pages.front,
+            pages.router,
+            cart_pages.router,
+            checkout_pages.router,
+            order_pages.router,
+        ],
         unit_of_work=SqlShopUnitOfWork,
         reactions={
             OrderChanged: reactions.on_order_changed,
@@ -35,6 +43,9 @@ def service(settings: ShopSettings | None = None) -> Service:
     pricing = HttpPricing(shop.client)
     queries = ShopQueries(shop.engine)
     shop.app.state.goods = pages.goods_of(queries)
+    shop.app.state.identity = HttpIdentity(shop.client)
+    shop.app.state.links = PrivateLinks(settings.signing_key)
+    shop.app.state.watch = order_pages.watch_of(queries)
     shop.app.state.counter = api.Counter(
         tools=Tools(
             begin=shop.make_uow,

@@ -9,16 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, func, or_, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.plumbing.metrics import GaugeQuery
 from system.shop.adapters import mapping
-from system.shop.adapters.repositories import LINES_IN_ORDER, ORDER_WITH_PROGRESS, PRODUCT_WITH_STOCK
+from system.shop.adapters.repositories import LINES_IN_ORDER, ORDER_WITH_PROGRESS, PRODUCT_WITH_STOCK, cart_id_of
 from system.shop.adapters.tables import order_line, order_progress, orders, product, stock_reservation
 from system.shop.domain.catalogue import Product
-from system.shop.domain.order import Channel, Order
-from system.shop.domain.status import ENDED
+from system.shop.domain.order import Order, Terms
 
 GAUGES = (
     GaugeQuery(
@@ -77,22 +76,47 @@ class ShopQueries:
             query = query.where(orders.c.id < before)
         return [order for order, _ in await self._orders(query)]
 
+    async def submitted_by(self, customer_id: UUID, *, limit: int, before: UUID | None) -> list[Order]:
+        """What the customer has ordered, youngest first, those younger than `before` left out; a cart is not ordered."""
+        query = (
+            ORDER_WITH_PROGRESS.where(orders.c.customer_id == customer_id, orders.c.submitted_at.is_not(None))
+            .order_by(orders.c.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(orders.c.id < before)
+        return [order for order, _ in await self._orders(query)]
+
+    async def submitted(self, order_id: UUID) -> Order | None:
+        """An order that was submitted, whoever's it is, or None."""
+        query = ORDER_WITH_PROGRESS.where(orders.c.id == order_id, orders.c.submitted_at.is_not(None))
+        found = [order for order, _ in await self._orders(query)]
+        return found[0] if found else None
+
+    async def last_terms(self, customer_id: UUID) -> Terms | None:
+        """The terms of the customer's last order, or None."""
+        last = await self.submitted_by(customer_id, limit=1, before=None)
+        return last[0].terms if last else None
+
+    async def cart_of(self, customer_id: UUID) -> Order | None:
+        """The customer's cart, or None."""
+        found = await self._orders(ORDER_WITH_PROGRESS.where(orders.c.id == cart_id_of(customer_id).scalar_subquery()))
+        return found[0][0] if found else None
+
+    async def changed_since(self, since: datetime, *, limit: int) -> list[tuple[UUID, datetime]]:
+        """Which orders changed here, or were told about, at `since` or later, and when; the oldest first."""
+        told = select(order_progress.c.order_id, order_progress.c.told_at.label("at")).where(
+            order_progress.c.told_at >= since
+        )
+        own = select(orders.c.id.label("order_id"), orders.c.changed_at.label("at")).where(orders.c.changed_at >= since)
+        both = union_all(told, own).subquery()
+        query = select(both.c.order_id, both.c.at).order_by(both.c.at, both.c.order_id).limit(limit)
+        async with self._engine.connect() as connection:
+            return [(row.order_id, row.at) for row in await connection.execute(query)]
+
     async def pieces_in_cart(self, customer_id: UUID) -> int:
         """How many pieces are in the customer's cart: the youngest order whose content may still change."""
-        cart = (
-            select(orders.c.id)
-            .outerjoin(order_progress, order_progress.c.order_id == orders.c.id)
-            .where(
-                orders.c.customer_id == customer_id,
-                orders.c.channel == Channel.SHOP.value,
-                orders.c.submitted_at.is_(None),
-                orders.c.cancelled_at.is_(None),
-                func.coalesce(order_progress.c.status, "").not_in(sorted(ENDED)),
-            )
-            .order_by(orders.c.id.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
+        cart = cart_id_of(customer_id).scalar_subquery()
         pieces = select(func.coalesce(func.sum(order_line.c.quantity), 0)).where(order_line.c.order_id == cart)
         async with self._engine.connect() as connection:
             return int((await connection.execute(pieces)).scalar_one())

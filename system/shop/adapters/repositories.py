@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, delete, insert, select, text, update
+from sqlalchemy import Select, Uuid, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,8 +24,9 @@ from system.shop.adapters.tables import (
 )
 from system.shop.domain.catalogue import Product
 from system.shop.domain.errors import OrderUnknownHere, OrderWasChanged
-from system.shop.domain.order import Order, number_of
+from system.shop.domain.order import Channel, Order, number_of
 from system.shop.domain.progress import Progress
+from system.shop.domain.status import ENDED
 from system.shop.domain.stock import Reservation, ReservationState, Shortage
 
 ORDER_WITH_PROGRESS: Select[Any] = select(orders, order_progress.c.state).outerjoin(
@@ -49,6 +50,23 @@ _TELL = text("""
     SET version = excluded.version, status = excluded.status, state = excluded.state, told_at = excluded.told_at
     WHERE order_progress.version < excluded.version
 """).bindparams(bindparam("order_id", type_=Uuid), bindparam("state", type_=JSONB))
+
+
+def cart_id_of(customer_id: UUID) -> Select[Any]:
+    """Which order is a customer's cart: `Order.is_cart` in SQL, the youngest if there are several."""
+    return (
+        select(orders.c.id)
+        .outerjoin(order_progress, order_progress.c.order_id == orders.c.id)
+        .where(
+            orders.c.customer_id == customer_id,
+            orders.c.channel == Channel.SHOP.value,
+            orders.c.submitted_at.is_(None),
+            orders.c.cancelled_at.is_(None),
+            func.coalesce(order_progress.c.status, "").not_in(sorted(ENDED)),
+        )
+        .order_by(orders.c.id.desc())
+        .limit(1)
+    )
 
 
 class OrderRepository:
@@ -86,6 +104,11 @@ class OrderRepository:
             return None
         lines = await self._connection.execute(LINES_IN_ORDER.where(order_line.c.order_id == order_id))
         return mapping.order_of(row, lines.all())
+
+    async def cart_of(self, customer_id: UUID) -> Order | None:
+        """The customer's cart as this transaction sees it."""
+        cart_id = (await self._connection.execute(cart_id_of(customer_id))).scalar_one_or_none()
+        return await self.get(cart_id) if cart_id is not None else None
 
     async def save(self, before: Order, after: Order) -> None:
         """Writes what differs. Raises OrderWasChanged when somebody else wrote since `before` was read."""

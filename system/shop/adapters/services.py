@@ -16,7 +16,8 @@ from system.messages.envelope import MoneyV1
 from system.plumbing.service_client import ServiceClient
 from system.plumbing.telemetry import log
 from system.plumbing.tokens import Principal
-from system.shop.application.ports import CancellationOutcome, Letter, ModelFile
+from system.shop.application.ports import CancellationOutcome, GuestSession, Letter, ModelFile
+from system.shop.domain.catalogue import Language
 from system.shop.domain.errors import CancellationRefused, NotForSale
 from system.shop.domain.quote import Quote, QuoteProblem
 
@@ -87,6 +88,12 @@ class _Letter(BaseModel):
 
 class _Letters(BaseModel):
     items: list[_Letter]
+
+
+class _Guest(BaseModel):
+    access_token: str
+    user_id: UUID
+    cookies: tuple[str, ...]
 
 
 class HttpPricing:
@@ -209,6 +216,19 @@ class HttpLetters:
         if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT):
             raise Unavailable("order-on-its-way", "This order was only just submitted; try again in a moment.")
         return _read("crm", response, _Letter).letter()
+
+
+class HttpIdentity:
+    """Identity's internal API."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def guest(self, language: Language) -> GuestSession:
+        """A guest's session. Raises Unavailable."""
+        response = await self._client.request("POST", "identity", "/internal/guests", json={"language": language})
+        opened = _read("identity", response, _Guest)
+        return GuestSession(opened.access_token, opened.user_id, opened.cookies)
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

@@ -47,6 +47,27 @@ class AddReadyMadeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PutIntoCart:
+    """A good for the customer's cart, which is opened if there is none. The same key again puts nothing more into it."""
+
+    customer: Principal
+    sku: str
+    quantity: int
+    ring_size: str | None
+    key: IdempotencyKey
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeQuantity:
+    """The customer wants more, or fewer, of a ready-made good; the price is asked for anew."""
+
+    order_id: UUID
+    customer: Principal
+    line_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveLine:
     """The customer changed their mind about one line."""
 

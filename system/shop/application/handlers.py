@@ -17,6 +17,8 @@ from system.shop.application.commands import (
     AddReadyMadeLine,
     AnswerPriceQuestion,
     CancelOrder,
+    ChangeQuantity,
+    PutIntoCart,
     RemoveLine,
     StartOrder,
     SubmitOrder,
@@ -49,13 +51,7 @@ async def start_order(command: StartOrder, tools: Tools) -> Answer:
     async with tools.begin() as uow:
         if seen := await uow.answer_to(command.key):
             return seen
-        order = Order(
-            id=new_id(),
-            number=await uow.orders.next_number(now=uow.now),
-            channel=channel_for(command.customer.roles),
-            customer_id=command.customer.subject,
-            created_at=uow.now,
-        )
+        order = await _new_order(command.customer, uow)
         bind_order(order.id)
         await uow.orders.add(order)
         uow.publish(publishing.order_initiated(order))
@@ -124,9 +120,93 @@ async def add_ready_made_line(command: AddReadyMadeLine, tools: Tools) -> tuple[
         line_id=line_id,
         acting_for=command.customer,
     )
-    line = _ready_made_line(line_id, product, command, quote)
+    line = _ready_made_line(line_id, product, quote, quantity=command.quantity, ring_size=command.ring_size)
     _check_quote(line, quote)
     return await _add_line(line, command, tools)
+
+
+async def chosen_good(sku: str, *, quantity: int, ring_size: str | None, tools: Tools) -> Product:
+    """The good that was chosen. Raises QuantityRefused, ProductNotFound, RingSizeRefused."""
+    _check_quantity(quantity)
+    async with tools.begin() as uow:
+        product = await uow.catalogue.product(sku)
+    if product is None:
+        raise ProductNotFound(sku)
+    if not rules.ring_size_fits(product.ring_sizes, ring_size):
+        raise RingSizeRefused(product.sku, ring_size, product.ring_sizes)
+    return product
+
+
+async def put_into_cart(command: PutIntoCart, tools: Tools) -> Answer:
+    """200 with the cart; a good that it holds already in this size is not a second line, there are more of it.
+
+    Raises ProductNotFound, RingSizeRefused, QuantityRefused, NotForSale, OrderIsFull; OrderWasChanged when another tab changed the
+    very same line meanwhile; Unavailable when pricing does not answer: then nothing is opened.
+    """
+    product = await chosen_good(
+        command.sku, quantity=command.quantity, ring_size=command.ring_size, tools=tools
+    )
+    async with tools.begin() as uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        cart = await uow.orders.cart_of(command.customer.subject)
+    known = cart.line_with_good(product.sku, command.ring_size) if cart else None
+    line = await _quoted_line(
+        product,
+        line_id=known.id if known else new_id(),
+        quantity=command.quantity + (known.quantity if known else 0),
+        ring_size=command.ring_size,
+        customer=command.customer,
+        tools=tools,
+    )
+    async with tools.begin() as uow:
+        # First the customer, then their cart: of two presses at once the second finds the cart that the first one opened.
+        await uow.lock(f"cart of {command.customer.subject}")
+        if seen := await uow.answer_to(command.key):
+            return seen
+        before = await uow.orders.cart_of(command.customer.subject)
+        cart = before or await _new_order(command.customer, uow)
+        await uow.lock(cart.id)
+        bind_order(cart.id)
+        if cart.line_with_good(product.sku, command.ring_size) != known:
+            raise OrderWasChanged()
+        changed = cart.with_line_requoted(line) if known else cart.with_line(line, now=uow.now)
+        if before is None:
+            await uow.orders.add(changed)
+            uow.publish(publishing.order_initiated(changed))
+        else:
+            await uow.orders.save(before, changed)
+        return await _commit(uow, changed)
+
+
+async def change_quantity(command: ChangeQuantity, tools: Tools) -> Order:
+    """The order with so many pieces in this line, at the price of now.
+
+    Raises OrderNotFound, LineNotFound (also for a customer's own model, whose quote is for its quantity), QuantityRefused, NotForSale,
+    OrderAlreadySubmitted, OrderHasEnded; Unavailable.
+    """
+    _check_quantity(command.quantity)
+    order = await _peek(command.order_id, command.customer, tools)
+    order.check_open()
+    known = order.line(command.line_id)
+    if known.sku is None:
+        raise LineNotFound(command.line_id)
+    product = await chosen_good(known.sku, quantity=command.quantity, ring_size=known.ring_size, tools=tools)
+    line = await _quoted_line(
+        product,
+        line_id=known.id,
+        quantity=command.quantity,
+        ring_size=known.ring_size,
+        customer=command.customer,
+        tools=tools,
+    )
+    async with tools.begin() as uow:
+        await uow.lock(command.order_id)
+        order = await _owned(uow, command.order_id, command.customer)
+        changed = order.with_line_requoted(line)
+        await uow.orders.save(order, changed)
+        await uow.commit()
+    return changed
 
 
 async def remove_line(command: RemoveLine, tools: Tools) -> Order:
@@ -252,6 +332,29 @@ async def quotes_by_line(order: Order, tools: Tools) -> dict[UUID, Quote]:
     return {line.id: quotes[line.quote_id] for line in order.lines if line.quote_id in quotes}
 
 
+async def _new_order(customer: Principal, uow: ShopUnitOfWork) -> Order:
+    return Order(
+        id=new_id(),
+        number=await uow.orders.next_number(now=uow.now),
+        channel=channel_for(customer.roles),
+        customer_id=customer.subject,
+        created_at=uow.now,
+    )
+
+
+async def _quoted_line(
+    product: Product, *, line_id: UUID, quantity: int, ring_size: str | None, customer: Principal, tools: Tools
+) -> Line:
+    """The line with a quote of now. A quote whose answer got lost stays unused."""
+    _check_quantity(quantity)
+    quote = await tools.pricing.quote_ready_made(
+        sku=product.sku, quantity=quantity, ring_size=ring_size, line_id=new_id(), acting_for=customer
+    )
+    line = _ready_made_line(line_id, product, quote, quantity=quantity, ring_size=ring_size)
+    _check_quote(line, quote)
+    return line
+
+
 async def _peek(order_id: UUID, customer: Principal, tools: Tools, *, if_match: str | None = None) -> Order:
     """The order as it is now, read in a transaction of its own that ends before other services are asked."""
     async with tools.begin() as uow:
@@ -282,15 +385,15 @@ async def _add_line(line: Line, command: AddCustomLine | AddReadyMadeLine, tools
     return changed, kept if kept is not None else line
 
 
-def _ready_made_line(line_id: UUID, product: Product, command: AddReadyMadeLine, quote: Quote) -> Line:
+def _ready_made_line(line_id: UUID, product: Product, quote: Quote, *, quantity: int, ring_size: str | None) -> Line:
     return Line(
         id=line_id,
         kind=LineKind.READY_MADE,
         title=product.title,
         material=product.material,
-        quantity=command.quantity,
+        quantity=quantity,
         quote_id=quote.id,
-        ring_size=command.ring_size,
+        ring_size=ring_size,
         sku=product.sku,
     )
 

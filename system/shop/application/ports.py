@@ -14,7 +14,7 @@ from system.kernel.money import Money
 from system.messages.envelope import Message
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
-from system.shop.domain.catalogue import Product
+from system.shop.domain.catalogue import Language, Product
 from system.shop.domain.order import Order
 from system.shop.domain.progress import Progress
 from system.shop.domain.quote import Quote
@@ -32,6 +32,9 @@ class Orders(Protocol):
 
     async def get(self, order_id: UUID) -> Order | None:
         """The order, or None."""
+
+    async def cart_of(self, customer_id: UUID) -> Order | None:
+        """The customer's cart: the youngest of their orders whose content may still change, or None."""
 
     async def save(self, before: Order, after: Order) -> None:
         """Keeps what changed. Raises OrderWasChanged when `before` is not the kept revision any more."""
@@ -161,6 +164,22 @@ class Letters(Protocol):
 
     async def send(self, order_id: UUID, letter: Letter, *, acting_for: Principal) -> Letter:
         """Passes a customer's letter on; the same id again is the same letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSession:
+    """A session that identity opened for somebody without an account; `cookies` are whole Set-Cookie values for their browser."""
+
+    access_token: str
+    user_id: UUID
+    cookies: tuple[str, ...]
+
+
+class Identity(Protocol):
+    """The identity service, which knows who is who."""
+
+    async def guest(self, language: Language) -> GuestSession:
+        """Opens a session for a visitor who begins to buy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def order_view(order: Order, quotes: Mapping[UUID, Quote] | None = None) -> Orde
             ShipmentView(carrier=parcel.carrier, tracking_number=parcel.tracking_number)
             for parcel in (progress.parcels if progress else ())
         ],
-        history=[MomentView(status=moment.status, at=moment.at) for moment in _history(order)],
+        history=[MomentView(status=moment.status, at=moment.at) for moment in history_of(order)],
         allowed_actions=list(order.allowed_actions),
     )
 
@@ -196,7 +196,7 @@ def _consent(order: Order) -> ConsentView | None:
     )
 
 
-def _history(order: Order) -> tuple[Moment, ...]:
+def history_of(order: Order) -> tuple[Moment, ...]:
     """What the orchestrator told, followed by the facts it has yet to hear of."""
     told = order.progress.history if order.progress else ()
     if order.progress is not None and order.progress.status not in OWN_WORDS:
@@ -215,7 +215,7 @@ def _history(order: Order) -> tuple[Moment, ...]:
 def _status_since(order: Order) -> datetime:
     if order.progress is not None and order.progress.status is order.status:
         return order.progress.status_since
-    return max(moment.at for moment in _history(order))
+    return max(moment.at for moment in history_of(order))
 
 
 def _money(money: Money | None) -> MoneyV1 | None:

@@ -175,6 +175,17 @@ class Order:
         """The line that this quote is already part of."""
         return next((line for line in self.lines if line.quote_id == quote_id), None)
 
+    def line_with_good(self, sku: str, ring_size: str | None) -> Line | None:
+        """The line that already holds this good in this size."""
+        return next((line for line in self.lines if (line.sku, line.ring_size) == (sku, ring_size)), None)
+
+    def line(self, line_id: UUID) -> Line:
+        """The line of this id. Raises LineNotFound."""
+        found = next((line for line in self.lines if line.id == line_id), None)
+        if found is None:
+            raise LineNotFound(line_id)
+        return found
+
     # -- what happens to it --------------------------------------------------------------------------------------
 
     def check_open(self) -> None:
@@ -204,9 +215,17 @@ class Order:
     def without_line(self, line_id: UUID) -> Order:
         """One line less. Raises LineNotFound."""
         self.check_open()
-        if all(line.id != line_id for line in self.lines):
-            raise LineNotFound(line_id)
+        self.line(line_id)
         return replace(self, lines=tuple(line for line in self.lines if line.id != line_id), revision=self.revision + 1)
+
+    def with_line_requoted(self, line: Line) -> Order:
+        """The line of this id as it is wanted now: another quantity, another quote. Raises LineNotFound, QuantityRefused."""
+        self.check_open()
+        if not rules.quantity_is_allowed(line.quantity):
+            raise QuantityRefused(line.quantity, at_most=rules.QUANTITY_MAX)
+        self.line(line.id)
+        lines = tuple(line if each.id == line.id else each for each in self.lines)
+        return replace(self, lines=lines, revision=self.revision + 1)
 
     def submitted(self, terms: Terms, quotes: Mapping[UUID, Quote], *, now: datetime) -> Order:
         """Submitted on these terms; `quotes` are those of the lines, by line. The same terms again change nothing.

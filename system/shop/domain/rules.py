@@ -12,6 +12,8 @@ from system.shop.domain.status import CUSTOMER_MAY_CANCEL, ENDED, OWN_WORDS, Sta
 
 LINES_MAX = 20
 QUANTITY_MAX = 100
+PROMISE_DAYS = 21
+"""What a customer reads before they order; the moment of an order's own promise is the orchestrator's word."""
 
 
 def quantity_is_allowed(quantity: int) -> bool:

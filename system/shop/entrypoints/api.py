@@ -102,7 +102,7 @@ async def list_orders(
 ) -> schemas.OrderPage:
     """The caller's orders, youngest first. The totals of carts are not asked for here."""
     after = Cursor.decode(cursor, keys=1)
-    before = _uuid_in(after) if after else None
+    before = uuid_in(after) if after else None
     found = await shop.queries.orders_of(who.subject, limit=limit + 1, before=before)
     page = found[:limit]
     more = Cursor.encode(page[-1].id) if len(found) > limit else None
@@ -126,7 +126,7 @@ async def show_order(
     # A cart's prices come from pricing and are not part of its ETag.
     if if_none_match == headers["ETag"] and not order.is_cart:
         return Response(status_code=304, headers=headers)
-    view = order_view(order, await _prices(order, shop))
+    view = order_view(order, await prices_of(order, shop))
     return Response(view.model_dump_json(), headers=headers, media_type="application/json")
 
 
@@ -157,7 +157,7 @@ async def add_line(
             AddReadyMadeLine(order_id, who, body.sku, body.quantity, body.ring_size, if_match, key), shop.tools
         )
     response.headers["ETag"] = etag_of(order)
-    return schemas.LineAnswer(line_id=line.id, order=order_view(order, await _prices(order, shop)))
+    return schemas.LineAnswer(line_id=line.id, order=order_view(order, await prices_of(order, shop)))
 
 
 @router.delete("/orders/{order_id}/lines/{line_id}", tags=["orders"])
@@ -167,7 +167,7 @@ async def remove_line(
     """Takes a line out of a cart. 404 `line-not-found`; 409 `order-already-submitted`, `order-has-ended`."""
     order = await handlers.remove_line(RemoveLine(order_id, who, line_id, if_match), shop.tools)
     response.headers["ETag"] = etag_of(order)
-    return schemas.OrderAnswer(order=order_view(order, await _prices(order, shop)))
+    return schemas.OrderAnswer(order=order_view(order, await prices_of(order, shop)))
 
 
 @router.post("/orders/{order_id}/submission", response_model=schemas.OrderAnswer, tags=["orders"])
@@ -245,7 +245,7 @@ async def show_beliefs(who: Orchestrator, shop: Shop, since: datetime | None = N
     )
 
 
-async def _prices(order: Order, shop: Counter) -> dict[UUID, Quote]:
+async def prices_of(order: Order, shop: Counter) -> dict[UUID, Quote]:
     """The present quotes of a cart's lines, by line; empty when pricing does not answer in time: a page waits for no price."""
     if not order.is_cart or not order.lines:
         return {}
@@ -257,7 +257,8 @@ async def _prices(order: Order, shop: Counter) -> dict[UUID, Quote]:
         return {}
 
 
-def _uuid_in(keys: list[str]) -> UUID:
+def uuid_in(keys: list[str]) -> UUID:
+    """The id in a cursor. Raises Invalid."""
     try:
         return UUID(str(keys[0]))
     except ValueError as error:

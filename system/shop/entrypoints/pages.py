@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
+from system.kernel.ids import new_id
 from system.messages.envelope import MoneyV1
 from system.pagekit.areas import CART, FRONT, ORDERS, home_of
 from system.pagekit.languages import LANGUAGES, language_of
@@ -23,6 +24,7 @@ from system.shop.domain import showcase
 from system.shop.domain.catalogue import Product
 from system.shop.domain.errors import ProductNotFound
 from system.shop.domain.rules import QUANTITY_MAX
+from system.shop.entrypoints import sentences
 from system.shop.entrypoints.api import Counter, Shop
 from system.shop.settings import ShopSettings
 
@@ -61,7 +63,7 @@ Code = Annotated[str, Query(max_length=40)]
 
 def pages_of(settings: ServiceSettings) -> Pages:
     """The shop's pages."""
-    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS, names=NAMES)
+    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS | sentences.PROBLEMS, names=NAMES | sentences.NAMES)
 
 
 def goods_of(queries: ShopQueries) -> Kept[list[Product]]:
@@ -216,6 +218,7 @@ async def good_page(
         offer=offer,
         metals=metals,
         ring_size=ring_size,
+        key=str(new_id()),
         quantity_max=min(QUANTITY_MAX, good.in_stock),
         found=found,
         told=_told(offer, found, pages, request),

@@ -11,16 +11,17 @@ from typing import Any, Self
 from uuid import UUID
 
 from system.kernel.errors import Invalid, Unavailable
+from system.kernel.guests import GUEST_DOMAIN
 from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.messages.envelope import Message
-from system.plumbing.tokens import Principal
+from system.plumbing.tokens import Principal, TokenAuthority
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
-from system.shop.application.ports import CancellationOutcome, Catalogue, Letter, ModelFile, Orders, Stock
+from system.shop.application.ports import CancellationOutcome, Catalogue, GuestSession, Letter, ModelFile, Orders, Stock
 from system.shop.domain import rules
-from system.shop.domain.catalogue import Product, Title
+from system.shop.domain.catalogue import Language, Product, Title
 from system.shop.domain.errors import CancellationRefused, NotForSale, OrderUnknownHere, OrderWasChanged
-from system.shop.domain.order import Order, number_of
+from system.shop.domain.order import Channel, Order, number_of
 from system.shop.domain.progress import Progress
 from system.shop.domain.quote import Quote, QuoteProblem
 from system.shop.domain.stock import Reservation, ReservationState
@@ -129,6 +130,13 @@ class MemoryOrders:
     async def get(self, order_id: UUID) -> Order | None:
         """As kept."""
         return self._orders.get(order_id)
+
+    async def cart_of(self, customer_id: UUID) -> Order | None:
+        """The youngest that may still change."""
+        carts = [each for each in self._orders.values() if each.customer_id == customer_id and each.is_cart]
+        return max(
+            (each for each in carts if each.channel is Channel.SHOP), key=lambda each: each.id, default=None
+        )
 
     async def save(self, before: Order, after: Order) -> None:
         """Only over the revision that was read."""
@@ -325,3 +333,25 @@ class FakeLetters:
     def _answers(self) -> None:
         if self.away:
             raise Unavailable("crm-unavailable", "The crm service does not answer just now.")
+
+
+class FakeIdentity:
+    """Identity, which makes guests with real tokens and cookies for their browsers."""
+
+    def __init__(self, authority: TokenAuthority) -> None:
+        self.away = False
+        self.guests: list[Principal] = []
+        self._authority = authority
+
+    async def guest(self, language: Language) -> GuestSession:
+        """A new one each time."""
+        if self.away:
+            raise Unavailable("identity-unavailable", "The identity service does not answer just now.")
+        who = Principal(new_id(), frozenset({"customer"}), "", f"guest-{new_id()}@{GUEST_DOMAIN}")
+        self.guests.append(who)
+        token = self._authority.issue_for_user(who)
+        cookies = (
+            f"__Host-session={token}; HttpOnly; Path=/; SameSite=lax; Secure",
+            "__Secure-refresh=secret; HttpOnly; Path=/api/identity/v1/sessions; SameSite=strict; Secure",
+        )
+        return GuestSession(token, who.subject, cookies)

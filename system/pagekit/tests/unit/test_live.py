@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
 
 from system.pagekit import live
 from system.pagekit.live import Change, Found, TooMuch, Watch, event
@@ -219,3 +222,20 @@ async def test_rows_are_watched_by_their_ids_and_too_many_are_a_list_to_load_aga
     assert asked[0] == 4
     with pytest.raises(TooMuch):
         await anext(live.watch_rows(changed_since, write, at_once=2).changes(START))
+
+
+async def test_a_stream_tells_what_it_is_about_and_nothing_else(table: Table) -> None:
+    app = FastAPI()
+    app.state.is_stopping = lambda: False
+    request = Request({"type": "http", "app": app, "headers": []})
+    watch = Watch(table.find, table.load, now=lambda: START)
+    table.commit("mine", after_s=1)
+    table.commit("another's", after_s=2)
+    answer = live.stream(request, watch, since=START, language="en", about=lambda one: one.version == "mine")
+    assert isinstance(answer, StreamingResponse)
+    async with asyncio.timeout(5), aclosing(cast(AsyncGenerator[str, None], answer.body_iterator)) as lines:
+        said = ""
+        while "event: beat" not in said:
+            said += await anext(lines)
+    assert "data: mine" in said and "another's" not in said
+    await watch.rests()

@@ -18,7 +18,7 @@ from system.shop.adapters.queries import ShopQueries
 from system.shop.adapters.tables import orders, stock, stock_movement
 from system.shop.application import handlers
 from system.shop.application.commands import StartOrder
-from system.shop.tests import contract_handlers, contract_letters, contract_stock
+from system.shop.tests import contract_carts, contract_handlers, contract_letters, contract_stock
 from system.shop.tests.bench import ESTIMATE, Bench, changed, customer, key, terms
 
 pytestmark = pytest.mark.integration
@@ -39,6 +39,10 @@ class TestFilling(contract_handlers.Filling):
         order_id = await bench.cart()
         await asyncio.gather(*(bench.ready_made_line(order_id) for _ in range(6)))
         assert len((await bench.order(order_id)).lines) == 6
+
+
+class TestCarts(contract_carts.Carts):
+    pass
 
 
 class TestSubmitting(contract_handlers.Submitting):

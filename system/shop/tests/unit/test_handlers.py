@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from system.shop.tests import contract_handlers, contract_letters, contract_stock
+from system.shop.tests import contract_carts, contract_handlers, contract_letters, contract_stock
 from system.shop.tests.bench import Bench
 
 
@@ -18,6 +18,10 @@ class TestStarting(contract_handlers.Starting):
 
 
 class TestFilling(contract_handlers.Filling):
+    pass
+
+
+class TestCarts(contract_carts.Carts):
     pass
 
 

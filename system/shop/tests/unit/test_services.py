@@ -21,7 +21,7 @@ from joserfc.jwk import OKPKey
 from system.kernel.errors import Unavailable
 from system.kernel.ids import new_id
 from system.plumbing.service_client import ServiceClient
-from system.shop.adapters.services import HttpFiles, HttpLetters, HttpOrchestrator, HttpPricing
+from system.shop.adapters.services import HttpFiles, HttpIdentity, HttpLetters, HttpOrchestrator, HttpPricing
 from system.shop.application.ports import CancellationOutcome, Files, Letter, ModelFile, Orchestrator, Pricing
 from system.shop.domain.errors import CancellationRefused, NotForSale, wire
 from system.shop.domain.quote import Quote, QuoteProblem
@@ -285,3 +285,20 @@ async def test_a_letter_that_crm_cannot_place_may_be_sent_again(status: int, cod
     with pytest.raises(Unavailable) as raised:
         await letters.send(new_id(), letter, acting_for=ANNA)
     assert raised.value.code == code
+
+
+async def test_identity_opens_a_guests_session_and_its_cookies_come_whole() -> None:
+    asked: list[httpx.Request] = []
+    opened = {"access_token": "t", "user_id": str(new_id()), "cookies": ["a=1; Path=/", "b=2; Path=/x"], "more": 1}
+
+    def identity(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(201, json=opened)
+
+    client = ServiceClient(settings(), transport=httpx.MockTransport(identity))
+    session = await HttpIdentity(client).guest("ru")
+    assert (session.access_token, str(session.user_id), list(session.cookies)) == tuple(opened.values())[:3]
+    [request] = asked
+    assert request.url.path == "/internal/guests" and json.loads(request.content) == {"language": "ru"}
+    assert request.headers["authorization"].startswith("Bearer ")
+    await client.close()
