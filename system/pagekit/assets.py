@@ -1,4 +1,4 @@
-"""Styles and scripts, each under an address that holds its content's hash: kept by browsers for ever, never stale.
+"""Styles, scripts and pictures, each under an address that holds its content's hash: kept by browsers for ever, never stale.
 
 Ours are in `assets/` here and beside a service's templates; those of others come from npm, as `assets/vendor.json` names them.
 Files of one directory, `viewer/scene.js` and the like, share the hash of them all: so modules import each other by name.
@@ -26,8 +26,9 @@ FOR_EVER = "public, max-age=31536000, immutable"
 # A release beside this one may be asked for by name with its own hash: it gets what we have, and asks again soon.
 SOON = "public, max-age=60"
 HASH_CHARACTERS = 12
-OURS = frozenset({".css", ".js", ".svg", ".woff2", ".webmanifest"})
+OURS = frozenset({".css", ".js", ".svg", ".woff2", ".webmanifest", ".webp"})
 mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("image/webp", ".webp")
 
 
 @dataclass(frozen=True, slots=True)
