@@ -230,8 +230,8 @@ def stream(
         try:
             async with contextlib.aclosing(watch.batches(since)) as batches:
                 async for batch in batches:
-                    if batch:
-                        yield b"".join(one.wire(language) for one in batch)
+                    if told := [one for one in batch if about(one)]:
+                        yield b"".join(one.wire(language) for one in told)
                     elif time.monotonic() - heard_at > BEAT_EVERY_S:
                         heard_at = time.monotonic()
                         yield event("beat", "")
