@@ -233,9 +233,10 @@ async def test_a_stream_tells_what_it_is_about_and_nothing_else(table: Table) ->
     table.commit("another's", after_s=2)
     answer = live.stream(request, watch, since=START, language="en", about=lambda one: one.version == "mine")
     assert isinstance(answer, StreamingResponse)
-    async with asyncio.timeout(5), aclosing(cast(AsyncGenerator[str, None], answer.body_iterator)) as lines:
+    async with asyncio.timeout(5), aclosing(cast(AsyncGenerator[str | bytes, None], answer.body_iterator)) as lines:
         said = ""
         while "event: beat" not in said:
-            said += await anext(lines)
+            line = await anext(lines)
+            said += line.decode() if isinstance(line, bytes) else line
     assert "data: mine" in said and "another's" not in said
     await watch.rests()
