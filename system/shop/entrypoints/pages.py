@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from system.kernel.ids import new_id
+from system.kernel.ids import new_id
 from system.messages.envelope import MoneyV1
 from system.pagekit.areas import CART, FRONT, ORDERS, home_of
 from system.pagekit.languages import LANGUAGES, language_of
@@ -220,6 +221,7 @@ async def good_page(
         ring_size=ring_size,
         key=str(new_id()),
         quantity_max=min(QUANTITY_MAX, good.in_stock),
+        key=str(new_id()),
         found=found,
         told=_told(offer, found, pages, request),
     )
