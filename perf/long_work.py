@@ -143,7 +143,7 @@ async def priced(company: Company, person: Person, file_id: str) -> None:
     """A firm price, however long that takes."""
     company.waiting += 1
     try:
-        wanted = {"kind": "custom", "file_id": file_id, "material": MATERIAL, "quantity": 1}
+        wanted = {"file_id": file_id, "material": MATERIAL, "quantity": 1}
         quote = await person.send("POST", "/api/pricing/v1/quotes", json=wanted)
         while quote["status"] not in PRICED:
             await asyncio.sleep(ASKED_EVERY_S)
