@@ -3,7 +3,7 @@ Feature: Cancelling an order
 
   Rule: The customer may cancel until the making starts
 
-    @smoke
+    @smoke @pages
     Scenario: A customer cancels before the approval
       Given Anna has an order that is priced
       When Anna cancels the order
@@ -19,6 +19,7 @@ Feature: Cancelling an order
       When operator Oleg tries to take the order
       Then it is refused, because the order was cancelled
 
+    @pages
     Scenario: A customer cannot cancel what is being made
       Given Anna has an order that is being made
       When Anna tries to cancel the order

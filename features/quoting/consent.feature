@@ -4,12 +4,14 @@ Feature: No price without the customer's consent
 
   Rule: The estimate binds within five percent
 
+    @pages
     Scenario: A firm price above the estimate waits for the customer
       When Anna orders a ring turned partly inside out in silver 925 at the estimate
       Then the customer is asked about the new price, because it is above the estimate
       When Anna agrees to the new price
       Then the order becomes priced
 
+    @pages
     Scenario: A customer who declines the new price owes nothing
       Given Anna orders a ring turned partly inside out in silver 925 at the estimate
       And the order becomes waiting for the customer

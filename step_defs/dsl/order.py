@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +14,10 @@ SOON_S = 15.0
 
 
 class Order:
-    """A customer's order. Every question asks the shop anew."""
+    """A customer's order. Every question asks the shop anew: `look` shows the order of an id as its customer sees it now."""
 
-    def __init__(self, door: Door, view: dict[str, Any]) -> None:
-        self._door = door
+    def __init__(self, door: Door, view: dict[str, Any], look: Callable[[str], dict[str, Any]]) -> None:
+        self._door, self._look = door, look
         self.order_id: str = view["order_id"]
         self.number: str = view["number"]
         self.answered: dict[str, Any] = view
@@ -32,6 +33,10 @@ class Order:
 
     def view(self) -> dict[str, Any]:
         """The order as the shop shows it now."""
+        return self._look(self.order_id)
+
+    def asked(self) -> dict[str, Any]:
+        """The order as the shop's API answers now, with its lines."""
         self.answered = self._door.get(self.path).body
         return self.answered
 

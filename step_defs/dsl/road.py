@@ -27,6 +27,10 @@ class Road:
 
     def bring(self, shopper: Shopper, status: str) -> Order:
         """A new order of this customer, brought to `status`: one plain silver ring."""
+        with shopper.unseen():
+            return self._bring(shopper, status)
+
+    def _bring(self, shopper: Shopper, status: str) -> Order:
         if status == "INITIATED":
             return shopper.starts_order()
         order = shopper.starts_order()
@@ -46,11 +50,12 @@ class Road:
 
     def bring_unseen(self, shopper: Shopper) -> Order:
         """A new order of this customer that has its price, for a model that nobody uploaded before."""
-        order = shopper.starts_order()
-        shopper.uploads(UNSEEN, self._world.models.never_seen(UNSEEN))
-        shopper.adds_model(UNSEEN, MATERIAL)
-        shopper.submits()
-        order.becomes("PRICE_CALCULATED")
+        with shopper.unseen():
+            order = shopper.starts_order()
+            shopper.uploads(UNSEEN, self._world.models.never_seen(UNSEEN))
+            shopper.adds_model(UNSEEN, MATERIAL)
+            shopper.submits()
+            order.becomes("PRICE_CALCULATED")
         return order
 
     def continue_to(self, order: Order, status: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from step_defs.dsl.models import is_file
 from step_defs.dsl.order import Order, amount
 from step_defs.dsl.person import Person
 from step_defs.dsl.pieces import Piece
+from step_defs.dsl.shop_desk import HttpShopDesk, ShopDesk, shop_desk_of
 
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
@@ -31,6 +34,36 @@ class Shopper(Person):
         self.refused_file: dict[str, Any] | None = None
         self.phone = phone_of(self.email)
         self._order: Order | None = None
+        self._desk: ShopDesk | None = None
+        self.is_unseen = False
+        """Whether what they do now only prepares the scenario: then they do it by the API."""
+
+    @property
+    def desk(self) -> ShopDesk:
+        """Their place at the shop, opened when it is first needed."""
+        if self._desk is None and self.is_unseen:
+            return HttpShopDesk(self.door)
+        self._desk = self._desk or shop_desk_of(self)
+        return self._desk
+
+    def leaves(self) -> None:
+        """Ends the connection."""
+        if self._desk is not None:
+            self._desk.close()
+        super().leaves()
+
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """What is done meanwhile is no part of the scenario."""
+        self.is_unseen = True
+        try:
+            yield
+        finally:
+            self.is_unseen = False
+
+    def looks_at(self, order_id: str) -> dict[str, Any]:
+        """An order of theirs, where they are anyway: on its page, if they came to the pages, else by the API."""
+        return (self._desk or HttpShopDesk(self.door)).shown(order_id)
 
     def has(self, order: Order) -> bool:
         """Whether this is the order they are working on."""
@@ -122,7 +155,7 @@ class Shopper(Person):
     def starts_order(self) -> Order:
         """Opens an empty order."""
         reply = self.door.post("/api/shop/v1/orders")
-        self._order = Order(self.door, reply["order"])
+        self._order = Order(self.door, reply["order"], self.looks_at)
         self.world.order = self._order
         return self._order
 
@@ -165,11 +198,7 @@ class Shopper(Person):
     def adds_good(self, sku: str, *, quantity: int = 1, ring_size: str | None = None) -> None:
         """Puts a ready-made good into the order, and remembers how many there were. Without a size: the first there is."""
         self.world.stock_before.setdefault(sku, self.stock_of(sku))
-        line = {"kind": "ready_made", "sku": sku, "quantity": quantity}
-        sizes = self.door.get(f"/api/shop/v1/products/{sku}")["ring_sizes"]
-        if sizes:
-            line["ring_size"] = ring_size or sizes[0]
-        self.order.takes_line(line)
+        self.order.answered = self.desk.puts_good(self.order.order_id, sku, quantity=quantity, ring_size=ring_size)
 
     def sees_price(self, *, estimate: bool = False) -> dict[str, str]:
         """The sum that pricing shows for the order's lines: firm prices where there are any, or the estimates.
@@ -183,7 +212,7 @@ class Shopper(Person):
         shown = prices_in(self.order.answered)
         if not shown or not all(shown):
             shown = eventually(
-                lambda: prices_in(self.order.view()), all, within_s=QUOTED_WITHIN_S, what="every line shows a price"
+                lambda: prices_in(self.order.asked()), all, within_s=QUOTED_WITHIN_S, what="every line shows a price"
             )
         if not shown:
             return {"amount": "0.00", "currency": "RUB"}
@@ -192,6 +221,8 @@ class Shopper(Person):
 
     def submits(self, *, agreed: dict[str, str] | None = None, key: str | None = None) -> None:
         """Presses "order", agreeing to the price shown, or to another one. Raises Refusal."""
+        # No page lets anybody agree to what it does not show.
+        desk = self.desk if agreed is None else HttpShopDesk(self.door)
         agreed = agreed or self.sees_price()
         body = {
             "customer": {"name": self.name, "email": self.email, "phone": self.phone, "language": "en"},
@@ -207,7 +238,7 @@ class Shopper(Person):
         key = key or str(uuid.uuid4())
         self.order.submission = (body, key)
         self.order.agreed = agreed
-        self.door.post(f"{self.order.path}/submission", body, key=key)
+        desk.submits(self.order.order_id, body, key=key)
 
     def submits_at_estimate(self) -> None:
         """Presses "order" at the price that was shown before the models were checked. Raises Refusal."""
@@ -220,21 +251,21 @@ class Shopper(Person):
     def reads_question(self) -> str:
         """What a seller asks about the order; waits until somebody does."""
         letters = eventually(
-            lambda: self.door.get(f"{self.order.path}/letters").body,
-            lambda shown: shown["waits_for_you"],
+            lambda: self.desk.letters(self.order.order_id),
+            lambda shown: bool(shown) and shown[-1]["side"] == "seller",
             what=f"a seller asks {self.name}",
         )
-        return str(letters["items"][-1]["text"])
+        return str(letters[-1]["text"])
 
     def writes(self, text: str) -> None:
         """Writes to our sellers about the order, or answers them. Raises Refusal."""
-        self.door.post(f"{self.order.path}/letters", {"text": text})
+        self.desk.writes(self.order.order_id, text)
 
     def submits_again(self) -> None:
         """The same press of the same button, once more."""
         assert self.order.submission is not None, "the order was not submitted yet"
         body, key = self.order.submission
-        self.door.post(f"{self.order.path}/submission", body, key=key)
+        self.desk.submits_again(self.order.order_id, body, key=key)
 
     def orders_model(self, model: str, material: str, *, quantity: int = 1) -> Order:
         """Uploads, asks the price, orders: one piece made from a model."""
@@ -262,11 +293,11 @@ class Shopper(Person):
     def answers_price(self, *, accept: bool) -> None:
         """Agrees, or does not, to the price that waits for them."""
         total = self.order.becomes("AWAITING_CUSTOMER")["total"]
-        self.door.post(f"{self.order.path}/consent", {"accept": accept, "total": total})
+        self.desk.answers_price(self.order.order_id, accept=accept, total=total)
 
     def cancels(self) -> int:
         """Asks to cancel: 200 it is cancelled, 202 it is asked for. Raises Refusal when it is too late."""
-        return self.door.post(f"{self.order.path}/cancellation", {"reason": "I changed my mind"}).status
+        return self.desk.cancels(self.order.order_id)
 
     def stock_of(self, sku: str) -> int:
         """How many pieces of a good the catalogue offers."""
@@ -274,8 +305,7 @@ class Shopper(Person):
 
     def orders_listed(self) -> list[dict[str, Any]]:
         """The customer's own list of orders."""
-        items: list[dict[str, Any]] = self.door.get("/api/shop/v1/orders")["items"]
-        return items
+        return self.desk.orders()
 
 
 def price_of_line(line: dict[str, Any], *, estimate: bool) -> dict[str, str]:

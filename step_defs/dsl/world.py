@@ -24,6 +24,7 @@ from step_defs.dsl.price_book import PriceBook
 from step_defs.dsl.road import Road
 from step_defs.dsl.seller import Seller
 from step_defs.dsl.shopper import Partner, Shopper
+from step_defs.dsl.visitor import Visitor
 from step_defs.dsl.words import OWN_ALLOY, REFUSALS
 
 P = TypeVar("P", bound=Person)
@@ -89,6 +90,10 @@ class World:
     def partner(self, name: str) -> Partner:
         """A partner of this scenario."""
         return self._meet(Partner, name)
+
+    def visitor(self, name: str) -> Visitor:
+        """Somebody without an account."""
+        return self._meet(Visitor, name)
 
     def administrator(self, name: str = "") -> Administrator:
         """An administrator of this scenario; without a name, the one whom no scenario asks about."""

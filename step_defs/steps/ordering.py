@@ -75,6 +75,28 @@ def orders_good(world: World, name: str, good: str, quantity: int) -> None:
 
 
 @step(
+    en='{name:w} orders 1 of "{good:good}" without an account',
+    ru="посетитель {name:w} без учётной записи заказывает готовое изделие «{good:good}»",
+    about="Somebody whom we do not know buys from the pages: from the piece through the cart to the order, with no account and no script.",
+    example='Vera orders 1 of "silver drop earrings" without an account',
+)
+@When
+def buys_as_guest(world: World, name: str, good: str) -> None:
+    world.visitor(name).buys(good)
+
+
+@step(
+    en="whoever has the link of {name:w} sees that the order is {status:status}, and neither name nor address",
+    ru="по личной ссылке посетителя {name:w} любой видит статус «{status:status}», но не имя и не адрес",
+    about="The private link of an order opens without signing in, and shows how far the order is and nothing about the person.",
+    example="whoever has the link of Vera sees that the order is priced, and neither name nor address",
+)
+@Then
+def link_tells(world: World, name: str, status: str) -> None:
+    world.visitor(name).shows_link_to_nobody_in_particular(status)
+
+
+@step(
     en="{name:w} puts a/an {model:model} in {material:material} into the order",
     ru="покупатель {name:w} кладёт в заказ изделие «{model:model}», материал «{material:material}»",
     about="A line of the customer's open order: a piece to be made from an uploaded model, at the price asked for it.",

@@ -107,7 +107,7 @@ def message(subject: str, number: int) -> Captured:
 
 def tampering(broker: FakeBroker) -> tuple[Faults, Order]:
     world = cast(World, SimpleNamespace(backstage=SimpleNamespace(broker=broker)))
-    order = Order(cast(Any, None), {"order_id": "mine", "number": "A-26000001"})
+    order = Order(cast(Any, None), {"order_id": "mine", "number": "A-26000001"}, lambda _: {})
     return Faults(world), order
 
 

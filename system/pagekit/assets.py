@@ -1,4 +1,4 @@
-"""Styles and scripts, each under an address that holds its content's hash: kept by browsers for ever, never stale.
+"""Styles, scripts and pictures, each under an address that holds its content's hash: kept by browsers for ever, never stale.
 
 Ours are in `assets/` here and beside a service's templates; those of others come from npm, as `assets/vendor.json` names them.
 Files of one directory, `viewer/scene.js` and the like, share the hash of them all: so modules import each other by name.

@@ -30,6 +30,8 @@ BEAT_EVERY_S = 5.0
 # Signing out, losing a role: a stream is asked for again, and answers for it, after this long at the latest.
 STREAM_S_MAX = 300.0
 WAITING_MAX = 1000
+# So many changes are kept as they were written: everybody who comes back at once, after a restart, catches up with the same ones.
+KNOWN_MAX = 1000
 # Told to so many streams at once, then others have their turn: a page that is asked for meanwhile does not wait for all of them.
 TOLD_AT_ONCE = 10
 TOLD_PAUSE_S = 0.005
@@ -69,6 +71,8 @@ class Watch:
         self._find, self._load, self._now = find, load, now
         self._watchers: set[asyncio.Queue[Change | None]] = set()
         self._seen: dict[Hashable, datetime] = {}
+        self._known: dict[Hashable, Change] = {}
+        self._writing = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -100,7 +104,7 @@ class Watch:
         self._watchers.add(queue)
         try:
             self._start()
-            if before := await self._load(await self._find(since - COMMITTED_WITHIN)):
+            if before := await self._written(await self._find(since - COMMITTED_WITHIN)):
                 yield before
             while True:
                 try:
@@ -132,11 +136,23 @@ class Watch:
             news = [one for one in found if one[0] not in self._seen]
             if not news:
                 continue
-            changes = await self._quietly(self._load, news)
+            changes = await self._quietly(self._written, news)
             self._seen |= {change.version: change.at for change in changes}
             await self._tell(changes)
             forgotten = self._now() - 2 * COMMITTED_WITHIN
             self._seen = {version: at for version, at in self._seen.items() if at > forgotten}
+
+    async def _written(self, found: Sequence[Found]) -> Sequence[Change]:
+        """These versions in words, each written once; of one that changed meanwhile, the newer version if this is the first to ask."""
+        # One at a time: whoever asks for the same finds it written.
+        async with self._writing:
+            known = {version: self._known[version] for version, _ in found if version in self._known}
+            news = [one for one in found if one[0] not in known]
+            fresh = {change.version: change for change in await self._load(news)} if news else {}
+            self._known |= fresh
+            for version in list(self._known)[: max(0, len(self._known) - KNOWN_MAX)]:
+                del self._known[version]
+        return sorted((known | fresh).values(), key=lambda change: change.at)
 
     async def _tell(self, changes: Sequence[Change]) -> None:
         for number, queue in enumerate(list(self._watchers)):
@@ -214,8 +230,8 @@ def stream(
         try:
             async with contextlib.aclosing(watch.batches(since)) as batches:
                 async for batch in batches:
-                    if batch:
-                        yield b"".join(one.wire(language) for one in batch)
+                    if told := [one for one in batch if about(one)]:
+                        yield b"".join(one.wire(language) for one in told)
                     elif time.monotonic() - heard_at > BEAT_EVERY_S:
                         heard_at = time.monotonic()
                         yield event("beat", "")

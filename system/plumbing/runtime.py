@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -263,6 +264,10 @@ class Service:
         server = uvicorn.Server(config)
         # Streams ask it: they would otherwise keep a process that was told to end until it is made to.
         self.app.state.is_stopping = lambda: server.should_exit
+        # What is there by now stays as long as the process: looking through it all for garbage would stop every request for a
+        # tenth of a second, and for longer where the processors are busy.
+        gc.collect()
+        gc.freeze()
         server.run()
         if not server.started:
             raise SystemExit(3)

@@ -12,7 +12,7 @@ CONF
 export TMPDIR=/data/incoming
 rm -rf "$TMPDIR"
 mkdir -p "$TMPDIR"
-# Small volumes: a new one is allocated per collection, and the disk is shared with everything else.
+# Volumes grow as they are filled, and there may be as many as the disk has room for.
 exec weed -logtostderr=true -v=0 server -dir=/data -ip=127.0.0.1 -ip.bind=0.0.0.0 \
-    -master.volumeSizeLimitMB=64 -volume.max=40 -volume.index=leveldb -master.telemetry=false -filer \
+    -master.volumeSizeLimitMB=1024 -volume.max=0 -volume.index=leveldb -master.telemetry=false -filer \
     -metricsPort=9327 -s3 -s3.port=8333 -s3.port.iceberg=0 -s3.config=/tmp/s3.json -s3.allowedOrigins="${ALEXANDRITE_S3_ALLOWED_ORIGINS:-*}" "$@"

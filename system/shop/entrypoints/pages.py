@@ -75,7 +75,9 @@ Code = Annotated[str, Query(max_length=40)]
 
 def pages_of(settings: ServiceSettings) -> Pages:
     """The shop's pages."""
-    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS | sentences.PROBLEMS, names=NAMES | sentences.NAMES)
+    return Pages(
+        BASE, Path(__file__).parent, settings, problems=PROBLEMS | sentences.PROBLEMS, names=NAMES | sentences.NAMES
+    )
 
 
 def goods_of(queries: ShopQueries) -> Kept[list[Product]]:
@@ -197,7 +199,12 @@ async def catalogue_page(
     wish = showcase.Wish(kind=kind, metal=metal, ring_size=ring_size, words=query, order=order)
     prices = await shop.catalogue_prices.of(good.sku for good in every)
     found = showcase.chosen(every, prices, wish)
-    shown: dict[str, Any] = {"who": who, "offers": await offers_of(found, shop), "wish": wish, "piece": is_piece(request)}
+    shown: dict[str, Any] = {
+        "who": who,
+        "offers": await offers_of(found, shop),
+        "wish": wish,
+        "piece": is_piece(request),
+    }
     if shown["piece"]:
         return pages.render(request, "goods_list.html", **shown)
     return pages.render(

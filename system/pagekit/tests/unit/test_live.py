@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -27,6 +27,8 @@ class Table:
         self.reads = 0
         self.fails = 0
         self.too_much = False
+        self.written: list[Hashable] = []
+        self.newer: dict[Hashable, str] = {}
         self._looked = asyncio.Condition()
 
     async def is_read(self, times: int = 2) -> None:
@@ -50,7 +52,10 @@ class Table:
         return [row for row in self.rows if row[1] > since]
 
     async def load(self, found: Sequence[Found]) -> Sequence[Change]:
-        return [Change(version, at, "row", {"en": str(version), "ru": str(version)}) for version, at in found]
+        await asyncio.sleep(0)
+        self.written += [version for version, _ in found]
+        now = [(self.newer.get(version, version), at) for version, at in found]
+        return [Change(version, at, "row", {"en": str(version), "ru": str(version)}) for version, at in now]
 
 
 @pytest.fixture
@@ -108,6 +113,31 @@ async def test_one_reader_serves_all_and_rests_when_all_left(watch: Watch, table
     assert watch.watchers == 0
     table.commit("more", after_s=1)
     assert "more" in await heard(watch, 2), "and it wakes for the next one"
+
+
+async def test_all_who_come_back_at_once_catch_up_with_what_was_written_once(watch: Watch, table: Table) -> None:
+    for number in range(3):
+        table.commit(str(number), after_s=number)
+    assert await asyncio.gather(*(heard(watch, 3) for _ in range(20))) == [["0", "1", "2"]] * 20
+    assert table.written == ["0", "1", "2"]
+
+
+async def test_what_changed_while_it_was_written_is_told_as_it_is_by_then(watch: Watch, table: Table) -> None:
+    table.commit("old")
+    table.newer = {"old": "new"}
+    assert await heard(watch, 1) == ["new"]
+    table.commit("next", after_s=1)
+    assert "next" in await heard(watch, 2)
+
+
+async def test_what_was_written_long_ago_is_forgotten(
+    watch: Watch, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "KNOWN_MAX", 2)
+    for number in range(3):
+        table.commit(str(number), after_s=number)
+    assert await heard(watch, 3) == await heard(watch, 3) == ["0", "1", "2"]
+    assert table.written == ["0", "1", "2", "0"]
 
 
 async def test_a_database_that_is_away_is_asked_again(watch: Watch, table: Table) -> None:
@@ -203,9 +233,10 @@ async def test_a_stream_tells_what_it_is_about_and_nothing_else(table: Table) ->
     table.commit("another's", after_s=2)
     answer = live.stream(request, watch, since=START, language="en", about=lambda one: one.version == "mine")
     assert isinstance(answer, StreamingResponse)
-    async with asyncio.timeout(5), aclosing(cast(AsyncGenerator[bytes, None], answer.body_iterator)) as lines:
-        said = b""
-        while b"event: beat" not in said:
-            said += await anext(lines)
-    assert b"data: mine" in said and b"another's" not in said
+    async with asyncio.timeout(5), aclosing(cast(AsyncGenerator[str | bytes, None], answer.body_iterator)) as lines:
+        said = ""
+        while "event: beat" not in said:
+            line = await anext(lines)
+            said += line.decode() if isinstance(line, bytes) else line
+    assert "data: mine" in said and "another's" not in said
     await watch.rests()

@@ -117,6 +117,16 @@ async def test_a_file_is_kept_for_ever_under_its_hash_and_shortly_under_another(
     assert (await client.get("/yard/assets/x/..%2f..%2fpages.py")).status_code == 404
 
 
+async def test_a_picture_beside_the_templates_is_served_as_one_and_kept_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "assets" / "goods").mkdir(parents=True)
+    (tmp_path / "assets" / "goods" / "ring.webp").write_bytes(b"RIFF")
+    assets = Assets("/yard", [tmp_path / "assets"])
+    _, _, digest, name = assets.address("goods/ring.webp")[1:].split("/", 3)
+    answer = assets.answer(digest, name)
+    assert (answer.body, answer.media_type) == (b"RIFF", "image/webp")
+    assert "immutable" in answer.headers["cache-control"]
+
+
 async def test_modules_of_one_directory_find_each_other_and_change_their_address_together(
     client: httpx.AsyncClient, pages: Pages, tmp_path: Path
 ) -> None:

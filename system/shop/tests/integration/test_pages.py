@@ -54,7 +54,9 @@ async def test_the_shelf_is_as_the_migrations_fill_it(shop: Service) -> None:
     assert await counter.queries.products() == goods()
 
 
-@pytest.mark.parametrize(("language", "said"), [("ru", "Кольцо «Классика», золото 585"), ("en", "Classic ring, 585 gold")])
+@pytest.mark.parametrize(
+    ("language", "said"), [("ru", "Кольцо «Классика», золото 585"), ("en", "Classic ring, 585 gold")]
+)
 @pytest.mark.parametrize("path", ["/shop/", "/shop/goods/ring-classic-585", "/shop/?query=classic"])
 async def test_everybody_may_look(http: httpx.AsyncClient, path: str, language: str, said: str) -> None:
     answer = await http.get(path, headers={"Accept-Language": language})

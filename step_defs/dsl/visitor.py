@@ -1,0 +1,133 @@
+"""Somebody who buys without an account. They come by the pages alone: with a browser, or as one without a script sends forms."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from step_defs.drivers.address import trust
+from step_defs.drivers.browser import Window
+from step_defs.drivers.http import RING_HEADER, Door
+from step_defs.dsl.order import SOON_S, Order
+from step_defs.dsl.shop_desk import CHECKOUT, GOODS, ORDERS
+from step_defs.dsl.shopper import Shopper
+from step_defs.drivers.waiting import eventually
+
+if TYPE_CHECKING:
+    from step_defs.dsl.world import World
+
+SESSION = "__Host-session"
+PUT = "/shop/cart/lines"
+LINK = re.compile(r'href="(/shop/track/[\w-]+)"')
+STATUS = re.compile(r'data-status="(\w+)"')
+
+
+class Visitor(Shopper):
+    """A customer without an account: what they put into the cart is theirs by the session that this opens."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__(world, name)
+        self.link = ""
+        self.window: Window | None = None
+
+    def get_account(self) -> None:
+        """Nobody makes them one."""
+        raise AssertionError(f"{self.name} has not put anything into a cart yet, and so has no session")
+
+    def contact(self) -> dict[str, str]:
+        """What they type into the form of the order."""
+        return {
+            "name": self.name,
+            "email": self.email,
+            "phone": self.phone,
+            "address": "Tverskaya 1",
+            "city": "Moscow",
+            "postcode": "125009",
+            "country": "RU",
+        }
+
+    def buys(self, sku: str) -> None:
+        """From the piece's page through the cart to the order."""
+        browser = self.world.backstage.browser
+        if browser is not None:
+            self.window = browser.window()
+            token, order_id, self.link = _by_browser(self.window, sku, self.contact())
+        else:
+            token, order_id, self.link = _by_forms(Door(self.world.backstage.address), sku, self.contact())
+        self._door = Door(self.world.backstage.address)
+        self._door.token = token
+        view = self._door.get(f"/api/shop/v1/orders/{order_id}").body
+        self._order = self.world.order = Order(self._door, view, self.looks_at)
+
+    def shows_link_to_nobody_in_particular(self, status: str) -> None:
+        """Whoever has the private link sees this status, and neither name nor address. Nobody is signed in."""
+        secrets = (self.name, *self.contact().values())
+        page = eventually(
+            lambda: self.world.stranger.get(self.link).body,
+            lambda text: status in STATUS.findall(text),
+            within_s=SOON_S,
+            what=f"the link shows {status}",
+        )
+        told = [secret for secret in secrets if len(secret) > 2 and secret in html.unescape(page)]
+        assert not told, f"the link tells {told}"
+
+    def leaves(self) -> None:
+        """Closes the window, too."""
+        if self.window is not None:
+            self.window.close()
+        super().leaves()
+
+
+def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str, str, str]:
+    page = window.page
+    window.goto("/")
+    window.goto(f"{GOODS}{sku}")
+    sizes = page.locator('.put label:has([name="ring_size"])')
+    if sizes.count():
+        sizes.first.click()
+    with page.expect_navigation():
+        page.locator('.put button[type="submit"]').click()
+    window.check()
+    with page.expect_navigation():
+        page.locator(f'a[href="{CHECKOUT}"]').click()
+    window.check()
+    for name, value in contact.items():
+        page.locator(f'form.checkout [name="{name}"]').fill(value)
+    with page.expect_navigation():
+        page.locator('form.checkout button[type="submit"]').click()
+    window.check()
+    order_id = page.url.removesuffix("/").rsplit("/", 1)[-1]
+    [link] = window.all("[data-link]")
+    return window.cookie(SESSION), order_id, link["href"]
+
+
+def _by_forms(door: Door, sku: str, contact: dict[str, Any]) -> tuple[str, str, str]:
+    address = door.address
+    headers = {"Accept": "text/html", "Origin": address.url}
+    if address.ring:
+        headers[RING_HEADER] = address.ring
+    with httpx.Client(base_url=address.url, verify=trust(address.ca_file), headers=headers, follow_redirects=True) as http:
+        shown = _page(http.get(f"{GOODS}{sku}"))
+        sizes = re.findall(r'name="ring_size" value="([^"]+)"', shown)
+        fields = _hidden(shown) | {"quantity": "1"} | ({"ring_size": sizes[0]} if sizes else {})
+        _page(http.post(PUT, data=fields))
+        token = http.cookies[SESSION]
+        fields = _hidden(_page(http.get(CHECKOUT)))
+        answer = http.post(CHECKOUT, data=fields | contact)
+        link = LINK.search(_page(answer))
+    path = urlsplit(str(answer.url)).path
+    assert path.startswith(f"{ORDERS}/") and link is not None, f"the order led to {path}"
+    return token, path.rsplit("/", 1)[-1], link[1]
+
+
+def _hidden(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+def _page(answer: httpx.Response) -> str:
+    assert answer.status_code == 200, f"{answer.request.method} {answer.url} answered {answer.status_code}"
+    return answer.text
