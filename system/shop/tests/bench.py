@@ -77,9 +77,9 @@ class Bench:
         return cls(tools, pricing, files, orchestrator, letters, published)
 
     @classmethod
-    def in_memory(cls) -> Bench:
-        """A bench over nothing but memory."""
-        shelf, clock = Shelf(), MovingClock()
+    def in_memory(cls, shelf: Shelf | None = None) -> Bench:
+        """A bench over nothing but memory, which a test may look into."""
+        shelf, clock = shelf or Shelf(), MovingClock()
 
         async def published() -> Sequence[Message]:
             return list(shelf.published)

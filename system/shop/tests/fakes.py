@@ -21,7 +21,7 @@ from system.shop.application.ports import CancellationOutcome, Catalogue, GuestS
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Language, Product, Title
 from system.shop.domain.errors import CancellationRefused, NotForSale, OrderUnknownHere, OrderWasChanged
-from system.shop.domain.order import Channel, Order, number_of
+from system.shop.domain.order import Channel, Order, Terms, number_of
 from system.shop.domain.progress import Progress
 from system.shop.domain.quote import Quote, QuoteProblem
 from system.shop.domain.stock import Reservation, ReservationState
@@ -193,6 +193,45 @@ class MemoryCatalogue:
         """With what is available now."""
         good = GOODS.get(sku)
         return replace(good, in_stock=self._available[sku]) if good else None
+
+
+class MemoryQueries:
+    """What the pages read, of the orders on a Shelf."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def _of(self, customer_id: UUID) -> list[Order]:
+        mine = [order for order in self._shelf.orders.values() if order.customer_id == customer_id]
+        return sorted(mine, key=lambda order: order.id, reverse=True)
+
+    async def order(self, order_id: UUID, *, customer_id: UUID) -> Order | None:
+        """Of this customer."""
+        return next((order for order in self._of(customer_id) if order.id == order_id), None)
+
+    async def submitted_by(self, customer_id: UUID, *, limit: int, before: UUID | None) -> list[Order]:
+        """The youngest first."""
+        found = [order for order in self._of(customer_id) if order.submitted_at is not None]
+        return [order for order in found if before is None or order.id < before][:limit]
+
+    async def submitted(self, order_id: UUID) -> Order | None:
+        """Whoever's it is."""
+        order = self._shelf.orders.get(order_id)
+        return order if order is not None and order.submitted_at is not None else None
+
+    async def last_terms(self, customer_id: UUID) -> Terms | None:
+        """Of the youngest."""
+        last = await self.submitted_by(customer_id, limit=1, before=None)
+        return last[0].terms if last else None
+
+    async def cart_of(self, customer_id: UUID) -> Order | None:
+        """The youngest that may still change."""
+        return await MemoryOrders(self._shelf.orders, self._shelf).cart_of(customer_id)
+
+    async def pieces_in_cart(self, customer_id: UUID) -> int:
+        """Of all its lines."""
+        cart = await self.cart_of(customer_id)
+        return sum(line.quantity for line in cart.lines) if cart else 0
 
 
 class MovingClock:
