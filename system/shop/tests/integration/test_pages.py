@@ -95,8 +95,8 @@ async def test_the_header_counts_the_pieces_of_the_youngest_cart(
     database.as_superuser(f"UPDATE orders SET cancelled_at = now() WHERE id = '{younger}'")  # noqa: S608 - an id of ours
     assert await queries.pieces_in_cart(bench.anna.subject) == 7, "a cancelled order is no cart"
     database.as_superuser(
-        "INSERT INTO order_progress (order_id, version, status, state, told_at)"
-        f" VALUES ('{older}', 9, 'REJECTED', '{{}}', now())"  # noqa: S608 - an id of ours
+        "INSERT INTO order_progress (order_id, version, status, state, told_at)"  # noqa: S608 - an id of ours
+        f" VALUES ('{older}', 9, 'REJECTED', '{{}}', now())"
     )
     assert await queries.pieces_in_cart(bench.anna.subject) == 0, "an order that has ended is no cart"
 
