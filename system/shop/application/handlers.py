@@ -31,6 +31,7 @@ from system.shop.domain.catalogue import Product, Title
 from system.shop.domain.errors import (
     FileNotFound,
     FileNotVerified,
+    LineNotFound,
     OrderNotFound,
     OrderNotSubmitted,
     OrderWasChanged,
@@ -143,9 +144,7 @@ async def put_into_cart(command: PutIntoCart, tools: Tools) -> Answer:
     Raises ProductNotFound, RingSizeRefused, QuantityRefused, NotForSale, OrderIsFull; OrderWasChanged when another tab changed the
     very same line meanwhile; Unavailable when pricing does not answer: then nothing is opened.
     """
-    product = await chosen_good(
-        command.sku, quantity=command.quantity, ring_size=command.ring_size, tools=tools
-    )
+    product = await chosen_good(command.sku, quantity=command.quantity, ring_size=command.ring_size, tools=tools)
     async with tools.begin() as uow:
         if seen := await uow.answer_to(command.key):
             return seen

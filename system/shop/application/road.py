@@ -49,10 +49,16 @@ def road_of(order: Order) -> tuple[Step, ...]:
     steps = [each for each in PUBLIC if custom or each is not Status.FILE_UPLOADED]
     on_the_way = order.status in steps
     # Aside of the road an order stands where it left it.
-    here = steps.index(order.status) if on_the_way else max(n for n, each in enumerate(steps) if each in reached or n == 0)
+    here = (
+        steps.index(order.status) if on_the_way else max(n for n, each in enumerate(steps) if each in reached or n == 0)
+    )
     ended = not on_the_way and order.status is not Status.AWAITING_CUSTOMER
     return tuple(
-        Step(status, _place(number, here, on_the_way=on_the_way, ended=ended), reached.get(status) if number <= here else None)
+        Step(
+            status,
+            _place(number, here, on_the_way=on_the_way, ended=ended),
+            reached.get(status) if number <= here else None,
+        )
         for number, status in enumerate(steps)
     )
 

@@ -148,9 +148,7 @@ async def put_into_cart(
 
 
 @router.post("/cart/lines/{line_id}/quantity")
-async def change_quantity(
-    visit: Visit, who: Customer, line_id: UUID, quantity: Annotated[int, Form()]
-) -> Response:
+async def change_quantity(visit: Visit, who: Customer, line_id: UUID, quantity: Annotated[int, Form()]) -> Response:
     """So many pieces of this line, at the price of now."""
 
     async def deed() -> None:

@@ -128,9 +128,7 @@ class AtOrder:
             return RedirectResponse(f"{ORDERS}/{self.order_id}", status_code=303)
         return await self.shows(who, said=said, typed=typed if said else "", status=status)
 
-    async def shows(
-        self, who: Principal, *, said: Said | None = None, typed: str = "", status: int = 200
-    ) -> Response:
+    async def shows(self, who: Principal, *, said: Said | None = None, typed: str = "", status: int = 200) -> Response:
         """The order as it is now; asked by htmx, without the page around it."""
         now = datetime.now(UTC)
         order = await self.shop.queries.order(self.order_id, customer_id=who.subject)
@@ -147,7 +145,7 @@ class AtOrder:
             road=road_of(order),
             why=why_of(order.progress.reason if order.progress else None),
             letters=letters,
-            waits_for_you=bool(letters) and letters[-1].side == "seller",
+            waits_for_you=letters is not None and [each.side for each in letters[-1:]] == ["seller"],
             link=f"{BASE}/track/{self.links.token_of(order.id)}",
             key=str(new_id()),
             said=said,
@@ -186,7 +184,9 @@ async def order_events(request: Request, order_id: UUID, who: Customer, shop: Sh
         raise OrderNotFound(order_id)
     watch: live.Watch = request.app.state.watch
     since = live.moment_of(request, datetime.now(UTC))
-    return live.stream(request, watch, since=since, language=language_of(request), about=lambda one: _is_of(one, order_id))
+    return live.stream(
+        request, watch, since=since, language=language_of(request), about=lambda one: _is_of(one, order_id)
+    )
 
 
 def _is_of(change: live.Change, order_id: UUID) -> bool:
@@ -241,9 +241,7 @@ async def cancel_order(
 
 
 @router.get("/track/{token}", dependencies=[public])
-async def tracked_page(
-    request: Request, token: str, who: Visitor, shop: Shop, pages: Shown, links: Links
-) -> Response:
+async def tracked_page(request: Request, token: str, who: Visitor, shop: Shop, pages: Shown, links: Links) -> Response:
     """How far an order is, for whoever holds its link; nobody's name or address stands there."""
     order_id = links.order_in(token)
     order = await shop.queries.submitted(order_id) if order_id is not None else None

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from system.kernel.ids import new_id
-from system.kernel.ids import new_id
 from system.messages.envelope import MoneyV1
 from system.pagekit.areas import CART, FRONT, ORDERS, home_of
 from system.pagekit.languages import LANGUAGES, language_of
@@ -64,7 +63,9 @@ Code = Annotated[str, Query(max_length=40)]
 
 def pages_of(settings: ServiceSettings) -> Pages:
     """The shop's pages."""
-    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS | sentences.PROBLEMS, names=NAMES | sentences.NAMES)
+    return Pages(
+        BASE, Path(__file__).parent, settings, problems=PROBLEMS | sentences.PROBLEMS, names=NAMES | sentences.NAMES
+    )
 
 
 def goods_of(queries: ShopQueries) -> Kept[list[Product]]:
@@ -186,7 +187,12 @@ async def catalogue_page(
     wish = showcase.Wish(kind=kind, metal=metal, ring_size=ring_size, words=query, order=order)
     prices = await shop.catalogue_prices.of(good.sku for good in every)
     found = showcase.chosen(every, prices, wish)
-    shown: dict[str, Any] = {"who": who, "offers": await offers_of(found, shop), "wish": wish, "piece": is_piece(request)}
+    shown: dict[str, Any] = {
+        "who": who,
+        "offers": await offers_of(found, shop),
+        "wish": wish,
+        "piece": is_piece(request),
+    }
     if shown["piece"]:
         return pages.render(request, "goods_list.html", **shown)
     return pages.render(
@@ -219,7 +225,6 @@ async def good_page(
         offer=offer,
         metals=metals,
         ring_size=ring_size,
-        key=str(new_id()),
         quantity_max=min(QUANTITY_MAX, good.in_stock),
         key=str(new_id()),
         found=found,

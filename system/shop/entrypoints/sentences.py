@@ -8,19 +8,29 @@ PROBLEMS = {
     "order-not-found": N_("You have no such order. Perhaps it belongs to another account: see your own orders."),
     "line-not-found": N_("This piece is not in your cart any more. See below what is."),
     "quantity-refused": N_("Choose between 1 and %(at_most)s pieces."),
-    "order-is-full": N_("A cart holds at most %(at_most)s different pieces. Order these first, then begin another cart."),
-    "order-was-changed": N_("Your cart changed in another window meanwhile. See below what is in it now, and try again."),
+    "order-is-full": N_(
+        "A cart holds at most %(at_most)s different pieces. Order these first, then begin another cart."
+    ),
+    "order-was-changed": N_(
+        "Your cart changed in another window meanwhile. See below what is in it now, and try again."
+    ),
     "order-already-submitted": N_("This was ordered already. For more pieces begin another cart."),
     "order-has-ended": N_("Nothing more happens to this order. Begin another cart."),
     "empty-order": N_("There is nothing in your cart yet."),
-    "quote-does-not-fit": N_("The price we have is for something else. Take the piece out of the cart and put it in again."),
+    "quote-does-not-fit": N_(
+        "The price we have is for something else. Take the piece out of the cart and put it in again."
+    ),
     "price-not-ready": N_("The price of one piece is not there yet. Wait a moment, then try again."),
-    "price-failed": N_("One piece cannot be made as it is, so it has no price. Take it out of the cart, then order the rest."),
+    "price-failed": N_(
+        "One piece cannot be made as it is, so it has no price. Take it out of the cart, then order the rest."
+    ),
     "price-changed": N_("The price has changed since you looked. See the new sum, and order again if you agree."),
     "goods-missing": N_("Not everything in your cart can be had now. Change or remove the marked pieces first."),
     "nothing-to-consent-to": N_("No price waits for your answer any more. See below where your order is now."),
     "consent-already-given": N_("You answered this question already, and that answer stands."),
-    "cancellation-refused": N_("It is too late to cancel: the order is further on its way. Write to us if something is wrong."),
+    "cancellation-refused": N_(
+        "It is too late to cancel: the order is further on its way. Write to us if something is wrong."
+    ),
     "order-not-submitted": N_("This is still a cart. Order it first, then write to us about it."),
     "order-on-its-way": N_("This order is only just on its way to us. Try again in a moment."),
     "order-link-unknown": N_("This link leads to no order. Copy the whole of it from where you got it."),
@@ -33,7 +43,9 @@ PROBLEMS = {
     "email-unreadable": N_("This does not look like an e-mail address. It has the form name@example.com."),
     "pricing-unavailable": N_("We cannot ask for prices just now. Nothing was changed; try again in a moment."),
     "identity-unavailable": N_("We cannot open a cart for you just now. Try again in a moment."),
-    "orchestrator-unavailable": N_("We cannot reach the part that moves orders just now. Nothing was changed; try again."),
+    "orchestrator-unavailable": N_(
+        "We cannot reach the part that moves orders just now. Nothing was changed; try again."
+    ),
     "crm-unavailable": N_("Letters cannot be passed on just now. Yours was not sent; try again in a moment."),
 }
 

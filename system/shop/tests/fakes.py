@@ -134,9 +134,7 @@ class MemoryOrders:
     async def cart_of(self, customer_id: UUID) -> Order | None:
         """The youngest that may still change."""
         carts = [each for each in self._orders.values() if each.customer_id == customer_id and each.is_cart]
-        return max(
-            (each for each in carts if each.channel is Channel.SHOP), key=lambda each: each.id, default=None
-        )
+        return max((each for each in carts if each.channel is Channel.SHOP), key=lambda each: each.id, default=None)
 
     async def save(self, before: Order, after: Order) -> None:
         """Only over the revision that was read."""

@@ -161,7 +161,11 @@ async def test_what_cannot_be_bought_makes_nobody_a_guest(
     shop: Buying, changes: dict[str, str], status: int, said: str
 ) -> None:
     answer = await shop.sends("/shop/cart/lines", {}, RING | changes)
-    assert answer.status_code == status and said in answer.text and f"/shop/goods/{changes.get('sku', RING['sku'])}" in answer.text
+    assert (
+        answer.status_code == status
+        and said in answer.text
+        and f"/shop/goods/{changes.get('sku', RING['sku'])}" in answer.text
+    )
     assert shop.identity.guests == [] and "set-cookie" not in answer.headers
 
 
@@ -192,7 +196,11 @@ async def test_pieces_are_changed_and_taken_out(shop: Buying, anna: dict[str, st
     assert (await shop.sends(f"{place}/quantity", anna, {"quantity": "3"})).status_code == 303
     assert 'data-quantity="3"' in await shop.shown("/shop/cart", anna)
     refused = await shop.sends(f"{place}/quantity", anna, {"quantity": "101"})
-    assert refused.status_code == 422 and 'data-code="quantity-refused"' in refused.text and 'data-quantity="3"' in refused.text
+    assert (
+        refused.status_code == 422
+        and 'data-code="quantity-refused"' in refused.text
+        and 'data-quantity="3"' in refused.text
+    )
     boris = shop.signed_in(customer("Boris"))
     assert (await shop.sends(f"{place}/quantity", boris, {"quantity": "1"})).status_code == 404
     await shop.sends(f"{place}/removal", boris, {})
@@ -223,7 +231,9 @@ async def test_what_changed_meanwhile_is_said_and_stops_the_order(
 # -- the order's form ------------------------------------------------------------------------------------------------------
 
 
-async def test_what_does_not_fit_is_said_beside_its_field_and_the_rest_stays(shop: Buying, anna: dict[str, str]) -> None:
+async def test_what_does_not_fit_is_said_beside_its_field_and_the_rest_stays(
+    shop: Buying, anna: dict[str, str]
+) -> None:
     await shop.sends("/shop/cart/lines", anna, RING)
     form = await shop.checkout(anna, email="anna", city=" ", address='Lenina "1"')
     answer = await shop.sends("/shop/checkout", anna, form)

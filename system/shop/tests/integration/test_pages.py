@@ -54,7 +54,9 @@ async def test_the_shelf_is_as_the_migrations_fill_it(shop: Service) -> None:
     assert await counter.queries.products() == goods()
 
 
-@pytest.mark.parametrize(("language", "said"), [("ru", "Кольцо «Классика», золото 585"), ("en", "Classic ring, 585 gold")])
+@pytest.mark.parametrize(
+    ("language", "said"), [("ru", "Кольцо «Классика», золото 585"), ("en", "Classic ring, 585 gold")]
+)
 @pytest.mark.parametrize("path", ["/shop/", "/shop/goods/ring-classic-585", "/shop/?query=classic"])
 async def test_everybody_may_look(http: httpx.AsyncClient, path: str, language: str, said: str) -> None:
     answer = await http.get(path, headers={"Accept-Language": language})
@@ -90,12 +92,10 @@ async def test_the_header_counts_the_pieces_of_the_youngest_cart(
     page = (await http.get("/shop/", headers=signed_in(database, bench.anna))).text
     assert 'data-badge="/shop/cart"' in page and ">3</b>" in page
     assert await queries.pieces_in_cart(customer("Boris").subject) == 0, "somebody else's cart is theirs"
-    database.as_superuser(f"UPDATE orders SET cancelled_at = now() WHERE id = '{younger}'")
+    database.as_superuser(f"UPDATE orders SET cancelled_at = now() WHERE id = '{younger}'")  # noqa: S608 - an id of ours
     assert await queries.pieces_in_cart(bench.anna.subject) == 7, "a cancelled order is no cart"
-    database.as_superuser(
-        "INSERT INTO order_progress (order_id, version, status, state, told_at)"
-        f" VALUES ('{older}', 9, 'REJECTED', '{{}}', now())"
-    )
+    rejected = f"VALUES ('{older}', 9, 'REJECTED', '{{}}', now())"
+    database.as_superuser(f"INSERT INTO order_progress (order_id, version, status, state, told_at) {rejected}")
     assert await queries.pieces_in_cart(bench.anna.subject) == 0, "an order that has ended is no cart"
 
 

@@ -41,8 +41,10 @@ def order(*lines: Line, **changes: Any) -> Order:
     return replace(made, **changes)
 
 
-def quote(of: Line, total: str = "1000.00", **changes: Any) -> Quote:
-    made = Quote(of.quote_id, new_id(), "ready_made", of.material, of.quantity, sku=of.sku, total=rub(total))
+def quote(of: Line, total: str | None = "1000.00", **changes: Any) -> Quote:
+    made = Quote(
+        of.quote_id, new_id(), "ready_made", of.material, of.quantity, sku=of.sku, total=rub(total) if total else None
+    )
     return replace(made, **changes)
 
 
@@ -59,12 +61,19 @@ def shown(
 def test_a_line_that_is_as_it_was_has_its_price_and_no_trouble() -> None:
     [each] = shown(line(2))
     assert each.trouble is Trouble.NONE and not each.trouble.stops
-    assert each.price == {"amount": "2000.00", "currency": "RUB"} and each.each == {"amount": "1000.00", "currency": "RUB"}
+    assert each.price == {"amount": "2000.00", "currency": "RUB"} and each.each == {
+        "amount": "1000.00",
+        "currency": "RUB",
+    }
 
 
 @pytest.mark.parametrize(
     ("goods", "trouble"),
-    [((), Trouble.GONE), ((replace(RING, in_stock=0),), Trouble.SOLD_OUT), ((replace(RING, in_stock=1),), Trouble.TOO_FEW)],
+    [
+        ((), Trouble.GONE),
+        ((replace(RING, in_stock=0),), Trouble.SOLD_OUT),
+        ((replace(RING, in_stock=1),), Trouble.TOO_FEW),
+    ],
 )
 def test_what_cannot_be_had_any_more_stops_the_order(goods: tuple[Product, ...], trouble: Trouble) -> None:
     [each] = shown(line(2), goods=goods)
@@ -82,7 +91,10 @@ def test_a_price_that_is_missing_stops_the_order_and_one_that_moved_does_not() -
     assert shown(one, quotes={})[0].trouble is Trouble.PRICE_MISSING and Trouble.PRICE_MISSING.stops
     [moved] = shown(one, price="1100.00")
     assert moved.trouble is Trouble.PRICE_MOVED and not moved.trouble.stops
-    assert moved.now == {"amount": "1100.00", "currency": "RUB"} and moved.price == {"amount": "1000.00", "currency": "RUB"}
+    assert moved.now == {"amount": "1100.00", "currency": "RUB"} and moved.price == {
+        "amount": "1000.00",
+        "currency": "RUB",
+    }
 
 
 def test_a_model_that_cannot_be_made_stops_the_order() -> None:
@@ -115,7 +127,10 @@ def test_a_filled_form_makes_terms_and_without_a_recipient_the_customer_is_it() 
         ({"phone": "1"}, {"phone": "field-too-short"}),
         ({"postcode": "1" * 21}, {"postcode": "field-too-long"}),
         ({"country": "R"}, {"country": "field-too-short"}),
-        ({"name": "", "email": "x", "city": ""}, {"name": "field-missing", "email": "email-unreadable", "city": "field-missing"}),
+        (
+            {"name": "", "email": "x", "city": ""},
+            {"name": "field-missing", "email": "email-unreadable", "city": "field-missing"},
+        ),
         ({"recipient": "x" * 201}, {"recipient": "field-too-long"}),
     ],
 )
@@ -179,9 +194,15 @@ def test_a_step_that_began_again_is_where_the_order_is() -> None:
 
 def test_an_order_that_ended_early_goes_no_further_and_one_that_waits_will() -> None:
     S = Status
-    rejected = order(submitted_at=NOON, progress=progress(S.REJECTED, S.INITIATED, S.SUBMITTED, S.PRICE_CALCULATED, S.REJECTED))
-    assert places(rejected)["PRICE_CALCULATED"] is Place.DONE and places(rejected)["MANUFACTURING_APPROVED"] is Place.NEVER
-    waiting = order(submitted_at=NOON, progress=progress(S.AWAITING_CUSTOMER, S.INITIATED, S.SUBMITTED, S.AWAITING_CUSTOMER))
+    rejected = order(
+        submitted_at=NOON, progress=progress(S.REJECTED, S.INITIATED, S.SUBMITTED, S.PRICE_CALCULATED, S.REJECTED)
+    )
+    assert (
+        places(rejected)["PRICE_CALCULATED"] is Place.DONE and places(rejected)["MANUFACTURING_APPROVED"] is Place.NEVER
+    )
+    waiting = order(
+        submitted_at=NOON, progress=progress(S.AWAITING_CUSTOMER, S.INITIATED, S.SUBMITTED, S.AWAITING_CUSTOMER)
+    )
     assert places(waiting)["SUBMITTED"] is Place.DONE and places(waiting)["PRICE_CALCULATED"] is Place.LATER
 
 
