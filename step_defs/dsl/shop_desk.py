@@ -225,4 +225,6 @@ def shop_desk_of(person: Person) -> ShopDesk:
 
 
 _FORM = "() => Object.fromEntries(new FormData(document.querySelector('form.checkout')))"
-_SEND_AGAIN = """async ([address, form]) => (await fetch(address, { method: "POST", body: new URLSearchParams(form) })).url"""
+_SEND_AGAIN = (
+    """async ([address, form]) => (await fetch(address, { method: "POST", body: new URLSearchParams(form) })).url"""
+)

@@ -12,10 +12,10 @@ import httpx
 from step_defs.drivers.address import trust
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import RING_HEADER, Door
+from step_defs.drivers.waiting import eventually
 from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.shop_desk import CHECKOUT, GOODS, ORDERS
 from step_defs.dsl.shopper import Shopper
-from step_defs.drivers.waiting import eventually
 
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
@@ -110,7 +110,9 @@ def _by_forms(door: Door, sku: str, contact: dict[str, Any]) -> tuple[str, str, 
     headers = {"Accept": "text/html", "Origin": address.url}
     if address.ring:
         headers[RING_HEADER] = address.ring
-    with httpx.Client(base_url=address.url, verify=trust(address.ca_file), headers=headers, follow_redirects=True) as http:
+    with httpx.Client(
+        base_url=address.url, verify=trust(address.ca_file), headers=headers, follow_redirects=True
+    ) as http:
         shown = _page(http.get(f"{GOODS}{sku}"))
         sizes = re.findall(r'name="ring_size" value="([^"]+)"', shown)
         fields = _hidden(shown) | {"quantity": "1"} | ({"ring_size": sizes[0]} if sizes else {})

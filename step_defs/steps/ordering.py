@@ -77,7 +77,7 @@ def orders_good(world: World, name: str, good: str, quantity: int) -> None:
 @step(
     en='{name:w} orders 1 of "{good:good}" without an account',
     ru="посетитель {name:w} без учётной записи заказывает готовое изделие «{good:good}»",
-    about="Somebody whom we do not know buys from the pages: from the piece through the cart to the order, with no account and no script.",
+    about="Somebody whom we do not know buys: from the piece's page through the cart to the order, with no account and no script.",
     example='Vera orders 1 of "silver drop earrings" without an account',
 )
 @When

@@ -14,7 +14,16 @@ from system.plumbing.redis_client import RedisClient
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tokens import Principal, TokenAuthority, TokenInvalid
 
-__all__ = ["Principal", "Revocations", "Unauthenticated", "principal_of", "principal_or_none", "public", "refuse_cross_site", "require"]
+__all__ = [
+    "Principal",
+    "Revocations",
+    "Unauthenticated",
+    "principal_of",
+    "principal_or_none",
+    "public",
+    "refuse_cross_site",
+    "require",
+]
 
 SESSION_COOKIE = "__Host-session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -15,12 +15,12 @@ from system.identity.domain import rules
 from system.identity.domain.errors import EmailTaken, InvalidCredentials, TooManyAttempts
 from system.identity.domain.user import Language
 from system.identity.entrypoints.api import Customer, HandlerTools, forget_session, remember_session
-from system.identity.entrypoints.doors import SIGN_UP, inside, whoever
+from system.identity.entrypoints.doors import SIGN_UP, inside
 from system.kernel.errors import Invalid
 from system.pagekit.areas import SIGN_IN, landing_of
 from system.pagekit.languages import language_of
 from system.pagekit.pages import Pages, Said
-from system.plumbing.auth import Principal, public, refuse_cross_site
+from system.plumbing.auth import Principal, principal_or_none, public, refuse_cross_site
 
 ACCOUNT = "/account"
 
@@ -34,7 +34,7 @@ Faults = Mapping[str, Said]
 @router.get(SIGN_UP, dependencies=[public])
 async def sign_up_page(request: Request, next: str = "") -> Response:
     """The form; whoever has an account already goes on."""
-    who = await whoever(request)
+    who = await principal_or_none(request)
     if who is not None and not who.is_guest:
         return RedirectResponse(_onwards(next, who.roles), status_code=303)
     return _sign_up_form(request, who, after=inside(next))
@@ -56,7 +56,7 @@ async def sign_up(
     moment ago; else nothing can be taken along, which is said before an account is made without it.
     """
     refuse_cross_site(request)
-    who = await whoever(request)
+    who = await principal_or_none(request)
     if who is not None and not who.is_guest:
         # The same form a second time: the account was made a moment ago.
         return RedirectResponse(_onwards(next, who.roles), status_code=303)

@@ -145,7 +145,7 @@ class AtOrder:
             road=road_of(order),
             why=why_of(order.progress.reason if order.progress else None),
             letters=letters,
-            waits_for_you=letters is not None and bool(letters) and letters[-1].side == "seller",
+            waits_for_you=letters is not None and [each.side for each in letters[-1:]] == ["seller"],
             link=f"{BASE}/track/{self.links.token_of(order.id)}",
             key=str(new_id()),
             said=said,

@@ -78,7 +78,9 @@ async def test_signing_up_keeps_the_id_and_the_audit_log_says_so(identity: Runni
         "SELECT revoked_because FROM session WHERE user_id = CAST(:id AS uuid) AND revoked_at IS NOT NULL",
         id=guest["user_id"],
     )
-    assert [row.revoked_because for row in endings] == ["signed_out"], "an ending that the release before this one knows"
+    assert [row.revoked_because for row in endings] == ["signed_out"], (
+        "an ending that the release before this one knows"
+    )
     assert await identity.rows(
         "SELECT 1 FROM audit_log WHERE action = 'guest-registered' AND subject = :id", id=guest["user_id"]
     )

@@ -27,7 +27,6 @@ from system.shop.tests.bench import rub, terms
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SKU = "ring-classic-585"
-S = Status
 RING = Product(SKU, Title("Кольцо", "Ring"), "gold_585", ("17", "18"), 5)
 FILLED = Typed("Anna", "anna@example.org", "", "en", "", "Lenina 1", "Perm", "614000", "Russia")
 
@@ -42,8 +41,10 @@ def order(*lines: Line, **changes: Any) -> Order:
     return replace(made, **changes)
 
 
-def quote(of: Line, total: str = "1000.00", **changes: Any) -> Quote:
-    made = Quote(of.quote_id, new_id(), "ready_made", of.material, of.quantity, sku=of.sku, total=rub(total))
+def quote(of: Line, total: str | None = "1000.00", **changes: Any) -> Quote:
+    made = Quote(
+        of.quote_id, new_id(), "ready_made", of.material, of.quantity, sku=of.sku, total=rub(total) if total else None
+    )
     return replace(made, **changes)
 
 
@@ -98,7 +99,7 @@ def test_a_price_that_is_missing_stops_the_order_and_one_that_moved_does_not() -
 
 def test_a_model_that_cannot_be_made_stops_the_order() -> None:
     custom = line(kind=LineKind.CUSTOM, sku=None, file_id=new_id())
-    failed = replace(quote(custom), kind="custom", total=None, problem=QuoteProblem("mesh-not-closed", "Open."))
+    failed = quote(custom, kind="custom", total=None, problem=QuoteProblem("mesh-not-closed", "Open."))
     [each] = shown(custom, quotes={custom.id: failed}, goods=())
     assert each.trouble is Trouble.NOT_MAKEABLE and each.trouble.stops and each.price is None
     [fine] = shown(custom, quotes={custom.id: quote(custom)}, goods=())
@@ -171,6 +172,7 @@ def test_goods_from_the_shelf_have_no_model_to_upload() -> None:
 
 
 def test_a_step_that_began_again_is_where_the_order_is() -> None:
+    S = Status
     again = order(
         submitted_at=NOON,
         progress=progress(
@@ -191,6 +193,7 @@ def test_a_step_that_began_again_is_where_the_order_is() -> None:
 
 
 def test_an_order_that_ended_early_goes_no_further_and_one_that_waits_will() -> None:
+    S = Status
     rejected = order(
         submitted_at=NOON, progress=progress(S.REJECTED, S.INITIATED, S.SUBMITTED, S.PRICE_CALCULATED, S.REJECTED)
     )
