@@ -138,7 +138,7 @@ async def test_an_administrator_makes_an_account_and_changes_what_it_may_do(iden
     )
     assert given.status_code == 303
     assert 'data-roles="operator seller"' in (await client.get(f"{ORIGIN}/people?email={email}")).text
-    assert (await nina.get(f"{ORIGIN}/")).headers["location"] == "/sign-in"
+    assert (await nina.get(f"{ORIGIN}/people")).headers["location"] == "/sign-in?next=/people"
     none = await client.post(f"{ORIGIN}/people/{user_id}/roles", data={"email": email})
     assert none.status_code == 303
     assert 'data-roles=""' in (await client.get(f"{ORIGIN}/people?email={email}")).text
