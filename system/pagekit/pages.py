@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from system.kernel.errors import AlexandriteError
+from system.kernel.errors import AlexandriteError, NotFound, Refused, Unavailable
 from system.pagekit import languages, words
 from system.pagekit.areas import SIGN_IN, areas_of, home_of
 from system.pagekit.assets import Assets
@@ -149,6 +149,25 @@ class Pages:
         """What was refused, as this page says it."""
         body = refused.extra | {"code": refused.code, "detail": refused.detail}
         return Said(refused.code, self.says(language_of(request), body))
+
+    async def attempt(
+        self,
+        request: Request,
+        deed: Callable[[], Awaitable[Any]],
+        *,
+        missing: type[AlexandriteError] | tuple[type[AlexandriteError], ...] = NotFound,
+    ) -> tuple[Said | None, int]:
+        """Does it: what was refused, as the page says it, if it was, and the status that means it.
+
+        Raises what is `missing`: there is nothing on which it could be said.
+        """
+        try:
+            await deed()
+        except (Refused, Unavailable) as refusal:
+            if isinstance(refusal, missing):
+                raise
+            return self.refusal(request, refusal), refusal.status
+        return None, 200
 
     # -- refusals --------------------------------------------------------------------------------------------------
 

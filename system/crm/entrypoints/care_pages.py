@@ -22,7 +22,7 @@ from system.crm.entrypoints.api import Queries, Staff, Uow, seller_of
 from system.crm.entrypoints.care_api import Administrator, Care, Customers, administers, whole_customer
 from system.crm.entrypoints.moments import Until, chosen, put_off_until
 from system.crm.entrypoints.pages import BASE, PAGE_ROWS, PageCursor, Shown, arrive, care_of
-from system.kernel.errors import Invalid, Refused
+from system.kernel.errors import Invalid
 from system.pagekit.pages import Said, is_piece, local_path
 from system.plumbing.auth import Principal
 from system.plumbing.unit_of_work import Answer
@@ -50,14 +50,7 @@ class Place:
         self, who: Principal, about: Subject, deed: Callable[[], Awaitable[Answer]], *, typed: dict[str, Any]
     ) -> Response:
         """Does it and shows what is kept in mind now; a refusal is said there, and what was typed stands there still."""
-        said: Said | None = None
-        status = 200
-        try:
-            await deed()
-        except Refused as refusal:
-            if isinstance(refusal, (OrderNotFound, CustomerNotFound)):
-                raise
-            said, status = self.pages.refusal(self.request, refusal), refusal.status
+        said, status = await self.pages.attempt(self.request, deed, missing=(OrderNotFound, CustomerNotFound))
         shown = await care_of(self.kept, self.pages, about)
         if said is None and not is_piece(self.request):
             return RedirectResponse(f"{shown['about']}#care", status_code=303)
@@ -201,14 +194,7 @@ async def _changes(
     request: Request, who: Principal, kept: Care, pages: Shown, reminder_id: UUID, deed: Callable[[], Awaitable[Answer]]
 ) -> Response:
     """Does it and shows the reminder as it is now; without a script, the page on which it stood."""
-    said: Said | None = None
-    status = 200
-    try:
-        await deed()
-    except Refused as refusal:
-        if isinstance(refusal, ReminderNotFound):
-            raise
-        said, status = pages.refusal(request, refusal), refusal.status
+    said, status = await pages.attempt(request, deed, missing=ReminderNotFound)
     if is_piece(request):
         return pages.render(request, "reminder.html", who=who, r=await kept.reminder(reminder_id), said=said)
     if said is None:

@@ -35,7 +35,7 @@ from system.crm.entrypoints.costs import costs_of, margin_of
 from system.crm.entrypoints.moments import next_morning
 from system.crm.entrypoints.story import MESSAGES, SERVICES, UNREADABLE, advice_of
 from system.crm.settings import CrmSettings
-from system.kernel.errors import NotFound, Refused, Unavailable
+from system.kernel.errors import Unavailable
 from system.messages.orchestrator_v1 import OrderStatus
 from system.pagekit import live
 from system.pagekit.languages import LANGUAGES, language_of
@@ -304,13 +304,7 @@ class Visit:
 
     async def does(self, who: Principal, deed: Callable[[], Awaitable[Answer]]) -> Response:
         """Does it and shows the order; a refusal is said on it, as it is now."""
-        said, status = None, 200
-        try:
-            await deed()
-        except (Refused, Unavailable) as refusal:
-            if isinstance(refusal, NotFound):
-                raise
-            said, status = self.pages.refusal(self.request, refusal), refusal.status
+        said, status = await self.pages.attempt(self.request, deed)
         if said is None and not is_piece(self.request):
             return RedirectResponse(f"{BASE}/orders/{self.order_id}", status_code=303)
         return await self.shows(who, said=said, status=status)

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from system.kernel.errors import Refused
 from system.kernel.money import Money
 from system.mes.adapters.queries import BoardFilter
 from system.mes.application import handlers
@@ -124,11 +123,7 @@ class Visit:
 
     async def tries(self, handler: Handler, command: Any) -> tuple[Said | None, int]:
         """Does it: what was refused, if it was, and the status that means it."""
-        try:
-            await handler(command, self.uow, terms=self.terms)
-        except Refused as refusal:
-            return self.pages.refusal(self.request, refusal), refusal.status
-        return None, 200
+        return await self.pages.attempt(self.request, lambda: handler(command, self.uow, terms=self.terms), missing=())
 
     async def card(
         self, who: Principal, *, said: Said | None = None, status: int = 200, entered: Any = None

@@ -100,5 +100,11 @@
     document.addEventListener(failure, () => say(document.body.dataset.failed, "bad"));
   }
 
-  window.alexandrite = { memory, refreshSession, say, connection };
+  function made(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html.trim();
+    return template.content.firstElementChild;
+  }
+
+  window.alexandrite = { memory, refreshSession, say, connection, made };
 })();

@@ -1,11 +1,12 @@
 // A stream of changes that stays open: silence is noticed, a refusal renews the session, what was missed is caught up with.
 // alexandrite.follow(address, {since, name, onChange, onLive})   whoever follows the same address hears the same stream
+// alexandrite.showAfresh(id, address)                            what stands under the id as it is now, unless somebody writes on it
 (() => {
   const SILENCE_MS = 15000;
   const REOPEN_MS = 2000;
   const LOOK_MS = 3000;
   const RELOAD_MS_MIN = 3000;
-  const { refreshSession, connection } = window.alexandrite;
+  const { refreshSession, connection, made, say } = window.alexandrite;
   const joining = new Map();
 
   window.alexandrite.follow = (address, { since, name, onChange, onLive = () => {} }) => {
@@ -88,5 +89,37 @@
       listeners.push([named, tell]);
       listen(named, tell);
     });
+  };
+
+  function isBusy(shown) {
+    const written = [...shown.querySelectorAll("[name=reason], [name=text]")].some((field) => field.value !== "");
+    return written || shown.querySelector(".htmx-request") !== null;
+  }
+
+  window.alexandrite.showAfresh = async (id, address) => {
+    let fresh;
+    try {
+      const answer = await fetch(address, { headers: { "HX-Request": "true" }, redirect: "error" });
+      // What cannot be had now stays as it was: the next change asks again.
+      if (!answer.ok) return;
+      fresh = made(await answer.text());
+    } catch {
+      return;
+    }
+    // From here on nothing waits: nobody opens or writes anything between the look and the change.
+    const shown = document.getElementById(id);
+    if (isBusy(shown)) {
+      say(shown.dataset.changed);
+      return;
+    }
+    // What was said, opened and looked at stays: the thing changed, not the person's mind.
+    const problem = shown.querySelector(":scope > .problem");
+    const open = [...shown.querySelectorAll("details[data-fold][open]")].map((fold) => fold.dataset.fold);
+    const at = shown.contains(document.activeElement) && document.activeElement.closest("[data-action]");
+    shown.replaceWith(fresh);
+    htmx.process(fresh);
+    if (problem) fresh.querySelector(".head").after(problem);
+    for (const name of open) fresh.querySelector(`[data-fold="${name}"]`)?.setAttribute("open", "");
+    if (at) fresh.querySelector(`[data-action="${at.dataset.action}"] :is(input:not([type=hidden]), textarea, button)`)?.focus({ preventScroll: true });
   };
 })();

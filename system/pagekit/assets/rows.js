@@ -1,6 +1,7 @@
 // A list that is worked through with the keyboard: J and K or the arrows from row to row, Enter opens, / searches.
 // alexandrite.keys(list, {KeyT: (row) => ...})
 (() => {
+  const { made } = window.alexandrite;
   const CLOCK_MS = 20000;
   const COUNT_AFTER_MS = 700;
   const COUNT_MISS_MS = 2000;
@@ -39,12 +40,6 @@
         event.target.querySelector(".what").click();
       }
     });
-  }
-
-  function made(html) {
-    const template = document.createElement("template");
-    template.innerHTML = html.trim();
-    return template.content.firstElementChild;
   }
 
   // [data-clock="moment"]: how long until then, or since; late once it is over.
@@ -87,5 +82,5 @@
     };
   }
 
-  Object.assign(window.alexandrite, { rowsOf, enter, keys, made, clocks, counter });
+  Object.assign(window.alexandrite, { rowsOf, enter, keys, clocks, counter });
 })();

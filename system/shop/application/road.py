@@ -8,20 +8,7 @@ from enum import StrEnum
 
 from system.shop.application.views import history_of
 from system.shop.domain.order import LineKind, Order
-from system.shop.domain.status import Status
-
-PUBLIC: tuple[Status, ...] = (
-    Status.INITIATED,
-    Status.FILE_UPLOADED,
-    Status.SUBMITTED,
-    Status.PRICE_CALCULATED,
-    Status.MANUFACTURING_APPROVED,
-    Status.MANUFACTURING_STARTED,
-    Status.MANUFACTURING_COMPLETED,
-    Status.PACKAGING,
-    Status.SHIPPED,
-    Status.CLOSED,
-)
+from system.shop.domain.status import PUBLIC, Status
 
 
 class Place(StrEnum):

@@ -24,6 +24,12 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+UNHAPPY = frozenset({Status.AWAITING_CUSTOMER, Status.PRICE_FAILED, Status.REJECTED, Status.CANCELLED})
+"""Where an order stands aside of its road."""
+
+PUBLIC: tuple[Status, ...] = tuple(each for each in Status if each not in UNHAPPY)
+"""The ten of the usual road, in its order."""
+
 OWN_WORDS: tuple[Status, ...] = (Status.INITIATED, Status.FILE_UPLOADED, Status.SUBMITTED)
 """The facts that begin in the shop, in the order in which they happen."""
 

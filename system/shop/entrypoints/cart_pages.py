@@ -79,12 +79,10 @@ class AtCart:
 
     async def does(self, who: Principal, deed: Callable[[], Awaitable[Any]], *, back: str = "") -> Response:
         """Does it and shows the cart; a refusal is said on it. `back` is where the customer came from."""
-        try:
-            await deed()
-        except (Refused, Unavailable) as refusal:
-            said = self.pages.refusal(self.request, refusal)
-            return await self.shows(who, said=said, back=back, status=refusal.status)
-        return RedirectResponse(CART, status_code=303)
+        said, status = await self.pages.attempt(self.request, deed, missing=())
+        if said is None:
+            return RedirectResponse(CART, status_code=303)
+        return await self.shows(who, said=said, back=back, status=status)
 
     async def shows(
         self, who: Principal | None, *, said: Said | None = None, back: str = "", status: int = 200

@@ -13,7 +13,7 @@ import orjson
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from system.kernel.errors import Invalid, NotFound, Refused, Unavailable
+from system.kernel.errors import Invalid, NotFound, Unavailable
 from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.pagekit import live
@@ -117,13 +117,7 @@ class AtOrder:
 
     async def does(self, who: Principal, deed: Callable[[], Awaitable[Any]], *, typed: str = "") -> Response:
         """Does it and shows the order; a refusal is said on it as it is now, and what was typed stays."""
-        said, status = None, 200
-        try:
-            await deed()
-        except (Refused, Unavailable) as refusal:
-            if isinstance(refusal, NotFound):
-                raise
-            said, status = self.pages.refusal(self.request, refusal), refusal.status
+        said, status = await self.pages.attempt(self.request, deed)
         if said is None and not is_piece(self.request):
             return RedirectResponse(f"{ORDERS}/{self.order_id}", status_code=303)
         return await self.shows(who, said=said, typed=typed if said else "", status=status)

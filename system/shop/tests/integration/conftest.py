@@ -14,8 +14,12 @@ from system.conftest import Infrastructure
 from system.messages import catalogue
 from system.messages.envelope import Message
 from system.plumbing.database import create_engine
+from system.plumbing.runtime import Service
 from system.plumbing.schema import outbox
+from system.shop.adapters.catalogue_prices import CataloguePrices
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
+from system.shop.entrypoints.api import Counter
+from system.shop.main import service
 from system.shop.settings import ShopSettings
 from system.shop.tests.bench import Bench
 
@@ -71,3 +75,16 @@ def bench(engine: AsyncEngine, begin: Callable[[], Any]) -> Bench:
             return [catalogue.BY_TYPE[row.type].model_validate(row.data) for row in rows]
 
     return Bench.over(begin, published)
+
+
+def surrounded(database: Database, bench: Bench, *, roles: str = "api", kept_s: float = 5.0) -> Service:
+    """The shop as main.py wires it, with the services around it replaced by the bench's. Prices of the catalogue are kept so long."""
+    built = service(database.settings.model_copy(update={"roles": roles}))
+    wired: Counter = built.app.state.counter
+    built.app.state.counter = Counter(
+        tools=bench.tools,
+        queries=wired.queries,
+        catalogue_prices=CataloguePrices(bench.pricing, kept_s=kept_s, rest_s=min(1.0, kept_s), patience_s=1),
+        price_patience_s=1,
+    )
+    return built

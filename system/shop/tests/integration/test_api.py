@@ -20,12 +20,9 @@ from system.plumbing.broker import Publisher, connect
 from system.plumbing.runtime import Service
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tokens import Principal, TokenAuthority
-from system.shop.adapters.catalogue_prices import CataloguePrices
 from system.shop.application.ports import CancellationOutcome
-from system.shop.entrypoints.api import Counter
-from system.shop.main import service
 from system.shop.tests.bench import Bench, changed, customer, money
-from system.shop.tests.integration.conftest import Database
+from system.shop.tests.integration.conftest import Database, surrounded
 
 pytestmark = pytest.mark.integration
 BASE = "/api/shop/v1"
@@ -39,14 +36,7 @@ TERMS = {
 @pytest.fixture
 async def shop(database: Database, bench: Bench) -> AsyncIterator[Service]:
     """The shop as main.py wires it, with the services around it replaced by the bench's."""
-    built = service(database.settings.model_copy(update={"roles": "api,consumer"}))
-    wired: Counter = built.app.state.counter
-    built.app.state.counter = Counter(
-        tools=bench.tools,
-        queries=wired.queries,
-        catalogue_prices=CataloguePrices(bench.pricing, kept_s=5, rest_s=1, patience_s=1),
-        price_patience_s=1,
-    )
+    built = surrounded(database, bench, roles="api,consumer")
     yield built
     await built.close()
 

@@ -12,14 +12,11 @@ from system.pagekit.tests.listener import Listener
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.sparing import Kept
 from system.plumbing.tokens import TokenAuthority
-from system.shop.adapters.catalogue_prices import CataloguePrices
-from system.shop.entrypoints.api import Counter
-from system.shop.main import service
 from system.shop.tests import contract_buying
 from system.shop.tests.bench import Bench, changed
 from system.shop.tests.contract_buying import PAGE, Buying
 from system.shop.tests.fakes import FakeIdentity
-from system.shop.tests.integration.conftest import Database
+from system.shop.tests.integration.conftest import Database, surrounded
 
 pytestmark = pytest.mark.integration
 LEFT = "UPDATE stock SET available = {pieces} WHERE sku = '{sku}'"
@@ -27,15 +24,8 @@ LEFT = "UPDATE stock SET available = {pieces} WHERE sku = '{sku}'"
 
 @pytest.fixture
 async def shop(database: Database, bench: Bench) -> AsyncIterator[Buying]:
-    built = service(database.settings.model_copy(update={"roles": "api"}))
-    wired: Counter = built.app.state.counter
-    built.app.state.counter = Counter(
-        tools=bench.tools,
-        queries=wired.queries,
-        catalogue_prices=CataloguePrices(bench.pricing, kept_s=0.001, rest_s=0.001, patience_s=1),
-        price_patience_s=1,
-    )
-    built.app.state.goods = Kept(wired.queries.products, for_s=-1.0)
+    built = surrounded(database, bench, kept_s=0.001)
+    built.app.state.goods = Kept(built.app.state.counter.queries.products, for_s=-1.0)
     authority = TokenAuthority(database.infrastructure.settings_of("identity", ServiceSettings))
     built.app.state.identity = identity = FakeIdentity(authority)
 

@@ -10,12 +10,10 @@ import pytest
 from system.plumbing.runtime import Service
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tokens import Principal, TokenAuthority
-from system.shop.adapters.catalogue_prices import CataloguePrices
 from system.shop.adapters.queries import ShopQueries
 from system.shop.entrypoints.api import Counter
-from system.shop.main import service
 from system.shop.tests.bench import Bench, customer
-from system.shop.tests.integration.conftest import Database
+from system.shop.tests.integration.conftest import Database, surrounded
 from system.shop.tests.shelf import goods
 
 pytestmark = pytest.mark.integration
@@ -25,14 +23,7 @@ HTML = {"Accept": "text/html"}
 @pytest.fixture
 async def shop(database: Database, bench: Bench) -> AsyncIterator[Service]:
     """The shop as main.py wires it, with the bench's pricing."""
-    built = service(database.settings.model_copy(update={"roles": "api"}))
-    wired: Counter = built.app.state.counter
-    built.app.state.counter = Counter(
-        tools=bench.tools,
-        queries=wired.queries,
-        catalogue_prices=CataloguePrices(bench.pricing, kept_s=5, rest_s=1, patience_s=1),
-        price_patience_s=1,
-    )
+    built = surrounded(database, bench)
     yield built
     await built.close()
 
