@@ -107,22 +107,18 @@ async def add_ready_made_line(command: AddReadyMadeLine, tools: Tools) -> tuple[
         order = await _owned(uow, command.order_id, command.customer, if_match=command.if_match)
         product = await uow.catalogue.product(command.sku)
     order.check_open()
-    if product is None:
-        raise ProductNotFound(command.sku)
-    if not rules.ring_size_fits(product.ring_sizes, command.ring_size):
-        raise RingSizeRefused(product.sku, command.ring_size, product.ring_sizes)
     # The same key is the same line, pricing knows its quote again, and a quote is never in the cart twice: a customer whose
     # answer got lost repeats the request and still buys one.
     line_id = derived_id(command.order_id, command.key.key) if command.key else new_id()
-    quote = await tools.pricing.quote_ready_made(
-        sku=product.sku,
+    line = await _quoted_line(
+        _fitting(command.sku, product, command.ring_size),
+        line_id=line_id,
+        quoted_as=line_id,
         quantity=command.quantity,
         ring_size=command.ring_size,
-        line_id=line_id,
-        acting_for=command.customer,
+        customer=command.customer,
+        tools=tools,
     )
-    line = _ready_made_line(line_id, product, quote, quantity=command.quantity, ring_size=command.ring_size)
-    _check_quote(line, quote)
     return await _add_line(line, command, tools)
 
 
@@ -131,11 +127,7 @@ async def chosen_good(sku: str, *, quantity: int, ring_size: str | None, tools: 
     _check_quantity(quantity)
     async with tools.begin() as uow:
         product = await uow.catalogue.product(sku)
-    if product is None:
-        raise ProductNotFound(sku)
-    if not rules.ring_size_fits(product.ring_sizes, ring_size):
-        raise RingSizeRefused(product.sku, ring_size, product.ring_sizes)
-    return product
+    return _fitting(sku, product, ring_size)
 
 
 async def put_into_cart(command: PutIntoCart, tools: Tools) -> Answer:
@@ -341,15 +333,40 @@ async def _new_order(customer: Principal, uow: ShopUnitOfWork) -> Order:
     )
 
 
+def _fitting(sku: str, product: Product | None, ring_size: str | None) -> Product:
+    if product is None:
+        raise ProductNotFound(sku)
+    if not rules.ring_size_fits(product.ring_sizes, ring_size):
+        raise RingSizeRefused(product.sku, ring_size, product.ring_sizes)
+    return product
+
+
 async def _quoted_line(
-    product: Product, *, line_id: UUID, quantity: int, ring_size: str | None, customer: Principal, tools: Tools
+    product: Product,
+    *,
+    line_id: UUID,
+    quantity: int,
+    ring_size: str | None,
+    customer: Principal,
+    tools: Tools,
+    quoted_as: UUID | None = None,
 ) -> Line:
-    """The line with a quote of now. A quote whose answer got lost stays unused."""
+    """The line with a quote of now. Pricing knows a quote again that is asked for by the same `quoted_as`; without one, one whose
+    answer got lost stays unused."""
     _check_quantity(quantity)
     quote = await tools.pricing.quote_ready_made(
-        sku=product.sku, quantity=quantity, ring_size=ring_size, line_id=new_id(), acting_for=customer
+        sku=product.sku, quantity=quantity, ring_size=ring_size, line_id=quoted_as or new_id(), acting_for=customer
     )
-    line = _ready_made_line(line_id, product, quote, quantity=quantity, ring_size=ring_size)
+    line = Line(
+        id=line_id,
+        kind=LineKind.READY_MADE,
+        title=product.title,
+        material=product.material,
+        quantity=quantity,
+        quote_id=quote.id,
+        ring_size=ring_size,
+        sku=product.sku,
+    )
     _check_quote(line, quote)
     return line
 
@@ -382,19 +399,6 @@ async def _add_line(line: Line, command: AddCustomLine | AddReadyMadeLine, tools
             await uow.commit()
     kept = changed.line_with_quote(line.quote_id)
     return changed, kept if kept is not None else line
-
-
-def _ready_made_line(line_id: UUID, product: Product, quote: Quote, *, quantity: int, ring_size: str | None) -> Line:
-    return Line(
-        id=line_id,
-        kind=LineKind.READY_MADE,
-        title=product.title,
-        material=product.material,
-        quantity=quantity,
-        quote_id=quote.id,
-        ring_size=ring_size,
-        sku=product.sku,
-    )
 
 
 def _check_quantity(quantity: int) -> None:
