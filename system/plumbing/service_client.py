@@ -20,7 +20,7 @@ class ServiceClient:
         self._settings = settings
         self._tokens = TokenAuthority(settings)
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(settings.internal_timeout_s, connect=2.0),
+            timeout=httpx.Timeout(settings.internal_timeout_s, connect=settings.internal_connect_timeout_s),
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
             transport=transport,
         )

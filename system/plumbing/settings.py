@@ -60,6 +60,7 @@ class ServiceSettings(BaseSettings):
     retry_max_s: float = 300.0
     retry_limit: int = 10
     internal_timeout_s: float = 5.0
+    internal_connect_timeout_s: float = 2.0
 
     @classmethod
     def settings_customise_sources(

@@ -139,6 +139,8 @@ def settings(database: Infrastructure, storage: Storage) -> PricingSettings:
         services_url_template=f"http://127.0.0.1:{storage.port}",
         pricing_stalled_after_s=2.0,
         internal_timeout_s=3.0,
+        # Its neighbour runs in this very process, and fifty callers at once keep that busy for longer than a real one takes to answer.
+        internal_connect_timeout_s=10.0,
     )
     return made
 
