@@ -1,8 +1,9 @@
 """The board's first page while twenty customers upload 100 MB each and twenty long prices are calculated or wait.
 
-Quiet rounds and rounds with that work alternate, so that what the machine does meanwhile falls on both alike. In a quiet round
-nobody sends, and the workers of pricing are paused where they are. The two halves of the quiet rounds, compared with each other,
-say what chance alone does.
+Quiet rounds and rounds with that work alternate, so that what the machine does meanwhile falls on both alike. A quiet round begins
+when everything that was asked for is done. Before a working one the workers of pricing, who have nothing in hand, are paused until as
+many prices wait as should: a calculation that is paused would run out of its time. The two halves of the quiet rounds, compared with
+each other, say what chance alone does.
 """
 
 from __future__ import annotations
@@ -45,22 +46,22 @@ class LongWork:
     is_paused: bool = False
 
     async def goes(self) -> None:
-        """Work goes on; returns once there is as much of it as there should be. Until then nothing is calculated, so that it waits."""
+        """Work begins; returns once there is as much of it as there should be. Until then nothing is calculated, so that it waits."""
+        await self.pauses()
         await self._told("go", "going")
         await self.continues()
 
     async def rests(self) -> None:
-        """Nothing of it happens any more."""
+        """Nothing new is begun; returns once nothing of it happens any more."""
         await self._told("rest", "resting")
-        await self.pauses()
 
     async def pauses(self) -> None:
-        """The workers stop where they are."""
+        """The workers take nothing."""
         await asyncio.to_thread(self.target.docker, "pause", WORKER)
         self.is_paused = True
 
     async def continues(self) -> None:
-        """The workers go on where they were paused."""
+        """The workers take what waits."""
         if self.is_paused:
             await asyncio.to_thread(self.target.docker, "unpause", WORKER)
             self.is_paused = False
@@ -110,7 +111,6 @@ async def long_work(target: Target) -> AsyncIterator[LongWork]:
             said = (await process.stdout.readline()).decode().strip()
         if said != "ready":
             raise NotMeasured(f"the work beside the board did not begin: {said!r}")
-        await work.pauses()
         yield work
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -3,9 +3,9 @@
 They slow nobody who is measured.
 
 Reads one JSON line: `url`, `ca`, `people` (how many), `mb_per_s` (how fast a line of theirs is). Says `ready` when all are signed in.
-Then, line by line: `go` (work begins or goes on; answered by `going` once every line is sending and as many prices are being
-calculated or wait, or by what there is after GOING_S_MAX), `rest` (nobody sends any more; answered by `resting`), `end` (answered by
-one JSON line: `uploads`, `prices`, `refused`).
+Then, line by line: `go` (work begins; answered by `going` once every line is sending and as many prices are being calculated or
+wait, or by what there is after GOING_S_MAX), `rest` (nobody begins anything; answered by `resting` once what was begun is done, or by
+what is left after RESTING_S_MAX), `end` (answered by one JSON line: `uploads`, `prices`, `refused`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ CHUNK_BYTES = 128 * 1024
 LEAST = 19
 TITLE_BYTES = 80
 GOING_S_MAX = 240.0
+RESTING_S_MAX = 280.0
 ASKED_EVERY_S = 1.0
 PRICED = frozenset({"READY", "FAILED"})
 
@@ -52,25 +53,40 @@ class Company:
 
     async def gets_going(self) -> str:
         """`going` once there is as much at once as was asked for; what there is instead when that takes too long."""
+        self.going.set()
+        if await self._within(GOING_S_MAX, lambda: self.sending >= self.people and self.waiting >= self.people):
+            return "going"
+        return self._told(GOING_S_MAX)
+
+    async def comes_to_rest(self) -> str:
+        """`resting` once everything is done that was begun; what is left of it when that takes too long."""
+        self.going.clear()
+        if await self._within(RESTING_S_MAX, lambda: not self.sending and not self.waiting):
+            return "resting"
+        return self._told(RESTING_S_MAX)
+
+    async def _within(self, seconds: float, is_so: Callable[[], bool]) -> bool:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GOING_S_MAX):
-                while self.sending < self.people or self.waiting < self.people:
+            async with asyncio.timeout(seconds):
+                while not is_so():
                     await asyncio.sleep(ASKED_EVERY_S)
-                return "going"
+                return True
+        return False
+
+    def _told(self, seconds: float) -> str:
         refused = "; ".join(f"{count} x {why}" for why, count in Counter(self.refused).most_common(3)) or "nothing"
         return (
-            f"after {GOING_S_MAX:.0f} s {self.sending} of {self.people} send and {self.waiting} wait for a price; "
+            f"after {seconds:.0f} s {self.sending} of {self.people} send and {self.waiting} wait for a price; "
             f"{self.uploads} uploads and {self.prices} prices are done; refused: {refused}"
         )
 
     async def body(self, content: memoryview, *, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
-        """A form with a model in it, at the speed of a line; it pauses while everybody rests."""
+        """A form with a model in it, at the speed of a line."""
         loop = asyncio.get_running_loop()
         yield head
         # Other bytes than anybody sent before: nothing that was kept for them is found.
         yield secrets.token_hex(TITLE_BYTES // 2).encode()
         for start in range(TITLE_BYTES, len(content), CHUNK_BYTES):
-            await self.going.wait()
             begun = loop.time()
             chunk = bytes(content[start : start + CHUNK_BYTES])
             yield chunk
@@ -162,11 +178,9 @@ async def priced(company: Company, person: Person, file_id: str) -> None:
 async def _obey(said: asyncio.StreamReader, company: Company) -> None:
     while (order := (await said.readline()).decode().strip()) not in ("end", ""):
         if order == "go":
-            company.going.set()
             print(await company.gets_going(), flush=True)
         else:
-            company.going.clear()
-            print("resting", flush=True)
+            print(await company.comes_to_rest(), flush=True)
 
 
 async def _main() -> int:

@@ -52,13 +52,23 @@ async def test_what_is_sent_is_the_model_under_a_title_of_its_own() -> None:
         assert len(sent) == len(content) + 2
 
 
-async def test_nobody_sends_while_everybody_rests() -> None:
-    company = Company(people=1, mb_per_s=1e6)
-    sending = asyncio.create_task(_sent(company, bytes(1000)))
-    done, _ = await asyncio.wait({sending}, timeout=0.05)
-    assert not done
+async def test_what_was_begun_is_done_before_everybody_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_work, "ASKED_EVERY_S", 0.001)
+    company = Company(people=1, mb_per_s=1.0, sending=1, waiting=1)
     company.going.set()
-    assert len(await sending) == 1002
+    resting = asyncio.create_task(company.comes_to_rest())
+    done, _ = await asyncio.wait({resting}, timeout=0.05)
+    assert not done
+    assert not company.going.is_set()
+    company.sending = company.waiting = 0
+    assert await resting == "resting"
+
+
+async def test_work_that_does_not_end_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_work, "ASKED_EVERY_S", 0.001)
+    monkeypatch.setattr(long_work, "RESTING_S_MAX", 0.01)
+    company = Company(people=2, mb_per_s=1.0, waiting=1)
+    assert "0 of 2 send and 1 wait for a price" in await company.comes_to_rest()
 
 
 async def test_work_that_does_not_get_going_says_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
