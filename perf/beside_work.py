@@ -28,8 +28,8 @@ from tools.prepare import state
 PEOPLE = 20
 MB_PER_S = 2.0
 """What a customer's line sends: 16 Mbit/s, so that 100 MB take 50 seconds."""
-ROUNDS = 6
-ROUND_S = 12.0
+ROUNDS = 4
+ROUND_S = 15.0
 SETTLE_S = 2.0
 PAGES_PER_S = 5.0
 ANSWER_S_MAX = 300.0

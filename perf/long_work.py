@@ -106,6 +106,9 @@ async def work(company: Company, person: Person, content: memoryview) -> None:
             finally:
                 company.sending -= 1
             company.uploads += 1
+            if not company.going.is_set():
+                # Everybody rests once what was begun is done: another price would only delay that.
+                continue
             price = asyncio.create_task(priced(company, person, file_id))
             prices.add(price)
             price.add_done_callback(prices.discard)

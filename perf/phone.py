@@ -6,14 +6,15 @@ and its files, compressed as it was sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from perf.bars import Bar, Findings
 from perf.first_page import PATH, NotMeasured
 from perf.system import Target, percentile
+from perf.weighing import weigh
 from tools.prepare import browser
 
 # As Chromium's developer tools define "Slow 4G": 1.6 Mbit/s down and 750 kbit/s up, of which nine tenths arrive; 150 ms x 3.75.
@@ -30,8 +31,6 @@ WEIGHT_KB = 150.0
 LOAD_MS_MAX = 30_000
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 COOKIE = "__Host-session"
-# The stream stays open and is no part of the page's weight.
-STREAM = "/events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +76,14 @@ def _load(context: BrowserContext, target: Target, token: str) -> PhoneLoad:
         )
         page = context.new_page()
         session = context.new_cdp_session(page)
-        weighed = _weigh(session)
+        weight = weigh(session)
         session.send("Network.emulateNetworkConditions", SLOW_4G)
         session.send("Emulation.setCPUThrottlingRate", {"rate": CPU_SLOWER})
         page.goto(PATH, timeout=LOAD_MS_MAX, wait_until="load")
         page.wait_for_selector("#board > .row", timeout=LOAD_MS_MAX)
-        return _told(page, sum(weighed.values()))
+        return _told(page, weight.without())
     finally:
         context.close()
-
-
-def _weigh(session: CDPSession) -> Mapping[str, int]:
-    """What every request of the page brought, by its id; filled as they end."""
-    weighed: dict[str, int] = {}
-    streams: set[str] = set()
-
-    def asked(event: dict[str, object]) -> None:
-        request = event["request"]
-        assert isinstance(request, dict)
-        if str(request["url"]).partition("?")[0].endswith(STREAM):
-            streams.add(str(event["requestId"]))
-
-    def ended(event: dict[str, object]) -> None:
-        if str(event["requestId"]) not in streams:
-            weighed[str(event["requestId"])] = int(str(event["encodedDataLength"]).partition(".")[0])
-
-    session.on("Network.requestWillBeSent", asked)
-    session.on("Network.loadingFinished", ended)
-    session.send("Network.enable")
-    return weighed
 
 
 def _told(page: Page, bytes_sent: int) -> PhoneLoad:
