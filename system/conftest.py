@@ -75,7 +75,9 @@ def infrastructure() -> Iterator[Infrastructure]:
         yield Infrastructure(json.loads(given))
         return
     chosen = port_choice.free_ports()
-    project = f"{topology.project_name()}-integration"
+    # Each process of a parallel run has parts of its own, so that no service's database is made anew under another's tests.
+    process = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    project = f"{topology.project_name()}-integration-{process}"
     environment = {**os.environ, **topology.environment(project, chosen)}
     command = ["docker", "compose", "-f", str(topology.COMPOSE_FILE), "-f", str(OVERRIDE)]
     down = [*command, "down", "--volumes", "--remove-orphans", "--timeout", "2"]

@@ -14,6 +14,8 @@ from tools.prepare.failure import Failure
 
 STARTUP_TIMEOUT_S = 300
 LOG_LINES = 15
+TEST_RUNS = ("test", "integration-gw0", "integration-gw1")
+"""How projects of tests are called after this checkout: the whole system, and the parts of each process of the integration tests."""
 
 
 def _variables() -> dict[str, str]:
@@ -90,7 +92,7 @@ def compose(arguments: argparse.Namespace) -> int:
 
 def sweep(_: argparse.Namespace) -> int:
     """Removes what killed test runs of this checkout left; a test run that still lives keeps what it has."""
-    for project in (f"{topology.project_name()}-test", f"{topology.project_name()}-integration"):
+    for project in (f"{topology.project_name()}-{name}" for name in TEST_RUNS):
         if _in_use(project):
             print(f"{project} is in use by another test run; left alone", flush=True)
             continue
