@@ -1,8 +1,8 @@
 """The board's first page while twenty customers upload 100 MB each and twenty long prices are calculated or wait.
 
-Quiet rounds and rounds with that work alternate, so that what the machine does meanwhile falls on both alike. In a quiet round
-nobody sends, and the workers of pricing are paused where they are. The two halves of the quiet rounds, compared with each other,
-say what chance alone does.
+Quiet rounds and rounds with that work alternate, so that what the machine does meanwhile falls on both alike. A quiet round begins
+when every price that was asked for is there; in it nobody sends and nobody asks. The two halves of the quiet rounds, compared with
+each other, say what chance alone does.
 """
 
 from __future__ import annotations
@@ -31,39 +31,24 @@ ROUNDS = 6
 ROUND_S = 12.0
 SETTLE_S = 2.0
 PAGES_PER_S = 5.0
-ANSWER_S_MAX = 300.0
+ANSWER_S_MAX = 1000.0
+"""Longer than the work beside may take to get going, or to come to rest: it then says itself what there is instead."""
 BESIDE_MAX = 1.5
-WORKER = "pricing-worker"
 
 
 @dataclass
 class LongWork:
-    """The process that uploads and has priced, and the workers that calculate."""
+    """The process that uploads and has priced."""
 
-    target: Target
     process: asyncio.subprocess.Process
-    is_paused: bool = False
 
     async def goes(self) -> None:
-        """Work goes on; returns once there is as much of it as there should be. Until then nothing is calculated, so that it waits."""
+        """Work goes on; returns once there is as much of it as there should be. Raises NotMeasured."""
         await self._told("go", "going")
-        await self.continues()
 
     async def rests(self) -> None:
-        """Nothing of it happens any more."""
+        """Returns once nothing of it happens any more: what was asked for is there, and nobody sends. Raises NotMeasured."""
         await self._told("rest", "resting")
-        await self.pauses()
-
-    async def pauses(self) -> None:
-        """The workers stop where they are."""
-        await asyncio.to_thread(self.target.docker, "pause", WORKER)
-        self.is_paused = True
-
-    async def continues(self) -> None:
-        """The workers go on where they were paused."""
-        if self.is_paused:
-            await asyncio.to_thread(self.target.docker, "unpause", WORKER)
-            self.is_paused = False
 
     async def end(self) -> dict[str, Any]:
         """What was done in all."""
@@ -104,20 +89,17 @@ async def long_work(target: Target) -> AsyncIterator[LongWork]:
     }
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(wanted).encode() + b"\n")
-    work = LongWork(target, process)
+    work = LongWork(process)
     try:
         async with asyncio.timeout(ANSWER_S_MAX):
             said = (await process.stdout.readline()).decode().strip()
         if said != "ready":
             raise NotMeasured(f"the work beside the board did not begin: {said!r}")
-        await work.pauses()
         yield work
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.communicate()
-        # A paused container cannot even be stopped.
-        await work.continues()
 
 
 async def beside_work(target: Target, visitor: Visitor) -> Findings:

@@ -4,8 +4,9 @@ They slow nobody who is measured.
 
 Reads one JSON line: `url`, `ca`, `people` (how many), `mb_per_s` (how fast a line of theirs is). Says `ready` when all are signed in.
 Then, line by line: `go` (work begins or goes on; answered by `going` once every line is sending and as many prices are being
-calculated or wait, or by what there is after GOING_S_MAX), `rest` (nobody sends any more; answered by `resting`), `end` (answered by
-one JSON line: `uploads`, `prices`, `refused`).
+calculated or wait, or by what there is after GOING_S_MAX), `rest` (nobody asks a price any more, and once those that were asked for
+are there nobody sends any more; answered by `resting`, or by what there still is after RESTING_S_MAX), `end` (answered by one JSON
+line: `uploads`, `prices`, `refused`).
 """
 
 from __future__ import annotations
@@ -32,34 +33,62 @@ MATERIAL = "silver_925"
 CHUNK_BYTES = 128 * 1024
 LEAST = 19
 TITLE_BYTES = 80
-GOING_S_MAX = 240.0
+GOING_S_MAX = 300.0
+RESTING_S_MAX = 900.0
 ASKED_EVERY_S = 1.0
 PRICED = frozenset({"READY", "FAILED"})
 
 
 @dataclass
 class Company:
-    """What all of them do together."""
+    """What all of them do together: each has a model uploaded, then all ask their prices at one moment and upload the next.
+
+    Asked one by one, the first prices would be there before the last are asked for, and never so many would wait.
+    """
 
     people: int
     mb_per_s: float
     going: asyncio.Event = field(default_factory=asyncio.Event)
+    asking: asyncio.Event = field(default_factory=asyncio.Event)
+    uploaded: asyncio.Barrier = field(init=False)
     sending: int = 0
     uploads: int = 0
     prices: int = 0
     waiting: int = 0
     refused: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.uploaded = asyncio.Barrier(self.people)
+
     async def gets_going(self) -> str:
         """`going` once there is as much at once as was asked for; what there is instead when that takes too long."""
+        self.going.set()
+        self.asking.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOING_S_MAX):
                 while self.sending < self.people or self.waiting < self.people:
                     await asyncio.sleep(ASKED_EVERY_S)
                 return "going"
+        return self._described(GOING_S_MAX)
+
+    async def comes_to_rest(self) -> str:
+        """`resting` once no price is outstanding and nobody sends; what there still is when that takes too long.
+
+        Until then they go on to upload, so that there is something to ask for as soon as work goes on.
+        """
+        self.asking.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RESTING_S_MAX):
+                while self.waiting:
+                    await asyncio.sleep(ASKED_EVERY_S)
+                self.going.clear()
+                return "resting"
+        return self._described(RESTING_S_MAX)
+
+    def _described(self, seconds: float) -> str:
         refused = "; ".join(f"{count} x {why}" for why, count in Counter(self.refused).most_common(3)) or "nothing"
         return (
-            f"after {GOING_S_MAX:.0f} s {self.sending} of {self.people} send and {self.waiting} wait for a price; "
+            f"after {seconds:.0f} s {self.sending} of {self.people} send and {self.waiting} wait for a price; "
             f"{self.uploads} uploads and {self.prices} prices are done; refused: {refused}"
         )
 
@@ -90,6 +119,8 @@ async def work(company: Company, person: Person, content: memoryview) -> None:
             finally:
                 company.sending -= 1
             company.uploads += 1
+            await company.uploaded.wait()
+            await company.asking.wait()
             price = asyncio.create_task(priced(company, person, file_id))
             prices.add(price)
             price.add_done_callback(prices.discard)
@@ -161,12 +192,7 @@ async def priced(company: Company, person: Person, file_id: str) -> None:
 
 async def _obey(said: asyncio.StreamReader, company: Company) -> None:
     while (order := (await said.readline()).decode().strip()) not in ("end", ""):
-        if order == "go":
-            company.going.set()
-            print(await company.gets_going(), flush=True)
-        else:
-            company.going.clear()
-            print("resting", flush=True)
+        print(await (company.gets_going() if order == "go" else company.comes_to_rest()), flush=True)
 
 
 async def _main() -> int:

@@ -65,8 +65,69 @@ async def test_work_that_does_not_get_going_says_what_there_is(monkeypatch: pyte
     monkeypatch.setattr(long_work, "ASKED_EVERY_S", 0.001)
     company = Company(people=2, mb_per_s=1.0, sending=2, waiting=2)
     assert await company.gets_going() == "going"
+    assert company.going.is_set() and company.asking.is_set()
     monkeypatch.setattr(long_work, "GOING_S_MAX", 0.01)
     company.waiting, company.refused = 1, ["503", "429", "503"]
     said = await company.gets_going()
     assert "2 of 2 send and 1 wait for a price" in said
     assert said.endswith("refused: 2 x 503; 1 x 429")
+
+
+async def test_a_quiet_round_begins_when_the_last_price_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_work, "ASKED_EVERY_S", 0.001)
+    company = Company(people=2, mb_per_s=1.0, sending=2, waiting=2)
+    assert await company.gets_going() == "going"
+    resting = asyncio.create_task(company.comes_to_rest())
+    done, _ = await asyncio.wait({resting}, timeout=0.02)
+    assert not done and company.going.is_set(), "what is sent meanwhile is there to be asked for in the next round"
+    assert not company.asking.is_set(), "nobody asks for another price"
+    company.waiting = 0
+    assert await resting == "resting"
+    assert not company.going.is_set()
+
+
+async def test_prices_that_never_come_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_work, "ASKED_EVERY_S", 0.001)
+    monkeypatch.setattr(long_work, "RESTING_S_MAX", 0.01)
+    said = await Company(people=2, mb_per_s=1.0, sending=2, waiting=1).comes_to_rest()
+    assert said.startswith("after 0 s 2 of 2 send and 1 wait for a price")
+
+
+class Answers:
+    """Uploads that are done when they are told to be, and prices that are never there."""
+
+    def __init__(self) -> None:
+        self.arrive: list[asyncio.Event] = []
+
+    async def upload(self, company: Company, person: Any, content: memoryview) -> str:
+        event = asyncio.Event()
+        self.arrive.append(event)
+        await event.wait()
+        return "file"
+
+    async def priced(self, company: Company, person: Any, file_id: str) -> None:
+        company.waiting += 1
+        await asyncio.Event().wait()
+
+
+async def test_all_ask_at_one_moment_and_upload_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = Answers()
+    monkeypatch.setattr(long_work, "upload", answers.upload)
+    monkeypatch.setattr(long_work, "priced", answers.priced)
+    monkeypatch.setattr(long_work, "ASKED_EVERY_S", 0.001)
+    company = Company(people=2, mb_per_s=1.0)
+    working = [asyncio.create_task(long_work.tried(company, person, memoryview(b""))) for person in (None, None)]  # type: ignore[arg-type]
+    going = asyncio.create_task(company.gets_going())
+    async with asyncio.timeout(5):
+        while len(answers.arrive) < 2:
+            await asyncio.sleep(0)
+        answers.arrive[0].set()
+        while company.uploads < 1:
+            await asyncio.sleep(0)
+        assert company.waiting == 0, "the first who is done waits for the other"
+        answers.arrive[1].set()
+        assert await going == "going"
+    assert (company.sending, company.waiting) == (2, 2)
+    for task in working:
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
