@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -110,7 +110,7 @@ async def _told(
     name: str,
     about: Callable[[Change], bool],
     look: Callable[[bool], Awaitable[State]],
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     # Before the state is read: what changes from now on is told, and what changed just before may be told twice.
     since = datetime.now(UTC)
     ends_at = time.monotonic() + live.STREAM_S_MAX

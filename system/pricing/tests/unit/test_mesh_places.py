@@ -37,7 +37,8 @@ def places(found: dict[str, dict[str, Any]]) -> np.ndarray:
 
 def from_skin(points: np.ndarray) -> np.ndarray:
     """How far points are from the torus' skin: sqrt((sqrt(x^2 + y^2) - R)^2 + z^2) = r."""
-    return np.abs(np.hypot(np.hypot(points[:, 0], points[:, 1]) - RADIUS, points[:, 2]) - 1.0)
+    apart: np.ndarray = np.abs(np.hypot(np.hypot(points[:, 0], points[:, 1]) - RADIUS, points[:, 2]) - 1.0)
+    return apart
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

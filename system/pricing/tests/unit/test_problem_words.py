@@ -12,7 +12,7 @@ from system.pagekit.problems import codes_with_words, problem_words
 from system.pricing.domain.mesh import Problem, problem_codes
 
 WORDS = Path(system.pagekit.__file__).parent / "locales" / "ru.po"
-FACTS = {
+FACTS: dict[str, dict[str, object]] = {
     "mesh-not-closed": {"open_edge_count": 19},
     "mesh-too-large": {"triangle_count": 4_000_000, "triangle_count_max": 3_000_000},
     "size-implausible": {"extent_mm": "0.84", "extent_mm_min": "3", "extent_mm_max": "120"},
