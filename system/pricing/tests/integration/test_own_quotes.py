@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from system.kernel.ids import new_id
 from system.pricing.adapters.own_quotes import OpenAt, page_statement
 from system.pricing.domain.quote import QuoteStatus
-from system.pricing.tests.integration.conftest import Pricing, running_worker
+from system.pricing.tests.integration.conftest import Pricing, eventually, running_worker
 from system.pricing.tests.integration.test_price_order import price_order
 
 pytestmark = pytest.mark.integration
@@ -166,8 +166,11 @@ async def test_a_worker_whose_quote_was_deleted_has_nothing_left_to_do(pricing: 
     file_id = pricing.storage.upload(pricing.fresh_model(), anna)
     quote_id = (await pricing.ask(anna, {"file_id": str(file_id), **GOLD})).json()["quote_id"]
     async with running_worker(pricing.settings):
-        while file_id not in pricing.storage.asked:
-            await asyncio.sleep(0.05)
+
+        async def is_at_it() -> bool:
+            return file_id in pricing.storage.asked
+
+        await eventually(is_at_it)
         assert (await erased(pricing, anna))["quotes_deleted"] == 1
         pricing.storage.pause.set()
         boris = uuid4()
