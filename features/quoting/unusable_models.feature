@@ -13,6 +13,11 @@ Feature: Models that cannot be made as they are
       | a ring drawn in inches                | the size makes no sense    |
       | a file without a body                 | there is nothing in it     |
 
+  Scenario: Whoever drew an open shell is shown where it is open
+    When Anna asks what an open shell costs in silver 925
+    Then Anna gets no price, because the surface is not closed
+    And Anna is shown where the model is broken
+
   @synthetic
   Scenario: A ring turned inside out is repaired, and the customer is told
     When Anna asks what a ring turned inside out costs in silver 925

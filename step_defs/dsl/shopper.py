@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class Shopper(Person):
         super().__init__(world, name)
         self.files: dict[str, str] = {}
         self.quotes: list[dict[str, Any]] = []
+        self.heard: list[dict[str, Any]] = []
         self.refused_file: dict[str, Any] | None = None
         self.phone = phone_of(self.email)
         self._order: Order | None = None
@@ -135,6 +137,26 @@ class Shopper(Person):
         return eventually(
             self.quote, lambda quote: quote["status"] in wanted, within_s=within_s, what=f"the quote is {wanted}"
         )
+
+    def follows_price(self, model: str, material: str) -> None:
+        """Asks what a model that nobody uploaded before costs, and listens to the quote's stream until it ends."""
+        self.uploads(model, self.world.models.never_seen(model))
+        quote = self.asks_price(model, material, wait=False)
+        told = self.door.get(f"/api/pricing/v1/quotes/{quote['quote_id']}/events").body
+        self.heard = [
+            json.loads(line.removeprefix("data: ")) for line in told.splitlines() if line.startswith("data: {")
+        ]
+
+    def own_prices(self) -> list[dict[str, Any]]:
+        """The customer's own quotes, as they are listed, read in pages of two."""
+        listed: list[dict[str, Any]] = []
+        after = None
+        while True:
+            page = self.door.get("/api/pricing/v1/quotes", limit=2, after=after)
+            listed += page["items"]
+            after = page["next"]
+            if after is None:
+                return listed
 
     def firm_price(self) -> Decimal:
         """The firm price of the last quote. Raises AssertionError with the reason when it has none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from step_defs.dsl import acts
+from step_defs.dsl import acts, quote_acts
 from step_defs.steps.vocabulary import Given, Then, When, World, step
 
 
@@ -51,6 +51,50 @@ def piece_weighs(world: World, name: str, grams: Decimal) -> None:
 @Then
 def gets_no_price(world: World, name: str, problem: str) -> None:
     acts.has_no_price(world.shopper(name), problem)
+
+
+@step(
+    en="{name:w} is shown where the model is broken",
+    ru="покупателю по имени {name:w} показывают, где модель нарушена",
+    about="The refusal names some points of the model, in the model's own units.",
+    example="Anna is shown where the model is broken",
+)
+@Then
+def shown_where_broken(world: World, name: str) -> None:
+    quote_acts.shows_where_broken(world.shopper(name))
+
+
+@step(
+    en="{name:w} follows the price of a/an {model:model} in {material:material} until it is there",
+    ru="покупатель {name:w} следит за ценой изделия «{model:model}», материал «{material:material}», пока она не готова",
+    about="A customer asks the price of a model nobody uploaded before, and listens instead of asking again.",
+    example="Anna follows the price of a pave ring in gold 585 until it is there",
+)
+@When
+def follows_price(world: World, name: str, model: str, material: str) -> None:
+    world.shopper(name).follows_price(model, material)
+
+
+@step(
+    en="{name:w} hears how it goes on, and at the end the firm price",
+    ru="покупатель {name:w} слышит, как идёт расчёт, и в конце твёрдую цену",
+    about="What was heard of a price that somebody followed: how far it was, and the same firm price that is shown.",
+    example="Anna hears how it goes on, and at the end the firm price",
+)
+@Then
+def hears_price(world: World, name: str) -> None:
+    quote_acts.heard_the_price(world.shopper(name))
+
+
+@step(
+    en="the list of prices of {name:w} is all {count:d} of hers, the newest first",
+    ru="список цен покупателя {name:w} — это все её {count:d} цены, новые сверху",
+    about="A customer's own quotes, and nobody else's.",
+    example="the list of prices of Anna is all 2 of hers, the newest first",
+)
+@Then
+def lists_prices(world: World, name: str, count: int) -> None:
+    quote_acts.lists_own_prices(world.shopper(name), count=count)
 
 
 @step(

@@ -31,7 +31,7 @@ class OrderStatus(StrEnum):
 
 
 class Transition(Part):
-    """One step of an order's history."""
+    """One step of an order's history. `reason_code` is a stable word for a reason that a service gave: why there is no price."""
 
     version: int
     from_status: OrderStatus | None
@@ -39,6 +39,7 @@ class Transition(Part):
     at: datetime
     actor: str
     reason: str | None = None
+    reason_code: str | None = None
 
 
 class PricedLine(Part):
@@ -80,6 +81,7 @@ class OrderChanged(Message):
     budget_until: datetime | None = None
     allowed: tuple[OrderStatus, ...] = ()
     reason: str | None = None
+    reason_code: str | None = None
     cancellation_requested: bool = False
     total: MoneyV1 | None = None
     lines: tuple[PricedLine, ...] = ()

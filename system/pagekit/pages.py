@@ -30,6 +30,7 @@ from system.pagekit import languages, words
 from system.pagekit.areas import SIGN_IN, areas_of, home_of
 from system.pagekit.assets import Assets
 from system.pagekit.languages import LANGUAGES, language_of
+from system.pagekit.problems import ProblemWords, problem_words
 from system.pagekit.reader import Language, Writing
 from system.plumbing.auth import Principal, public
 from system.plumbing.settings import ServiceSettings
@@ -98,12 +99,19 @@ class Pages:
         for name in ("money", "grams", "number", "moment", "dated", "dated_day", "clock", "day", "month"):
             environment.filters[name] = getattr(write, name)
         environment.globals["named"] = partial(self.named, language)
+        environment.globals["problem_words"] = partial(self.problem_words, language)
         return environment
 
     def named(self, language: Language, kind: str, code: str) -> str:
         """What people call a code: a material, a state. One that has no name yet is shown as it is, readably."""
         message = self._names[kind].get(code)
         return str(self._words[language].gettext(message)) if message else code.replace("_", " ")
+
+    def problem_words(
+        self, language: Language, code: str | None, facts: Mapping[str, object] | None = None
+    ) -> ProblemWords | None:
+        """What is wrong with a model or its price, and what to do, by the code of files or pricing; None without words for it."""
+        return problem_words(code or "", facts, self._words[language].gettext)
 
     def fragment(self, language: Language, template: str, **context: Any) -> str:
         """A piece of a page as text, for whoever is not asking by HTTP."""

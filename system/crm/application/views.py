@@ -64,6 +64,7 @@ def order_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> di
         "delivery": content.delivery if content else None,
         "lines": lines,
         "reason": order.reason,
+        "reason_code": _reason_code(order),
         "consent": order.consent,
         "shipments": list(order.shipments),
         "history": [
@@ -72,11 +73,18 @@ def order_view(order: SalesOrder, *, now: datetime, at_risk_margin_s: int) -> di
                 "at": step["at"],
                 "actor": step["actor"],
                 "reason": step.get("reason"),
+                "reason_code": step.get("reason_code"),
                 "version": step["version"],
             }
             for step in order.history
         ],
     }
+
+
+def _reason_code(order: SalesOrder) -> str | None:
+    """The stable word for the order's reason, which is that of the last step."""
+    last = order.history[-1] if order.history else {}
+    return last.get("reason_code") if last.get("reason") == order.reason else None
 
 
 def letter_view(letter: Letter) -> dict[str, Any]:

@@ -193,6 +193,7 @@ class HistoryEntry(BaseModel):
     at: datetime
     actor: str
     reason: str | None
+    reason_code: str | None = None
     version: int
 
 
@@ -223,6 +224,7 @@ class DecidedOrder(_OrderCore):
     delivery: DeliveryView | None
     lines: list[LineView]
     reason: str | None
+    reason_code: str | None = Field(None, description="a stable word for a reason that one of our services gave")
     consent: dict[str, Any] | None
     shipments: list[ShipmentView]
     history: list[HistoryEntry]

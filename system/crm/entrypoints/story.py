@@ -126,6 +126,7 @@ class Line:
     actor: str = ""
     reason: str | None = None
     trace_id: str | None = None
+    reason_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,8 @@ def _is_silent(step: Mapping[str, Any], now: datetime) -> bool:
 def _statuses(history: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     for step in history:
         at = datetime.fromisoformat(step["at"])
-        yield Line(at, "status", step["status"], actor=step["actor"], reason=step["reason"])
+        code = step.get("reason_code")
+        yield Line(at, "status", step["status"], actor=step["actor"], reason=step["reason"], reason_code=code)
 
 
 def _carrier(events: Iterable[Mapping[str, Any]]) -> Iterable[Line]:

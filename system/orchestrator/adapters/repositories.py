@@ -194,6 +194,7 @@ class OrderRepository:
                     at=step.at,
                     actor=step.actor,
                     reason=step.reason,
+                    reason_code=step.reason_code,
                 )
             )
         self._history_length[order.order_id] = len(order.history)
@@ -290,7 +291,8 @@ def _run(row: Row[Any]) -> StepRun:
 
 def _transition(row: Row[Any]) -> Transition:
     start = Status(row.from_status) if row.from_status else None
-    return Transition(row.seq, row.version, start, Status(row.to_status), row.at, row.actor, row.reason)
+    end = Status(row.to_status)
+    return Transition(row.seq, row.version, start, end, row.at, row.actor, row.reason, row.reason_code)
 
 
 def _money(amount: Decimal | None, currency: str | None) -> Money | None:

@@ -104,6 +104,7 @@ order_history = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text),
+    Column("reason_code", Text),
 )
 
 order_note = Table(

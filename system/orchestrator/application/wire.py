@@ -26,6 +26,7 @@ def order_changed(order: Order, policy: Policy) -> out.OrderChanged:
         budget_until=order.deadlines(policy).budget_until,
         allowed=tuple(_status(status) for status in allowed_from(order.status)),
         reason=order.reason,
+        reason_code=order.reason_code,
         cancellation_requested=order.cancellation is not None,
         total=_money(order.total),
         lines=tuple(_priced(line) for line in order.lines if line.total is not None),
@@ -39,6 +40,7 @@ def order_changed(order: Order, policy: Policy) -> out.OrderChanged:
                 at=step.at,
                 actor=step.actor,
                 reason=step.reason,
+                reason_code=step.reason_code,
             )
             for step in order.history
         ),

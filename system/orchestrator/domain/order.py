@@ -96,7 +96,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One row of the order's history; `seq` counts 1, 2, 3."""
+    """One row of the order's history; `seq` counts 1, 2, 3. `reason_code` is a stable word for a reason that a service gave."""
 
     seq: int
     version: int
@@ -105,6 +105,7 @@ class Transition:
     at: datetime
     actor: str
     reason: str | None = None
+    reason_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,16 +189,24 @@ class Order:
         """Whether readers have to be told."""
         return self.version != self.loaded_version
 
+    @property
+    def reason_code(self) -> str | None:
+        """The stable word for `reason`, when that is the last step's and a service gave it."""
+        last = self.history[-1] if self.history else None
+        return last.reason_code if last is not None and last.reason == self.reason else None
+
     def deadlines(self, policy: Policy) -> Deadlines:
         """The end of the present status' budget and the start of the risk to the promise."""
         return policy.budgets.deadlines(status=self.status, since=self.status_since, promise_at=self.promise_at)
 
-    def move(self, end: Status, *, actor: str, now: datetime, reason: str | None = None) -> None:
+    def move(
+        self, end: Status, *, actor: str, now: datetime, reason: str | None = None, reason_code: str | None = None
+    ) -> None:
         """Changes the status. Callers have checked the rule; an illegal step is a bug here, so it raises AssertionError."""
         if not is_legal(self.status, end):
             raise AssertionError(f"{self.status} to {end} is no legal edge: the caller should have refused it")
         start, self.status, self.status_since = self.status, end, now
-        self._record(start, end, actor=actor, now=now, reason=reason)
+        self._record(start, end, actor=actor, now=now, reason=reason, reason_code=reason_code)
         self.reason = reason
 
     def touch(self) -> None:
@@ -245,6 +254,16 @@ class Order:
             return self.consent is not None
         return True
 
-    def _record(self, start: Status | None, end: Status, *, actor: str, now: datetime, reason: str | None) -> None:
+    def _record(
+        self,
+        start: Status | None,
+        end: Status,
+        *,
+        actor: str,
+        now: datetime,
+        reason: str | None,
+        reason_code: str | None = None,
+    ) -> None:
         self.version += 1
-        self.history.append(Transition(len(self.history) + 1, self.version, start, end, now, str(actor), reason))
+        seq = len(self.history) + 1
+        self.history.append(Transition(seq, self.version, start, end, now, str(actor), reason, reason_code))

@@ -117,7 +117,7 @@ def unpriceable(order: Order, *, attempt: int, code: str, detail: str, now: date
     if not order.saga.counts("confirm_price", attempt) or not order.saga.refused("confirm_price", now):
         return order.repeated(Fact.ORDER_UNPRICEABLE, now=now)
     order.note("price_failed", detail, now=now, code=code)
-    end(order, Status.PRICE_FAILED, actor=Who.PRICING, now=now, reason=detail)
+    end(order, Status.PRICE_FAILED, actor=Who.PRICING, now=now, reason=detail, reason_code=code)
 
 
 def price_accepted(order: Order, *, total: Money, accepted_at: datetime, now: datetime, policy: Policy) -> None:
@@ -168,9 +168,11 @@ def rejected(order: Order, *, seller: str, reason: str, now: datetime) -> None:
     end(order, Status.REJECTED, actor=f"{Who.SELLER} {seller}", now=now, reason=reason)
 
 
-def end(order: Order, status: Status, *, actor: str, now: datetime, reason: str | None) -> None:
+def end(
+    order: Order, status: Status, *, actor: str, now: datetime, reason: str | None, reason_code: str | None = None
+) -> None:
     """Ends the order early and undoes what its saga did, the last step first."""
-    order.move(status, actor=actor, now=now, reason=reason)
+    order.move(status, actor=actor, now=now, reason=reason, reason_code=reason_code)
     order.consent = order.cancellation = None
     undone = order.saga.compensate(now)
     if undone:

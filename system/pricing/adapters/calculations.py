@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from system.plumbing.sparing import Kept
 from system.pricing.adapters import tables
 from system.pricing.adapters.jobs import QUEUE
+from system.pricing.domain.progress import Place
 from system.pricing.domain.waiting import InQueue, Measured, seconds_left, size_class, typical_seconds
 
 SHOWN_MAX = 500
@@ -54,14 +54,6 @@ def measured_statement() -> Select[Any]:
         .order_by(table.c.finished_at.desc())
         .limit(MEASURED_MAX)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one quote stands: nobody before it is place 1, and 0 when a worker is at it; seconds until it is done, if known."""
-
-    position: int
-    eta_s: float | None
 
 
 class Calculations:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, and_, cast, exists, func, literal_column, null, select, tuple_
+from sqlalchemy import Select, String, and_, cast, exists, func, literal_column, null, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -35,6 +35,12 @@ class PricingQueries:
         """One quote."""
         async with self._engine.connect() as connection:
             return await QuoteRepository(connection).find(quote_id)
+
+    async def changed_since(self, since: datetime, *, limit: int) -> list[tuple[UUID, datetime]]:
+        """Which quotes changed at `since` or later, and when, the oldest first; what is final since it was added never changed."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(changed_statement(since, limit=limit))
+            return [(row.quote_id, row.changed_at) for row in rows]
 
     async def quotes(self, quote_ids: Iterable[UUID]) -> list[Quote]:
         """The known ones of these quotes, in the order asked."""
@@ -132,6 +138,17 @@ class PricingQueries:
                 }
                 for row in await connection.execute(query)
             }
+
+
+def changed_statement(since: datetime, *, limit: int) -> Select[Any]:
+    """Reads as many rows of one index as it tells."""
+    quote = tables.quote
+    return (
+        select(quote.c.quote_id, quote.c.changed_at)
+        .where(quote.c.changed_at >= since)
+        .order_by(quote.c.changed_at, quote.c.quote_id)
+        .limit(limit)
+    )
 
 
 def _is_open(now: datetime) -> Any:

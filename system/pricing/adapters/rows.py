@@ -113,13 +113,26 @@ def mesh_from_json(data: dict[str, Any] | None) -> MeshMeasure | None:
 
 
 def problem_to_json(problem: Problem | None) -> dict[str, Any] | None:
-    """A problem as JSON."""
-    return {"code": problem.code, "title": problem.title, "detail": problem.detail} if problem else None
+    """A problem as JSON. What it does not have is left out."""
+    if problem is None:
+        return None
+    told = {"facts": dict(problem.facts), "places": problem.places, "sizes_mm": dict(problem.sizes_mm)}
+    words = {"code": problem.code, "title": problem.title, "detail": problem.detail}
+    return words | {name: value for name, value in told.items() if value}
 
 
 def problem_from_json(data: dict[str, Any] | None) -> Problem | None:
-    """The problem that `problem_to_json` wrote."""
-    return Problem(data["code"], data["title"], data["detail"]) if data else None
+    """The problem that `problem_to_json` wrote; an older release wrote its words alone."""
+    if data is None:
+        return None
+    return Problem(
+        data["code"],
+        data["title"],
+        data["detail"],
+        facts=data.get("facts", {}),
+        places=tuple((x, y, z) for x, y, z in data.get("places", ())),
+        sizes_mm={unit: (x, y, z) for unit, (x, y, z) in data.get("sizes_mm", {}).items()},
+    )
 
 
 def request_from_row(row: Any) -> PriceRequest:

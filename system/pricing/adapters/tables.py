@@ -92,6 +92,8 @@ quote = Table(
     _moment("created_at", nullable=False),
     _moment("finished_at"),
     _moment("valid_until"),
+    # Set by the database whenever a row is updated, whichever release does it; never since a quote was added.
+    _moment("changed_at"),
 )
 
 calculation = Table(

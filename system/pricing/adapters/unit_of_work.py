@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from system.plumbing.unit_of_work import UnitOfWork
+from system.pricing.adapters.erasure import ErasureRepository
 from system.pricing.adapters.jobs import JobQueue
 from system.pricing.adapters.price_books import PlanRepository, PriceBookRepository
 from system.pricing.adapters.repositories import AnalysisRepository, PriceRequestRepository, QuoteRepository
@@ -19,3 +20,4 @@ class PricingUnitOfWork(UnitOfWork):
         self.analyses = AnalysisRepository(self.connection)
         self.requests = PriceRequestRepository(self.connection)
         self.jobs = JobQueue(self.connection)
+        self.erasing = ErasureRepository(self.connection)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from system.kernel.money import Money
-from system.pricing.domain.mesh import MeshMeasure
+from system.pricing.domain.mesh import MeshMeasure, Problem
 from system.pricing.domain.price_book import PriceBook
+from system.pricing.domain.progress import Place, progress_of
 from system.pricing.domain.quote import Quote
 
 
@@ -36,17 +38,57 @@ def quote_view(quote: Quote) -> dict[str, Any]:
         "breakdown": quote.breakdown,
         "weight_g": str(quote.weight_g) if quote.weight_g is not None else None,
         "mesh": mesh_view(quote.mesh) if quote.mesh else None,
-        "problem": (
-            {"code": quote.problem.code, "title": quote.problem.title, "detail": quote.problem.detail}
-            if quote.problem
-            else None
-        ),
+        "problem": problem_view(quote.problem) if quote.problem else None,
         "price_book_version": quote.price_book_version,
         "valid_until": quote.valid_until.isoformat() if quote.valid_until else None,
         "created_at": quote.created_at.isoformat(),
         "replaces": str(quote.replaces) if quote.replaces else None,
         "remade_because": list(quote.remade_because),
     }
+
+
+def quote_now(quote: Quote, place: Place | None, *, now: datetime) -> dict[str, Any]:
+    """A quote as whoever waits for it sees it: also how far it is, and where in line when that is known."""
+    eta_s = place.eta_s if place else None
+    progress = progress_of(quote.status, waited_s=(now - quote.created_at).total_seconds(), eta_s=eta_s)
+    shown = quote_view(quote)
+    if progress is not None:
+        shown |= {"progress": {"stage": progress.stage.value, "percent": progress.percent}}
+        if place is not None:
+            shown |= {"queue_position": place.position, "eta_s": place.eta_s}
+    return shown
+
+
+def own_quote_view(quote: Quote) -> dict[str, Any]:
+    """One row of somebody's own quotes."""
+    asked = quote.asked
+    return {
+        "quote_id": str(quote.quote_id),
+        "status": quote.status.value,
+        "kind": asked.kind.value,
+        "material": asked.material,
+        "quantity": asked.quantity,
+        "ring_size": asked.ring_size,
+        "file_id": str(asked.file_id) if asked.file_id else None,
+        "sku": asked.sku,
+        "estimate": money_view(quote.estimate),
+        "total": money_view(quote.total),
+        "weight_g": str(quote.weight_g) if quote.weight_g is not None else None,
+        "valid_until": quote.valid_until.isoformat() if quote.valid_until else None,
+        "created_at": quote.created_at.isoformat(),
+        "problem": problem_view(quote.problem) if quote.problem else None,
+    }
+
+
+def problem_view(problem: Problem) -> dict[str, Any]:
+    """Why there is no price; with facts, places and sizes where they are known."""
+    told = {
+        "facts": dict(problem.facts),
+        "places": [list(place) for place in problem.places],
+        "extents_mm": {unit: list(sides) for unit, sides in problem.sizes_mm.items()},
+    }
+    words = {"code": problem.code, "title": problem.title, "detail": problem.detail}
+    return words | {name: value for name, value in told.items() if value}
 
 
 def mesh_view(mesh: MeshMeasure) -> dict[str, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 from typing import Any, Self
 
 ANALYSER_VERSION = 1
 """Raise it when the same file may measure differently: kept analyses of an older version are then not used."""
+PLACES_MAX = 20
+
+Place = tuple[float, float, float]
+"""x, y, z in units of the file, as its coordinates stand there: whoever draws the file can mark it."""
 
 
 class LengthUnit(StrEnum):
@@ -117,17 +122,32 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a quote has no price: a stable code, a title, and what its owner can do."""
+    """Why a quote has no price: a stable code, a title, and what its owner can do.
+
+    `facts` are those of the sentence, for whoever says it in another language. `places` are some points where the surface is broken,
+    far from each other, at most PLACES_MAX. `sizes_mm` are the sides of the model by unit, were its coordinates in that unit.
+    """
 
     code: str
     title: str
     detail: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
+    sizes_mm: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, code: str, **facts: object) -> Self:
         """The problem of a known code, with its facts in the sentence. Raises KeyError on a code nobody described."""
         title, detail = _PROBLEMS[code]
-        return cls(code=code, title=title, detail=detail.format(**facts))
+        told = {name: str(fact) for name, fact in facts.items()}
+        return cls(code=code, title=title, detail=detail.format(**facts), facts=told)
+
+    def at(self, places: Iterable[Place]) -> Self:
+        """The same, found at these places. Raises ValueError for too many, or for what is no point."""
+        found = tuple(places)
+        if len(found) > PLACES_MAX or not all(isfinite(value) for place in found for value in place):
+            raise ValueError(f"a problem has at most {PLACES_MAX} places, of finite numbers")
+        return replace(self, places=found)
 
 
 _PROBLEMS: dict[str, tuple[str, str]] = {

@@ -192,7 +192,7 @@ def firm_price(
     if isinstance(outcome, Problem):
         return quote.failed(outcome, now=now)
     measure = outcome.in_unit(quote.asked.unit)
-    problem = size_problem(measure, book) or no_longer_offered(quote.asked, book)
+    problem = size_problem(measure, book, unit=quote.asked.unit) or no_longer_offered(quote.asked, book)
     if problem is not None:
         return replace(quote.failed(problem, now=now), mesh=measure)
     return quote.ready(measure, book, now=now, valid_for=valid_for)
@@ -226,17 +226,31 @@ def no_longer_offered(asked: Asked, book: PriceBook) -> Problem | None:
     return None
 
 
-def size_problem(measure: MeshMeasure, book: PriceBook) -> Problem | None:
-    """A piece whose longest side makes no sense for jewelry is asked about, never guessed."""
+def size_problem(measure: MeshMeasure, book: PriceBook, *, unit: LengthUnit = LengthUnit.MM) -> Problem | None:
+    """A piece whose longest side makes no sense for jewelry is asked about, never guessed: told is its size in every unit.
+
+    `unit` is the one that the measure was taken in.
+    """
     extent_mm = measure.largest_extent_mm
     if book.extent_mm_min <= extent_mm <= book.extent_mm_max:
         return None
-    return Problem.of(
+    problem = Problem.of(
         "size-implausible",
-        extent_mm=f"{extent_mm:.4g}" if extent_mm < 1 else f"{extent_mm:.1f}",
+        extent_mm=_size(extent_mm),
         extent_mm_min=book.extent_mm_min,
         extent_mm_max=book.extent_mm_max,
     )
+    return replace(problem, sizes_mm={each.value: _sides(measure, each.in_mm / unit.in_mm) for each in LengthUnit})
+
+
+def _sides(measure: MeshMeasure, scale: Decimal) -> tuple[str, str, str]:
+    x, y, z = (_size(extent * scale) for extent in measure.extents_mm)
+    return x, y, z
+
+
+def _size(extent_mm: Decimal) -> str:
+    """As people write lengths: tenths of a millimetre, and of what is smaller four digits."""
+    return f"{float(extent_mm):.4g}" if extent_mm < 1 else f"{extent_mm:.1f}"
 
 
 def has_expired(quote: Quote, *, now: datetime) -> bool:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from system.kernel.errors import Invalid
 from system.plumbing.auth import Principal, public, require
 from system.plumbing.unit_of_work import IdempotencyKey
-from system.plumbing.web import idempotency_key, to_response
+from system.plumbing.web import Cursor, idempotency_key, to_response
 from system.pricing.adapters.calculations import Calculations
+from system.pricing.adapters.own_quotes import OpenAt, OwnQuotes
+from system.pricing.adapters.queries import PricingQueries
 from system.pricing.application.commands import RequestQuote
 from system.pricing.application.handlers import quote_of_others, request_quote
 from system.pricing.application.ports import ModelFiles
-from system.pricing.application.views import materials_view, money_view, quote_view
+from system.pricing.application.views import materials_view, money_view, own_quote_view, quote_now, quote_view
+from system.pricing.domain.quote import Quote
 from system.pricing.entrypoints.schemas import (
     MaterialsView,
+    OwnQuotesView,
     QuoteLookup,
     QuoteRequest,
     QuoteView,
@@ -30,6 +35,8 @@ router = APIRouter(tags=["pricing"])
 internal = APIRouter(prefix="/internal")
 
 STAFF = ("seller", "administrator")
+READERS = ("customer", "partner", *STAFF)
+OWN_AT_ONCE_MAX = 100
 # Who asks for prices: whoever has several of these roles counts as the first.
 ASKERS = ("customer", "partner", "seller")
 Key = Annotated[IdempotencyKey, Depends(idempotency_key)]
@@ -44,7 +51,13 @@ def _calculations(request: Request) -> Calculations:
     return calculations
 
 
+def _own(request: Request) -> OwnQuotes:
+    own: OwnQuotes = request.app.state.own_quotes
+    return own
+
+
 Queries = Annotated[Any, Depends(_queries)]
+Own = Annotated[OwnQuotes, Depends(_own)]
 Queue = Annotated[Calculations, Depends(_calculations)]
 
 
@@ -84,21 +97,57 @@ async def create_quote(
     return await _request_quote(request, body, key, who)
 
 
+@router.get("/quotes", response_model=OwnQuotesView)
+async def read_own_quotes(
+    request: Request,
+    own: Own,
+    who: Annotated[Principal, require("customer", "partner")],
+    limit: Annotated[int, Query(ge=1, le=OWN_AT_ONCE_MAX)] = 20,
+    after: Annotated[str | None, Query(max_length=500, description="`next` of the page before")] = None,
+    state: Annotated[Literal["open"] | None, Query(description="`open`: being calculated, or still valid")] = None,
+) -> Response:
+    """One's own quotes, the newest first."""
+    settings: PricingSettings = request.app.state.settings
+    now = datetime.now(UTC)
+    only = OpenAt(now, settings.quote_valid_for) if state else None
+    found = await own.page(who.subject, limit=limit + 1, before=_place_in_list(after), only=only)
+    shown = found[:limit]
+    more = None
+    if len(found) > limit:
+        more = Cursor.encode(shown[-1].created_at.isoformat(), shown[-1].quote_id)
+    items = [own_quote_view(quote) for quote in shown]
+    return json_response({"items": items, "next": more}, headers={"Cache-Control": "no-store"})
+
+
+def _place_in_list(after: str | None) -> tuple[datetime, UUID] | None:
+    keys = Cursor.decode(after, keys=2)
+    if keys is None:
+        return None
+    try:
+        return datetime.fromisoformat(keys[0]), UUID(keys[1])
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Invalid("cursor-invalid", "This cursor is not one of ours; start again without it.") from error
+
+
 @router.get("/quotes/{quote_id}", response_model=QuoteView)
 async def read_quote(
     quote_id: UUID,
     queries: Queries,
     calculations: Queue,
-    who: Annotated[Principal, require("customer", "partner", "seller", "administrator")],
+    who: Annotated[Principal, require(*READERS)],
 ) -> Response:
-    """A quote of one's own; our staff sees all. One that waits says where in line, and for how long where that is known."""
+    """A quote of one's own; our staff sees all. One that waits says how far it is, where in line, and for how long where known."""
+    quote = await quote_for(who, quote_id, queries)
+    place = None if quote.status.is_final else await calculations.place_of(quote_id)
+    return json_response(quote_now(quote, place, now=datetime.now(UTC)), headers={"Cache-Control": "no-store"})
+
+
+async def quote_for(who: Principal, quote_id: UUID, queries: PricingQueries) -> Quote:
+    """The quote, for its owner and our staff. Raises NotFound for everybody else."""
     quote = await queries.quote(quote_id)
     if quote is None or (quote.owner_id != who.subject and not who.has(*STAFF)):
         raise quote_of_others(quote_id)
-    shown = quote_view(quote)
-    if not quote.status.is_final and (place := await calculations.place_of(quote_id)):
-        shown |= {"queue_position": place.position, "eta_s": place.eta_s}
-    return json_response(shown, headers={"Cache-Control": "no-store"})
+    return quote
 
 
 @router.get("/materials", response_model=MaterialsView, dependencies=[public])

@@ -48,7 +48,7 @@ async def _measure(path: Path) -> list[MeshMeasure | Problem]:
 def _report(findings: list[MeshMeasure | Problem], unit: LengthUnit, book: PriceBook) -> dict[str, Any]:
     measures = [finding.in_unit(unit) for finding in findings if isinstance(finding, MeshMeasure)]
     last = findings[-1]
-    problem = last if isinstance(last, Problem) else size_problem(measures[-1], book)
+    problem = last if isinstance(last, Problem) else size_problem(measures[-1], book, unit=unit)
     report: dict[str, Any] = {
         "verdict": problem.code if problem else "ready",
         "closed": bool(measures) and measures[-1].checked,

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from system.messages.envelope import MoneyV1
-from system.pricing.domain.mesh import LengthUnit
+from system.pricing.domain.mesh import PLACES_MAX, LengthUnit
 from system.pricing.domain.plan import REASON_CHARACTERS_MAX
 from system.pricing.domain.quote import QUANTITY_MAX
 
@@ -51,11 +51,33 @@ class MeshView(BaseModel):
 
 
 class ProblemView(BaseModel):
-    """Why there is no price, and what to do."""
+    """Why there is no price, and what to do. What else is known stands beside it; prices of earlier days have the words alone."""
 
     code: str
     title: str
     detail: str
+    facts: dict[str, str] | None = Field(
+        None, description="what is filled into the sentence, for one in another language"
+    )
+    places: list[tuple[float, float, float]] | None = Field(
+        None,
+        max_length=PLACES_MAX,
+        description="some points where the surface is broken, in units of the file, far from each other",
+    )
+    extents_mm: dict[LengthUnit, list[str]] | None = Field(
+        None, description="of a size that is asked about: the sides in mm, were the model drawn in this unit"
+    )
+
+
+class ProgressView(BaseModel):
+    """How far a calculation is."""
+
+    stage: Literal["waiting", "first_look", "surface"] = Field(
+        description="waiting for a worker; the file is fetched and looked at; its surface is checked, and then it is priced"
+    )
+    percent: int | None = Field(
+        description="of the time until the price, 0 to 99; null where too few models of its size were measured to foretell it"
+    )
 
 
 class QuoteView(BaseModel):
@@ -90,6 +112,33 @@ class QuoteView(BaseModel):
     eta_s: float | None = Field(
         None, description="while it is calculated: seconds until it is done, where enough of its size were measured"
     )
+    progress: ProgressView | None = Field(None, description="while it is calculated: how far it is")
+
+
+class OwnQuoteView(BaseModel):
+    """One of one's own quotes."""
+
+    quote_id: UUID
+    status: Literal["QUEUED", "ANALYSING", "ESTIMATED", "READY", "FAILED"]
+    kind: Literal["custom", "ready_made"]
+    material: str
+    quantity: int
+    ring_size: str | None
+    file_id: UUID | None
+    sku: str | None
+    estimate: MoneyV1 | None
+    total: MoneyV1 | None
+    weight_g: str | None
+    valid_until: datetime | None
+    created_at: datetime
+    problem: ProblemView | None
+
+
+class OwnQuotesView(BaseModel):
+    """Quotes, the newest first; `next` is the `after` of the following page."""
+
+    items: list[OwnQuoteView]
+    next: str | None
 
 
 class TitleView(BaseModel):

@@ -155,6 +155,7 @@ def progress_json(progress: Progress) -> dict[str, Any]:
         "status_since": progress.status_since.isoformat(),
         "promise_at": progress.promise_at.isoformat(),
         "reason": progress.reason,
+        "reason_code": progress.reason_code,
         "cancellation_requested": progress.cancellation_requested,
         "total": _money_json(progress.total) if progress.total else None,
         "line_totals": {str(line_id): _money_json(total) for line_id, total in progress.line_totals.items()},
@@ -179,6 +180,8 @@ def progress_of(state: dict[str, Any]) -> Progress:
         status_since=datetime.fromisoformat(state["status_since"]),
         promise_at=datetime.fromisoformat(state["promise_at"]),
         reason=state["reason"],
+        # The release before this one wrote none.
+        reason_code=state.get("reason_code"),
         cancellation_requested=state["cancellation_requested"],
         total=_money_of(state["total"]) if state["total"] else None,
         line_totals={UUID(line_id): _money_of(total) for line_id, total in state["line_totals"].items()},

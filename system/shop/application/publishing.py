@@ -84,6 +84,7 @@ def progress_of(message: OrderChanged) -> Progress:
         status_since=message.status_since,
         promise_at=message.promise_at,
         reason=message.reason,
+        reason_code=message.reason_code,
         cancellation_requested=message.cancellation_requested,
         total=message.total.money() if message.total else None,
         line_totals={line.line_id: line.total.money() for line in message.lines},

@@ -95,6 +95,7 @@ class OrderView(BaseModel):
     submitted_at: datetime | None = None
     cancellation_requested: bool = False
     reason: str | None = None
+    reason_code: str | None = Field(None, description="a stable word for a reason that one of our services gave")
     shipments: list[ShipmentView] = []
     history: list[MomentView] = []
     allowed_actions: list[Literal["add_line", "remove_line", "submit", "consent", "cancel"]] = []
@@ -142,6 +143,7 @@ def order_view(order: Order, quotes: Mapping[UUID, Quote] | None = None) -> Orde
         submitted_at=order.submitted_at,
         cancellation_requested=order.cancellation_requested,
         reason=progress.reason if progress else None,
+        reason_code=progress.reason_code if progress else None,
         shipments=[
             ShipmentView(carrier=parcel.carrier, tracking_number=parcel.tracking_number)
             for parcel in (progress.parcels if progress else ())

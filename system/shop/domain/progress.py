@@ -45,6 +45,7 @@ class Progress:
     status_since: datetime
     promise_at: datetime
     reason: str | None = None
+    reason_code: str | None = None
     cancellation_requested: bool = False
     total: Money | None = None
     line_totals: Mapping[UUID, Money] = field(default_factory=dict)

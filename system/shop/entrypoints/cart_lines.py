@@ -34,7 +34,10 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CartLine:
-    """One line as the page shows it. `price` is for all its pieces, `now` what they would cost if they were put in now."""
+    """One line as the page shows it. `price` is for all its pieces, `now` what they would cost if they were put in now.
+
+    `problem_code` is pricing's, of a line that is NOT_MAKEABLE.
+    """
 
     line: Line
     trouble: Trouble
@@ -42,6 +45,7 @@ class CartLine:
     each: dict[str, str] | None
     now: dict[str, str] | None
     left: int
+    problem_code: str = ""
 
 
 def lines_of(
@@ -74,6 +78,7 @@ def _shown(
         each=_told(Money(price.amount / line.quantity, price.currency) if price is not None else None),
         now=_told(now),
         left=good.in_stock if good is not None else 0,
+        problem_code=quote.problem.code if quote is not None and quote.problem is not None else "",
     )
 
 

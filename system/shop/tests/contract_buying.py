@@ -317,6 +317,20 @@ class BuyingAtPages:
         assert ("No such stone." in page) is (status in ("PRICE_FAILED", "REJECTED", "CANCELLED"))
         assert page.count('aria-current="step"') == (0 if status in ("PRICE_FAILED", "REJECTED", "CANCELLED") else 1)
 
+    async def test_a_model_that_cannot_be_priced_says_why_in_the_readers_language(
+        self, shop: Buying, anna: dict[str, str]
+    ) -> None:
+        order = await shop.ordered(anna)
+        english = "19 edges bound no solid."
+        failed = changed(order, "PRICE_FAILED", version=5, reason=english, reason_code="mesh-not-closed")
+        await shop.bench.tells(failed)
+        place = f"/shop/orders/{order.id}"
+        page, other = await shop.shown(place, anna), await shop.shown(place, anna, **RUSSIAN)
+        assert "The surface has holes. Only a closed surface" in page
+        assert "В поверхности есть дыры. Отлить можно только" in other
+        for shown in (page, other):
+            assert f"</small> {english}" not in shown
+
     async def test_a_new_price_is_answered_once(self, shop: Buying, anna: dict[str, str]) -> None:
         order = await shop.ordered(anna)
         asked = {"reasons": ["metal_moved"], "agreed_total": money("31500.00"), "total": money("33000.00")}

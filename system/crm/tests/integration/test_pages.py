@@ -168,6 +168,24 @@ async def test_without_pricing_the_order_is_shown_and_says_what_is_missing(
     assert "Pricing does not answer just now" in page.text and "RUB 10,500" in page.text
 
 
+async def test_why_there_is_no_price_is_said_in_the_readers_language(
+    http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm
+) -> None:
+    content = submitted()
+    await hear(crm, content)
+    why = {"reason": "19 edges bound no solid.", "reason_code": "mesh-not-closed"}
+    heard = changed(content.order_id, OrderStatus.PRICE_FAILED, version=3)
+    (first,) = heard.history
+    failed = first.model_copy(update={"version": 3, "to_status": OrderStatus.PRICE_FAILED} | why)
+    await hear(crm, heard.model_copy(update={"history": (first, failed), "reason": why["reason"]}))
+    for address in (f"/crm/orders/{content.order_id}", f"/crm/orders/{content.order_id}/story"):
+        english = (await http.get(address, headers=seller)).text
+        russian = (await http.get(address, headers=seller | {"Accept-Language": "ru"})).text
+        assert "The surface has holes. Only a closed surface" in english
+        assert "В поверхности есть дыры. Отлить можно только" in russian
+        assert why["reason"] not in english + russian
+
+
 async def test_what_a_customer_wrote_is_text(http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm) -> None:
     content = submitted()
     named = content.customer.model_copy(update={"name": "<script>alert(1)</script>"})

@@ -73,3 +73,21 @@ async def test_a_line_shows_what_was_agreed_and_what_it_costs_now(crm: InMemoryC
 def test_a_parcel_is_the_same_however_it_is_spelled() -> None:
     assert ParcelKey.of("CDEK", "AB-12 345") == ParcelKey.of(" cdek ", "ab12345")
     assert ParcelKey.of("CDEK", "1") != ParcelKey.of("DHL", "1")
+
+
+async def test_why_there_is_no_price_is_shown_with_its_code(crm: InMemoryCrm) -> None:
+    order_id, why = new_id(), {"reason": "It has holes.", "reason_code": "mesh-not-closed"}
+    heard = changed(order_id, OrderStatus.PRICE_FAILED, version=3)
+    (first,) = heard.history
+    last = first.model_copy(update={"version": 3, "to_status": OrderStatus.PRICE_FAILED} | why)
+    await hear(crm, heard.model_copy(update={"history": (first, last), "reason": "It has holes."}))
+    shown = order_view(await crm.order(order_id), now=START, at_risk_margin_s=MARGIN_S)
+    assert (shown["reason"], shown["reason_code"]) == ("It has holes.", "mesh-not-closed")
+    assert [step["reason_code"] for step in shown["history"]] == [None, "mesh-not-closed"]
+
+
+async def test_a_reason_that_came_after_the_last_step_has_no_code(crm: InMemoryCrm) -> None:
+    order_id = new_id()
+    heard = changed(order_id, OrderStatus.MANUFACTURING_STARTED, version=6)
+    await hear(crm, heard.model_copy(update={"reason": "The cancellation was refused."}))
+    assert order_view(await crm.order(order_id), now=START, at_risk_margin_s=MARGIN_S)["reason_code"] is None

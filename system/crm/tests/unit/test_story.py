@@ -191,3 +191,16 @@ def test_an_unreadable_message_is_told_in_words() -> None:
         "production could not read this; an administrator has to mend it: a message that cannot be read"
     )
     assert (line["reason"], line["type"]) == ("not JSON", None)
+
+
+def test_why_there_is_no_price_keeps_its_code_for_the_readers_language() -> None:
+    failed = {
+        "status": "PRICE_FAILED",
+        "at": at(3),
+        "actor": "pricing",
+        "reason": "Holes.",
+        "reason_code": "mesh-not-closed",
+    }
+    earlier = {"status": "SUBMITTED", "at": at(0), "actor": "customer Clara", "reason": None}
+    story = story_of(order(status="PRICE_FAILED", allowed=[], history=[earlier, failed]), told(), now=NOW)
+    assert [line.reason_code for line in story.lines] == ["mesh-not-closed", None]

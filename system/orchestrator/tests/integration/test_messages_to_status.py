@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from system.kernel.ids import BUCKET_COUNT
+from system.kernel.ids import BUCKET_COUNT, new_id
+from system.messages.pricing_v1 import OrderUnpriceable
 from system.orchestrator.application.commands import CancelOrder
 from system.orchestrator.application.handlers import cancel_order
 from system.orchestrator.application.timers import ask_again
@@ -100,6 +101,20 @@ async def test_an_approval_that_comes_after_the_cancellation_is_done_not_retried
     kinds = [kind for kind, _ in await _sent(post, facts)]
     assert "orchestrator.release_work_orders.v1" not in kinds
     assert kinds[-1] == "orchestrator.order_changed.v1"
+
+
+async def test_why_there_is_no_price_is_told_with_its_code_also_later(post: Post) -> None:
+    facts = Facts()
+    failed = OrderUnpriceable(
+        order_id=facts.order_id, line_id=new_id(), quote_id=new_id(), code="mesh-not-closed", detail="It has holes."
+    )
+    await post.delivers(facts.initiated(), facts.file_uploaded(), facts.submitted(), failed, facts.priced())
+    changes = [data for kind, data in await _sent(post, facts) if kind == "orchestrator.order_changed.v1"]
+    failures = [data for data in changes if data["status"] == "PRICE_FAILED"]
+    assert len(failures) == 2, "the late price changes nothing, and everybody is told again"
+    for data in failures:
+        assert (data["reason"], data["reason_code"]) == ("It has holes.", "mesh-not-closed")
+        assert data["history"][-1]["reason_code"] == "mesh-not-closed"
 
 
 @pytest.mark.parametrize("accepted", [True, False])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from system.orchestrator.application.wire import order_changed
 from system.orchestrator.domain import ending
 from system.orchestrator.domain.ending import CancellationAnswer
 from system.orchestrator.domain.errors import NothingToResend
@@ -94,6 +95,15 @@ def test_an_unpriceable_model_ends_the_order_with_its_reason() -> None:
     play = Play("ready_made", "custom").until(Status.SUBMITTED).stock_reserved().expect(C.PRICE_ORDER)
     play.unpriceable().expect(C.RELEASE_STOCK).expect_status(Status.PRICE_FAILED)
     assert play.order.reason == "The model has holes."
+    assert play.order.reason_code == "mesh-not-closed"
+    told = order_changed(play.order, play.policy)
+    assert (told.reason_code, told.history[-1].reason_code) == ("mesh-not-closed", "mesh-not-closed")
+    assert [step.reason_code for step in told.history[:-1]] == [None] * (len(told.history) - 1)
+
+
+def test_a_reason_that_somebody_wrote_has_no_code() -> None:
+    play = Play("ready_made").until(Status.PRICE_CALCULATED).rejected()
+    assert (play.order.reason is not None, play.order.reason_code) == (True, None)
 
 
 def test_a_rejection_undoes_payment_then_stock() -> None:

@@ -239,3 +239,15 @@ def test_a_piece_has_a_picture_or_a_sign(pages: Pages, tmp_path: Path, call: str
 def test_every_kind_has_its_sign() -> None:
     signs = (Path(__file__).parents[2] / "assets" / "kinds.svg").read_text()
     assert re.findall(r'<symbol id="(\w+)"', signs) == ["custom", "ready_made"]
+
+
+def test_what_is_wrong_with_a_model_is_said_in_the_readers_language(pages: Pages) -> None:
+    facts = {"open_edge_count": "<19>"}
+    english, russian = (pages.problem_words(language, "mesh-not-closed", facts) for language in ("en", "ru"))
+    assert english is not None and russian is not None
+    assert (english.title, russian.title) == ("The surface has holes", "В поверхности есть дыры")
+    assert "<19> edges are open" in english.what_to_do and "<19>" in russian.what_to_do
+    plain = pages.problem_words("en", "mesh-not-closed", {"something": "else"})
+    assert plain is not None and "closed surface" in plain.what_to_do and "%(" not in plain.what_to_do
+    assert pages.problem_words("en", None) is None
+    assert pages.problem_words("en", "no-such-code") is None

@@ -11,6 +11,7 @@ import numpy as np
 from system.pricing.adapters.mesh.faults import MeshFault
 from system.pricing.adapters.mesh.measure import RawMeasure, measure
 from system.pricing.adapters.mesh.overlap import overlap_volume
+from system.pricing.adapters.mesh.places import places_of
 from system.pricing.adapters.mesh.preview import draw
 from system.pricing.adapters.mesh.solids import face_outwards, may_overlap
 from system.pricing.adapters.mesh.stl import Triangles, read_stl
@@ -25,7 +26,8 @@ _THINNEST = 1e-6
 
 
 def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
-    """Reports `measured`, then `checked`; or `refused` with a problem's code and facts. Lengths are in units of the file.
+    """Reports `measured`, then `checked`; or `refused` with a problem's code and facts, and the places where a surface is
+    broken. Lengths are in units of the file.
 
     `checked` has the volume of the union of all bodies without their cavities, and says what was repaired. When it `draws`, what
     passed the check is reported as `drawn` after that, once for each size: nobody's price waits for a picture.
@@ -37,7 +39,10 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
         figures, solid = _check(triangles, raw)
         report({"stage": "checked", **figures})
     except MeshFault as fault:
-        report({"stage": "refused", "code": fault.code, "facts": fault.facts})
+        refused: dict[str, Any] = {"stage": "refused", "code": fault.code, "facts": fault.facts}
+        if fault.sides is not None:
+            refused["places"] = places_of(triangles, fault.sides)
+        report(refused)
         return
     if draws:
         for size_px, picture in draw(solid).items():

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 
 class MeshFault(Exception):
-    """The file itself is the reason: measuring it again gives the same fault. `facts` fill the problem's sentence."""
+    """The file itself is the reason: measuring it again gives the same fault. `facts` fill the problem's sentence.
 
-    def __init__(self, code: str, **facts: Any) -> None:
+    `sides` are sides of triangles where it shows, numbered 3 * triangle + corner they begin at, when any are known.
+    """
+
+    def __init__(self, code: str, *, sides: npt.NDArray[np.int64] | None = None, **facts: Any) -> None:
         super().__init__(code)
         self.code = code
         self.facts = facts
+        self.sides = sides

@@ -159,7 +159,8 @@ def _preview_of(finding: dict[str, Any]) -> Preview:
 
 
 def _problem_of(finding: dict[str, Any]) -> Problem:
-    return Problem.of(finding["code"], **finding["facts"])
+    places = [(float(x), float(y), float(z)) for x, y, z in finding.get("places", ())]
+    return Problem.of(finding["code"], **finding["facts"]).at(places)
 
 
 def _measure_of(finding: dict[str, Any]) -> MeshMeasure:

@@ -73,14 +73,14 @@ def close_surface(corners: Ints) -> Surface:
     degenerate = (corners[:, 0] == corners[:, 1]) | (corners[:, 1] == corners[:, 2]) | (corners[:, 2] == corners[:, 0])
     kept = np.flatnonzero(~degenerate)
     if len(kept) == 0:
-        raise MeshFault("mesh-no-volume")
+        raise MeshFault("mesh-no-volume", sides=3 * np.arange(len(corners), dtype=np.int64))
     edges = _edges_of(corners[kept])
-    odd = int((edges.counts % 2).sum())
-    if odd:
-        raise MeshFault("mesh-not-closed", open_edge_count=odd)
+    odd = edges.counts % 2 == 1
+    if odd.any():
+        raise MeshFault("mesh-not-closed", open_edge_count=int(odd.sum()), sides=_sides_on(edges, odd, kept))
     balance = _balance(edges.forward, edges.starts)
     if balance.any():
-        turned, shell_of_kept, shell_count = _orient(edges, len(kept))
+        turned, shell_of_kept, shell_count = _orient(edges, kept)
     else:
         turned = np.zeros(len(kept), dtype=bool)
         shell_count, shell_of_kept = _shells(edges, len(kept))
@@ -93,9 +93,13 @@ def close_surface(corners: Ints) -> Surface:
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """The sides of all triangles, sorted so that those on one edge lie together; `starts` and `counts` describe the groups."""
+    """The sides of all triangles, sorted so that those on one edge lie together; `starts` and `counts` describe the groups.
+
+    `corner` is that of its triangle at which a side begins: 0, 1 or 2.
+    """
 
     triangle: Ints
+    corner: npt.NDArray[np.int8]
     forward: Bools
     starts: Ints
     counts: Ints
@@ -111,7 +115,16 @@ def _edges_of(corners: Ints) -> _Edges:
     changes = np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1
     starts = np.concatenate(([0], changes))
     counts = np.diff(starts, append=len(order))
-    return _Edges((order // 3).astype(np.int32), forward[order], starts, counts)
+    return _Edges((order // 3).astype(np.int32), (order % 3).astype(np.int8), forward[order], starts, counts)
+
+
+def _sides_on(edges: _Edges, wanted: Bools, kept: Ints) -> npt.NDArray[np.int64]:
+    """Of each wanted edge the side that comes first in the file, in the file's order.
+
+    Edges themselves stand in an order that differs from run to run, because corners are numbered by a secret.
+    """
+    side = kept[edges.triangle].astype(np.int64) * 3 + edges.corner
+    return np.sort(np.minimum.reduceat(side, edges.starts)[wanted])
 
 
 def _balance(forward: Bools, starts: Ints) -> Ints:
@@ -133,12 +146,13 @@ def _shells(edges: _Edges, triangle_count: int) -> tuple[int, Ints]:
     return count, labels
 
 
-def _orient(edges: _Edges, triangle_count: int) -> tuple[Bools, Ints, int]:
+def _orient(edges: _Edges, kept: Ints) -> tuple[Bools, Ints, int]:
     """Turns the fewest triangles of each part so that neighbours agree.
 
     Every triangle stands twice in the graph, as it is and turned; neighbours that agree are joined like with like, the others
     crosswise. A part that can be oriented falls into two mirror images; one that cannot (one-sided) stays one piece.
     """
+    triangle_count = len(kept)
     left, right, disagree = _neighbours(edges)
     turned_copy = np.int32(triangle_count)
     rows = np.concatenate((left, left + turned_copy))
@@ -147,8 +161,11 @@ def _orient(edges: _Edges, triangle_count: int) -> tuple[Bools, Ints, int]:
     )
     part_count, labels = _components(rows, columns, 2 * triangle_count)
     as_is, mirrored = labels[:triangle_count], labels[triangle_count:]
-    if (as_is == mirrored).any():
-        raise MeshFault("mesh-not-closed", open_edge_count=int(disagree.sum()))
+    one_sided = as_is == mirrored
+    if one_sided.any():
+        seams = edges.counts == 2
+        seams[seams] = disagree & one_sided[left]
+        raise MeshFault("mesh-not-closed", open_edge_count=int(disagree.sum()), sides=_sides_on(edges, seams, kept))
     image = np.minimum(as_is, mirrored)
     is_shell = np.bincount(image, minlength=part_count) > 0
     shell_of = (np.cumsum(is_shell, dtype=np.int32) - 1)[image]
@@ -161,7 +178,8 @@ def _orient(edges: _Edges, triangle_count: int) -> tuple[Bools, Ints, int]:
     turned ^= mostly_turned[shell_of]
     balance = _balance(edges.forward ^ turned[edges.triangle], edges.starts)
     if balance.any():
-        raise MeshFault("mesh-not-closed", open_edge_count=int((balance != 0).sum()))
+        unpaired = balance != 0
+        raise MeshFault("mesh-not-closed", open_edge_count=int(unpaired.sum()), sides=_sides_on(edges, unpaired, kept))
     return turned, shell_of, shell_count
 
 

@@ -66,7 +66,8 @@ def test_any_facets_turned_are_turned_back(find: Find, chosen: set[int]) -> None
 @given(missing=st.integers(0, len(RING) - 1))
 def test_one_missing_facet_is_enough_to_refuse(find: Find, missing: int) -> None:
     found = find(np.delete(RING, missing, axis=0))
-    assert found["refused"] == {"stage": "refused", "code": "mesh-not-closed", "facts": {"open_edge_count": 3}}
+    assert found["refused"]["code"] == "mesh-not-closed"
+    assert found["refused"]["facts"] == {"open_edge_count": 3}
     assert "measured" in found
 
 

@@ -1,0 +1,141 @@
+"""What is wrong with a model or its price, in words of whoever made the model: what it is, and what to do.
+
+By the codes of files and pricing, which are the same on every page and in every language.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from system.pagekit.words import N_
+
+
+class ProblemWords(NamedTuple):
+    """What is wrong, and what its owner can do about it."""
+
+    title: str
+    what_to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Messages of the catalogue. `exactly` is said instead of `what_to_do` where every fact in it is known."""
+
+    title: str
+    what_to_do: str
+    exactly: str | None = None
+
+
+_PROBLEMS: Mapping[str, _Said] = {
+    "not-a-model": _Said(
+        N_("This file is not a model we can read"),
+        N_("We read STL, binary or text. Export the model as STL from your program and upload that file."),
+    ),
+    "mesh-truncated": _Said(
+        N_("The model is cut off"),
+        N_("The file ends before it should. Export the model again and upload the whole file."),
+    ),
+    "mesh-malformed": _Said(
+        N_("The file contradicts itself"),
+        N_("Some of its triangles cannot be read. Export the model again, best as binary STL."),
+    ),
+    "mesh-empty": _Said(
+        N_("The model is empty"),
+        N_("There is not one triangle in the file. Select the solid in your program, export it and look at the file."),
+    ),
+    "mesh-not-finite": _Said(
+        N_("Some points of the model are nowhere"),
+        N_("Some coordinates are no numbers. Repair the model in your program and export it again."),
+    ),
+    "mesh-too-large": _Said(
+        N_("The model is too detailed"),
+        N_("It has more triangles than we can read. Export it with a coarser tolerance."),
+        N_(
+            "It has %(triangle_count)s triangles, and we read up to %(triangle_count_max)s. Export it with a coarser tolerance."
+        ),
+    ),
+    "mesh-not-closed": _Said(
+        N_("The surface has holes"),
+        N_(
+            "Only a closed surface has an inside that can be cast. Close the holes in your program (repair, make solid) and upload"
+            " the model again."
+        ),
+        N_(
+            "Only a closed surface has an inside that can be cast; here %(open_edge_count)s edges are open. Close the holes in your"
+            " program (repair, make solid) and upload the model again."
+        ),
+    ),
+    "mesh-no-volume": _Said(
+        N_("The model has no thickness"),
+        N_("It is a surface with no metal inside. Give it a thickness in your program and upload it again."),
+    ),
+    "mesh-too-tangled": _Said(
+        N_("Too many parts are inside out"),
+        N_(
+            "We cannot tell the bodies from the hollows. Turn the parts outwards or join them, and upload the model again."
+        ),
+    ),
+    "size-implausible": _Said(
+        N_("Is this size meant?"),
+        N_(
+            "In these units the piece is far smaller or larger than jewelry. Say which unit the model is drawn in, or scale it."
+        ),
+        N_(
+            "Its longest side would be %(extent_mm)s mm, and we make %(extent_mm_min)s to %(extent_mm_max)s mm. Say which unit the"
+            " model is drawn in, or scale it."
+        ),
+    ),
+    "analysis-timed-out": _Said(
+        N_("Measuring took too long"),
+        N_("The model is too intricate for us. Simplify it, or write to us and we will look at it ourselves."),
+    ),
+    "analysis-crashed": _Said(
+        N_("The model could not be measured"),
+        N_("Simplify it, or write to us and we will look at it ourselves."),
+    ),
+    "file-unavailable": _Said(
+        N_("The model's file is gone"),
+        N_("What you uploaded cannot be read any more. Upload the model again and ask for a new price."),
+    ),
+    "material-unknown": _Said(
+        N_("We no longer work in this metal"), N_("Choose another metal and ask for a new price.")
+    ),
+    "stone-unknown": _Said(
+        N_("We no longer set this stone"), N_("Choose another stone, or none, and ask for a new price.")
+    ),
+    "plating-unknown": _Said(
+        N_("We no longer plate like this"), N_("Choose another plating, or none, and ask for a new price.")
+    ),
+    "sku-unknown": _Said(N_("We no longer sell this"), N_("Choose another piece from the catalogue.")),
+    "quote-unknown": _Said(N_("There is no such price"), N_("Ask for a new price and order again.")),
+    "size-mismatch": _Said(
+        N_("The file did not arrive whole"), N_("The connection broke off on the way. Upload the file again.")
+    ),
+    "file-too-large": _Said(
+        N_("The file is too large"),
+        N_("Export the model as binary STL or with a coarser tolerance, and upload it again."),
+    ),
+}
+
+
+def problem_words(
+    code: str, facts: Mapping[str, object] | None, translated: Callable[[str], str]
+) -> ProblemWords | None:
+    """What a problem is called and what to do about it, in the language of `translated`; None for a code that has no words."""
+    said = _PROBLEMS.get(code)
+    if said is None:
+        return None
+    what_to_do = translated(said.what_to_do)
+    if said.exactly is not None and facts:
+        # What an earlier release kept lacks facts: it is said without them.
+        with contextlib.suppress(KeyError):
+            what_to_do = translated(said.exactly) % dict(facts)
+    return ProblemWords(translated(said.title), what_to_do)
+
+
+def codes_with_words() -> frozenset[str]:
+    """Every code that has words."""
+    return frozenset(_PROBLEMS)
