@@ -26,7 +26,7 @@ from system.plumbing.timers import Timer
 def service(settings: FilesSettings | None = None) -> Service:
     """Files, ready to serve."""
     settings = settings or FilesSettings()
-    storage = _storage(settings)
+    storage = storage_of(settings)
     limits = _limits(settings)
 
     async def tidy(make_uow: Callable[[], Any], buckets: frozenset[int]) -> int:
@@ -89,7 +89,8 @@ def making_of(process: Service, storage: S3Storage, settings: FilesSettings) -> 
     return LevelMaking(process.make_uow, storage, StoredModels(storage), maker)
 
 
-def _storage(settings: FilesSettings) -> S3Storage:
+def storage_of(settings: FilesSettings) -> S3Storage:
+    """The storage, as this process reaches it."""
     address = StorageAddress(
         endpoint=settings.s3_endpoint,
         public_url=settings.s3_public_url,

@@ -8,8 +8,8 @@ nothing. A browser follows from the page's own origin to the storage's, so the p
 service's settings), and the storage answers to the pages' origin. The address it is led to works for a minute, reads one file and
 is made anew for everyone who asks and may.
 
-Of a large model there are lighter forms: `?level=coarse` and `?level=fine` lead to a GLB, or say that it is not made yet. A small one is
-its own every level, an STL.
+Of a large model there are lighter forms: `?level=coarse` and `?level=fine` lead to a GLB, or say that it is not made yet. A small one
+is its own every level, an STL.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def model_route(path: str, file_of: FileOf) -> APIRouter:
     """`GET path`, which leads to the file that `file_of` names.
 
     `file_of` is a dependency with a policy of its own: it takes what it needs of the path, decides whether this person may see the
-    model, and raises Refused where not. The route raises ModelMissing, LevelNotReady, LevelMissing, and Unavailable when the files service
-    does not answer; whether the storage does, only the browser finds out.
+    model, and raises Refused where not. The route raises ModelMissing, LevelNotReady, LevelMissing, and Unavailable when the files
+    service does not answer; whether the storage does, only the browser finds out.
     """
     router = APIRouter()
     named: Any = Depends(file_of)

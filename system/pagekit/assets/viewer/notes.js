@@ -22,6 +22,8 @@ const MARKS_MAX = 500;
 const AWAY = 0.08;
 const TICK = 0.03;
 const ON_TOP = 10;
+// Drawn last, over whatever is nearer, in just this colour.
+const OVER_ALL = { depthTest: false, depthWrite: false, transparent: true, toneMapped: false };
 
 // Small balls at places in the scene.
 export class Marks {
@@ -49,7 +51,7 @@ export class Marks {
   }
 
   #balls(places, radius, color, { order, ...more }) {
-    const material = new MeshBasicMaterial({ color, depthTest: false, depthWrite: false, transparent: true, ...more });
+    const material = new MeshBasicMaterial({ color, ...OVER_ALL, ...more });
     const balls = new InstancedMesh(new SphereGeometry(radius, 12, 8), material, places.length);
     places.forEach((place, number) => balls.setMatrixAt(number, new Matrix4().makeTranslation(...place)));
     balls.renderOrder = order;
@@ -73,7 +75,7 @@ export class Dimensions {
     const geometry = new BufferGeometry();
     // Of each dimension: a line, and a short one at either end.
     geometry.setAttribute("position", new BufferAttribute(new Float32Array(3 * 3 * 2 * 3), 3));
-    this.#lines = new LineSegments(geometry, new LineBasicMaterial({ color: colour, depthTest: false, transparent: true }));
+    this.#lines = new LineSegments(geometry, new LineBasicMaterial({ color: colour, ...OVER_ALL }));
     this.#lines.renderOrder = ON_TOP;
     this.#lines.frustumCulled = false;
   }
