@@ -25,7 +25,9 @@ _OVER = 1.15
 """More than so many times what was asked for is not light."""
 _CORNER_BYTES, _TRIANGLE_BYTES = 8, 12
 """What they take in the file at most."""
-_GRIDS_TRIED = 6
+_GRIDS_TRIED = 8
+_WELL_USED = 0.7
+"""A grid that uses so much of the budget is fine enough."""
 _CELLS_MAX = 1 << 20
 _NUMBERED_MAX = 2_000_000
 """Three numbers below this fit into one of 64 bits."""
@@ -48,8 +50,15 @@ class Budget:
 
     def allows(self, mesh: Mesh) -> bool:
         """Whether the mesh is light enough, and there."""
-        size_bytes = _CORNER_BYTES * len(mesh.corners) + _TRIANGLE_BYTES * len(mesh.triangles)
-        return 0 < len(mesh.triangles) <= _OVER * self.triangles_max and size_bytes <= self.bytes_max
+        return 0 < len(mesh.triangles) <= _OVER * self.triangles_max and _bytes_of(mesh) <= self.bytes_max
+
+    def over(self, mesh: Mesh) -> float:
+        """How many times what the budget has the mesh takes."""
+        return max(len(mesh.triangles) / self.triangles_max, _bytes_of(mesh) / self.bytes_max)
+
+
+def _bytes_of(mesh: Mesh) -> int:
+    return _CORNER_BYTES * len(mesh.corners) + _TRIANGLE_BYTES * len(mesh.triangles)
 
 
 def joined(triangles: Triangles) -> Mesh:
@@ -90,21 +99,26 @@ def _simplified(mesh: Mesh, triangles_max: int) -> Mesh | None:
 
 
 def gathered(mesh: Mesh, budget: Budget) -> Mesh:
-    """Corners of one cell of a grid made one, at their middle; triangles within a cell go. A few grids are tried until one fits."""
+    """Corners of one cell of a grid made one, at their middle; triangles within a cell go. A few grids are tried for one that fits."""
     low, high = mesh.corners.min(axis=0).astype(np.float64), mesh.corners.max(axis=0).astype(np.float64)
     longest = float((high - low).max()) or 1.0
     best = None
-    # On a surface that fills its box, twice as many cells to a side give four times as many triangles.
+    # The finest grid known to be light enough, and the coarsest known to be too heavy.
+    fits, heavy = 2.0, float(_CELLS_MAX)
     cells = float(np.sqrt(budget.triangles_max))
     for _ in range(_GRIDS_TRIED):
         found = _in_cells(mesh, low, longest / cells)
-        if budget.allows(found) and (best is None or len(found.triangles) > len(best.triangles)):
-            best = found
-            if len(found.triangles) > 0.8 * budget.triangles_max:
+        over = budget.over(found)
+        if over > 1:
+            heavy = cells
+        else:
+            best, fits = found, cells
+            if over > _WELL_USED:
                 break
-        share = budget.triangles_max / max(1, len(found.triangles))
-        cells = float(np.clip(cells * np.clip(0.95 * np.sqrt(share), 0.2, 4.0), 2.0, _CELLS_MAX))
-    return best if best is not None else _in_cells(mesh, low, longest / 2)
+        # On a surface twice as many cells to a side give four times as many triangles; on anything else halving finds it.
+        guess = cells * np.sqrt(0.9 / max(over, 0.01))
+        cells = float(guess if fits < guess < heavy else np.sqrt(fits * heavy))
+    return best or _in_cells(mesh, low, longest / fits)
 
 
 def _in_cells(mesh: Mesh, low: npt.NDArray[np.float64], side: float) -> Mesh:
