@@ -86,10 +86,11 @@ async def run_worker(
     concurrency: int,
     stalled_after_s: float,
     sweep: Callable[[], Awaitable[int]],
+    polled_every_s: float = 1.0,
 ) -> None:
     """Works until cancelled: what runs then has a few seconds to end, and otherwise goes back to the queue.
 
-    `sweep` takes over what stalled, every few beats.
+    `sweep` takes over what stalled, once a beat. A new job wakes a worker at once; the queue is polled for those to be tried again.
     """
     beat_s = max(0.2, min(10.0, stalled_after_s / 3))
     async with app.open_async(), asyncio.TaskGroup() as group:
@@ -99,7 +100,7 @@ async def run_worker(
                 queues=[queue],
                 name=name,
                 concurrency=concurrency,
-                fetch_job_polling_interval=1.0,
+                fetch_job_polling_interval=polled_every_s,
                 shutdown_graceful_timeout=_SHUTDOWN_S,
                 delete_jobs=DeleteJobCondition.SUCCESSFUL,
                 install_signal_handlers=False,

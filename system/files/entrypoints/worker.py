@@ -27,6 +27,8 @@ MAKING_SECONDS = Histogram(
 TAKEN_OVER = Counter("alexandrite_files_jobs_taken_over_total", "Jobs taken over from workers that stopped beating.")
 # One at a time: two large meshes would not fit into a worker's memory.
 CONCURRENCY = 1
+# Nobody waits for a level as for a price: an idle system shall cost little.
+POLLED_EVERY_S = 5.0
 
 
 def make_app(settings: FilesSettings, making: LevelMaking) -> procrastinate.App:
@@ -75,4 +77,5 @@ async def run_worker(settings: FilesSettings, making: LevelMaking) -> None:
         concurrency=CONCURRENCY,
         stalled_after_s=settings.levels_stalled_after_s,
         sweep=partial(take_over, app, making, stalled_after_s=settings.levels_stalled_after_s),
+        polled_every_s=POLLED_EVERY_S,
     )

@@ -156,7 +156,8 @@ def _outermost(mesh: Mesh) -> npt.NDArray[np.int64]:
 
 def _with_area(numbers: Numbers) -> Numbers:
     same = (numbers[:, 0] == numbers[:, 1]) | (numbers[:, 1] == numbers[:, 2]) | (numbers[:, 2] == numbers[:, 0])
-    return numbers[~same].astype(np.int64)
+    kept: Numbers = numbers[~same].astype(np.int64)
+    return kept
 
 
 def _used(mesh: Mesh) -> Mesh:

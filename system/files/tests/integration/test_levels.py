@@ -50,7 +50,7 @@ async def jobs_of(files: Running, mesh: str) -> list[Any]:
 
 async def made(files: Running, mesh: str) -> None:
     async def ask() -> bool:
-        return await state_of(files, mesh) == ("MADE", None)
+        return await state_of(files, mesh) == ("MADE", None) and not await jobs_of(files, mesh)
 
     await eventually(ask)
 

@@ -135,7 +135,8 @@ async def test_what_cannot_be_made_is_remembered_with_its_reason(world: World, r
 
 @pytest.mark.parametrize("broken", ["fails", "write_fails"])
 async def test_a_storage_that_is_away_is_tried_again_and_at_last_given_up(broken: str) -> None:
-    world = World(**{broken: away()})
+    world = World()
+    setattr(world, broken, away())
     with pytest.raises(Unavailable):
         await world.making().run(MakeLevels(MESH))
     assert world.remembered.state is State.WANTED

@@ -56,7 +56,8 @@ def read(tmp_path: Path) -> Read:
 
 
 def ring(segments: int = 40, sides: int = 12) -> shapes.Solid:
-    return shapes.torus(17.35, 2.0, segments=segments, sides=sides) + np.array([100.0, -3.0, 7.5])
+    moved: shapes.Solid = shapes.torus(17.35, 2.0, segments=segments, sides=sides) + np.array([100.0, -3.0, 7.5])
+    return moved
 
 
 def level_of(solid: shapes.Solid) -> bytes:

@@ -40,7 +40,8 @@ def solid_of(mesh: Mesh) -> shapes.Solid:
 
 def extents_of(mesh: Mesh) -> np.ndarray:
     used = mesh.corners[mesh.triangles.ravel()].astype(np.float64)
-    return used.max(axis=0) - used.min(axis=0)
+    extents: np.ndarray = used.max(axis=0) - used.min(axis=0)
+    return extents
 
 
 def soup(triangles: int, *, spread: float = 30.0) -> shapes.Solid:
@@ -131,7 +132,7 @@ def told_in(content: bytes) -> dict[str, Any]:
 def test_it_is_read_back_as_the_model_it_was() -> None:
     mesh = mesh_of(ball())
     content = glb_of(quantized(mesh))
-    scene = trimesh.load(io.BytesIO(content), file_type="glb")
+    scene: Any = trimesh.load(io.BytesIO(content), file_type="glb")
     [(name, shown)] = scene.geometry.items()
     placed, _ = scene.graph[scene.graph.nodes_geometry[0]]
     corners = trimesh.transform_points(np.asarray(shown.vertices) / _grid(shown), placed)

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,9 @@ def test_a_light_form_is_light_and_lies_where_the_model_lies(run: Run, solid: sh
     assert shapes.area_of(light) > 0.5 * shapes.area_of(solid), "and it has no holes worth the name"
 
 
-def steps(run: Run, frames: list[int | None]) -> list[int]:
+def steps(run: Run, frames: Sequence[int | None]) -> list[int]:
     """The step after each frame, given how many milliseconds it took; None where the picture stood still."""
-    said: list[int] = run(PACE, json.dumps(frames))
+    said: list[int] = run(PACE, json.dumps(list(frames)))
     return said
 
 

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from system.meshes.faults import MeshFault
 from system.meshes.stl import Triangles
+from system.meshes.welding import Ints
 from system.pricing.adapters.mesh.measure import signed_volumes
-from system.pricing.adapters.mesh.surface import Bools, Ints
+from system.pricing.adapters.mesh.surface import Bools
 
 Floats = npt.NDArray[np.float64]
 
