@@ -26,7 +26,7 @@ from perf.system import Target
 from tools.prepare import state
 
 RECOVERY_S_MAX = 30.0
-SERVICES = ("shop", "orchestrator", "pricing", "crm", "mes", "identity", "files", "pricing-worker")
+SERVICES = ("shop", "orchestrator", "pricing", "crm", "mes", "identity", "files", "pricing-worker", "files-worker")
 
 
 @dataclass

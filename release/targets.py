@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SERVICE_PORT = 8000
 # Every process of ours that a slot runs.
-PROCESSES = (*SERVICES, "pricing-worker")
+PROCESSES = (*SERVICES, "pricing-worker", "files-worker")
 JOB = "services"
 IN_CONTAINER = "/etc/alexandrite/targets/*.json"
 BASE = state.ROOT / "system" / "deploy" / "prometheus" / "prometheus.yaml"

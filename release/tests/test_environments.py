@@ -210,7 +210,7 @@ def test_every_process_of_every_slot_is_a_target_with_slot_and_release(tmp_path:
     production = places.environment(tmp_path)
     targets.write(production, {BLUE: OLD_SHORT, GREEN: NEW_SHORT})
     entries = json.loads((production.monitoring / "targets" / "slots.json").read_text())
-    assert len(entries) == 2 * (len(SERVICES) + 1)
+    assert len(entries) == 2 * (len(SERVICES) + 2)
     assert {
         "targets": ["shining-production-green-pricing-worker-1:8000"],
         "labels": {"service": "pricing-worker", "slot": "green", "release": NEW_SHORT},

@@ -152,6 +152,6 @@ def images(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, str]:
 def test_the_topology_takes_another_image_for_its_jobs_only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALEXANDRITE_JOBS_IMAGE", raising=False)
     alike = images(monkeypatch, ALEXANDRITE_IMAGE_SYSTEM="old")
-    assert {alike[name] for name in ("migrate", "declare", "seed", "crm", "pricing-worker")} == {"old"}
+    assert {alike[name] for name in ("migrate", "declare", "seed", "crm", "pricing-worker", "files-worker")} == {"old"}
     mixed = images(monkeypatch, ALEXANDRITE_IMAGE_SYSTEM="old", ALEXANDRITE_JOBS_IMAGE="new")
     assert {name for name, image in mixed.items() if image == "new"} == {"migrate", "declare"}

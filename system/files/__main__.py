@@ -1,6 +1,12 @@
-"""`python -m system.files serve`."""
+"""`python -m system.files serve | work`."""
 
-from system.files.main import service
+from system.files.main import service, worker
 from system.plumbing.runtime import main
 
-main(service)
+
+def work(_: list[str]) -> None:
+    """Makes levels of detail until SIGTERM."""
+    worker().serve()
+
+
+main(service, {"work": work})

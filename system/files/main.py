@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from system.files.adapters.levels.maker import SandboxedLevelMaker
+from system.files.adapters.levels.models import StoredModels
 from system.files.adapters.pictures import Pictures
 from system.files.adapters.queries import FilesQueries
 from system.files.adapters.storage import S3Storage, StorageAddress
 from system.files.adapters.unit_of_work import SqlFilesUnitOfWork
 from system.files.application import handlers
 from system.files.application.handlers import Limits, Tools
-from system.files.entrypoints import api, previews
+from system.files.application.levels import LevelMaking
+from system.files.entrypoints import api, models, previews
+from system.files.entrypoints.ways import Ways
+from system.files.entrypoints.worker import run_worker
 from system.files.settings import FilesSettings
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
@@ -21,7 +26,7 @@ from system.plumbing.timers import Timer
 def service(settings: FilesSettings | None = None) -> Service:
     """Files, ready to serve."""
     settings = settings or FilesSettings()
-    storage = _storage(settings)
+    storage = storage_of(settings)
     limits = _limits(settings)
 
     async def tidy(make_uow: Callable[[], Any], buckets: frozenset[int]) -> int:
@@ -31,17 +36,25 @@ def service(settings: FilesSettings | None = None) -> Service:
     async def close_storage(_: Service) -> None:
         storage.close()
 
+    async def seek(make_uow: Callable[[], Any], buckets: frozenset[int]) -> int:
+        return await handlers.ask_for_levels(Tools(make_uow, storage, limits)) if 0 in buckets else 0
+
+    async def levels(process: Service) -> None:
+        await run_worker(settings, making_of(process, storage, settings))
+
     files = Service(
         settings,
-        routers=[api.router, api.internal, previews.router, previews.internal],
+        routers=[api.router, api.internal, models.router, previews.router, previews.internal],
         unit_of_work=SqlFilesUnitOfWork,
-        timers=[Timer("tidy", settings.tidy_every_s, tidy)],
-        gauges=[_UPLOADS],
+        timers=[Timer("tidy", settings.tidy_every_s, tidy), Timer("levels", settings.levels_sought_every_s, seek)],
+        gauges=[_UPLOADS, _LEVELS],
         on_stop=[close_storage],
+        background=[levels] if "levels" in settings.role_names else [],
         description="Models on their way in: uploads straight to the storage, checked once, then unchangeable.",
     )
     files.app.state.tools = Tools(files.make_uow, storage, limits)
     files.app.state.queries = FilesQueries(files.engine)
+    files.app.state.ways = Ways(storage, settings)
     files.app.state.pictures = Pictures(storage, bytes_max=settings.previews_kept_bytes_max)
     return files
 
@@ -55,7 +68,29 @@ _UPLOADS = GaugeQuery(
 )
 
 
-def _storage(settings: FilesSettings) -> S3Storage:
+_LEVELS = GaugeQuery(
+    "alexandrite_files_levels",
+    "Large meshes, by what is known of their levels of detail.",
+    ("state",),
+    "SELECT state, count(*) AS value FROM mesh_levels GROUP BY state",
+)
+
+
+def worker(settings: FilesSettings | None = None) -> Service:
+    """The same process with another role: it makes levels, and whoever asks it over HTTP is answered, but nobody is led to it."""
+    return service((settings or FilesSettings()).model_copy(update={"roles": "levels"}))
+
+
+def making_of(process: Service, storage: S3Storage, settings: FilesSettings) -> LevelMaking:
+    """The making of levels as a worker runs it."""
+    maker = SandboxedLevelMaker(
+        timeout_s=settings.levels_timeout_s, cpu_s=settings.levels_cpu_s, memory_bytes=settings.levels_memory_bytes
+    )
+    return LevelMaking(process.make_uow, storage, StoredModels(storage), maker)
+
+
+def storage_of(settings: FilesSettings) -> S3Storage:
+    """The storage, as this process reaches it."""
     address = StorageAddress(
         endpoint=settings.s3_endpoint,
         public_url=settings.s3_public_url,
@@ -72,4 +107,5 @@ def _limits(settings: FilesSettings) -> Limits:
         expires_s=settings.upload_expires_s,
         linger_s=settings.upload_linger_s,
         pending_max=settings.uploads_pending_max,
+        levels_above_bytes=settings.levels_above_bytes,
     )

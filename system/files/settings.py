@@ -11,7 +11,9 @@ class FilesSettings(ServiceSettings):
     """What files is told at start, beside what every service is told."""
 
     service: str = "files"
-    roles: str = Field("api,timer", description="what this process does; files neither sends nor receives messages")
+    roles: str = Field(
+        "api,timer", description="what this process does: api, timer, levels; files neither sends nor receives messages"
+    )
 
     s3_endpoint: str = Field("http://s3:8333", description="the storage as services reach it")
     s3_public_url: str = Field("https://localhost:8444", description="the storage as browsers reach it")
@@ -30,3 +32,17 @@ class FilesSettings(ServiceSettings):
     )
     previews_kept_bytes_max: int = Field(16 * 1024 * 1024, ge=0, description="memory for the previews asked for last")
     tidy_every_s: float = 300.0
+
+    levels_above_bytes: int = Field(
+        5_000_000, ge=0, description="models above this size get levels of detail; what the viewer loads unasked"
+    )
+    levels_timeout_s: float = Field(300.0, gt=0, description="how long the making of one model's levels may take")
+    levels_cpu_s: int = Field(60, ge=1, description="how much processor time it may take")
+    levels_memory_bytes: int = Field(1_150 * 1024 * 1024, ge=1, description="how much memory it may take")
+    levels_stalled_after_s: float = Field(
+        30.0, gt=0, description="after so long without a beat a worker's job is taken over"
+    )
+    levels_sought_every_s: float = Field(
+        300.0, gt=0, description="how often large models without levels are looked for"
+    )
+    levels_retry_after_s: int = Field(5, ge=1, description="when to ask again for levels that are being made")

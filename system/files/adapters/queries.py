@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.files.adapters.repositories import preview_of, upload_of
-from system.files.adapters.tables import preview, upload
+from system.files.adapters.tables import level, mesh_levels, preview, upload
 from system.files.domain.errors import PreviewMissing, UploadUnknown
+from system.files.domain.level import Level, LevelName, State
 from system.files.domain.preview import SIZES, Preview
 from system.files.domain.upload import Upload
 
@@ -49,6 +50,22 @@ class FilesQueries:
         if row.etag is None:
             raise PreviewMissing()
         return preview_of(row)
+
+    async def level(self, mesh_sha256: str, name: LevelName) -> Level | State | None:
+        """A mesh's level; or what is known of its levels when this one is not there; None when nobody asked for them yet."""
+        wanted = (
+            select(mesh_levels.c.state, level)
+            .select_from(mesh_levels)
+            .outerjoin(level, (level.c.mesh_sha256 == mesh_levels.c.mesh_sha256) & (level.c.name == name.value))
+            .where(mesh_levels.c.mesh_sha256 == mesh_sha256)
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(wanted)).one_or_none()
+        if row is None:
+            return None
+        if row.name is None:
+            return State(row.state)
+        return Level(mesh_sha256, LevelName(row.name), row.triangle_count, row.size_bytes, row.made_at)
 
     async def without_preview(self, meshes: Collection[str]) -> set[str]:
         """Those of these meshes that have not a picture of every size."""

@@ -21,7 +21,8 @@ from sqlalchemy import (
 metadata = MetaData()
 
 APPEND_ONLY: tuple[str, ...] = ()
-"""Of files' own tables none: an upload changes once, from PENDING to its verdict, and a preview when it is drawn anew."""
+"""Of files' own tables none: an upload changes once, from PENDING to its verdict, a preview when it is drawn anew, and what is known
+of a mesh's levels when they are made."""
 
 upload = Table(
     "upload",
@@ -65,4 +66,30 @@ preview = Table(
     Column("size_bytes", Integer, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("mesh_sha256", "size_px"),
+)
+
+mesh_levels = Table(
+    "mesh_levels",
+    metadata,
+    Column("mesh_sha256", String(64), primary_key=True),
+    Column("state", String(10), nullable=False),
+    Column("reason", String(200)),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("settled_at", DateTime(timezone=True)),
+    CheckConstraint("state IN ('WANTED', 'MADE', 'REFUSED')", name="mesh_levels_state_known"),
+    CheckConstraint(
+        "(state = 'WANTED') = (settled_at IS NULL) AND (state = 'REFUSED') = (reason IS NOT NULL)",
+        name="mesh_levels_settled_whole",
+    ),
+)
+
+level = Table(
+    "level",
+    metadata,
+    Column("mesh_sha256", String(64), nullable=False),
+    Column("name", String(10), nullable=False),
+    Column("triangle_count", Integer, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("mesh_sha256", "name"),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from system.files.adapters.levels.repository import LevelRepository
 from system.files.adapters.repositories import PreviewRepository, UploadRepository
-from system.files.application.ports import Previews, Uploads
+from system.files.application.ports import Levels, Previews, Uploads
 from system.plumbing.unit_of_work import UnitOfWork
 
 
@@ -12,7 +13,9 @@ class SqlFilesUnitOfWork(UnitOfWork):
 
     uploads: Uploads
     previews: Previews
+    levels: Levels
 
     async def on_enter(self) -> None:
         self.uploads = UploadRepository(self.connection)
         self.previews = PreviewRepository(self.connection)
+        self.levels = LevelRepository(self.connection)

@@ -31,3 +31,11 @@ class KeepPreview:
     size_px: int
     content: bytes
     content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeLevels:
+    """A large mesh is to have its levels of detail. On the `last_attempt` whatever stands in the way is the end of it."""
+
+    mesh_sha256: str
+    last_attempt: bool = False

@@ -10,6 +10,7 @@ from system.files.application.commands import CompleteUpload, KeepPreview, Start
 from system.files.application.ports import Begin, PostForm, Storage
 from system.files.domain import rules
 from system.files.domain.errors import NotUploadedYet, TooManyUploads, UploadExpired
+from system.files.domain.level import are_needed
 from system.files.domain.preview import Preview, is_a_preview
 from system.files.domain.probe import ModelProbe
 from system.files.domain.upload import Findings, Status, Upload, sealed_key_of
@@ -24,6 +25,7 @@ class Limits:
     expires_s: int
     linger_s: int
     pending_max: int
+    levels_above_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ async def complete_upload(command: CompleteUpload, tools: Tools) -> Upload:
     async with tools.begin() as uow:
         settled = upload.settled(findings, uow.now)
         if await uow.uploads.settle(settled):
+            if are_needed(settled, above_bytes=tools.limits.levels_above_bytes):
+                assert findings.sha256 is not None
+                await uow.levels.ask_for(findings.sha256, at=uow.now)
             await uow.commit()
             return settled
         # Somebody completed it at the same moment; theirs is the verdict.
@@ -130,3 +135,14 @@ async def tidy(tools: Tools, *, at_most: int = 100) -> int:
         await uow.uploads.mark_tidied([upload.file_id for upload in uploads], uow.now)
         await uow.commit()
     return len(uploads)
+
+
+async def ask_for_levels(tools: Tools, *, at_most: int = 100) -> int:
+    """Asks for the levels of large models for which nobody did: those of an older release. How many."""
+    async with tools.begin() as uow:
+        above_bytes = tools.limits.levels_above_bytes
+        meshes = await uow.levels.large_without(above_bytes=above_bytes, limit=at_most)
+        for mesh_sha256 in meshes:
+            await uow.levels.ask_for(mesh_sha256, at=uow.now)
+        await uow.commit()
+    return len(meshes)

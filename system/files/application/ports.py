@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
 from uuid import UUID
 
+from system.files.domain.level import Level, LevelFile
 from system.files.domain.preview import Preview
 from system.files.domain.upload import Upload
 
@@ -61,11 +63,31 @@ class Previews(Protocol):
         """Remembers that the picture is there; a new drawing takes the place of the one before."""
 
 
+class Levels(Protocol):
+    """Which meshes have levels of detail, and which wait for them."""
+
+    async def ask_for(self, mesh_sha256: str, *, at: datetime) -> bool:
+        """Asks the workers, in this transaction; False when they were asked before, or made them. Of many at once exactly one asks."""
+
+    async def are_wanted(self, mesh_sha256: str) -> bool:
+        """Whether they were asked for and nobody has settled it yet."""
+
+    async def keep(self, mesh_sha256: str, levels: Sequence[Level], *, at: datetime) -> None:
+        """Remembers that these levels are there, and that nothing is left to make."""
+
+    async def refuse(self, mesh_sha256: str, reason: str, *, at: datetime) -> None:
+        """Remembers why there are none; what was made before stays."""
+
+    async def large_without(self, *, above_bytes: int, limit: int) -> list[str]:
+        """Verified meshes above that size for which nobody ever asked, the newest first."""
+
+
 class FilesUnitOfWork(Protocol):
     """One transaction over files' tables. Left without a commit, it changed nothing."""
 
     uploads: Uploads
     previews: Previews
+    levels: Levels
 
     @property
     def now(self) -> datetime:
@@ -120,3 +142,28 @@ class Storage(Protocol):
 
     async def delete(self, key: str) -> None:
         """Empties the key; no matter if it is empty."""
+
+
+class SealedModels(Protocol):
+    """Verified meshes as files."""
+
+    def fetch(self, mesh_sha256: str) -> AbstractAsyncContextManager[BinaryIO]:
+        """The mesh in a temporary file of no name, from its start. Raises ModelGone when it is not what was verified, Unavailable."""
+
+
+class ModelGone(Exception):
+    """The storage has lost the mesh, or holds another one in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """Why there are no levels of a mesh, in a few words for people who run this."""
+
+    reason: str
+
+
+class LevelMaker(Protocol):
+    """What makes a mesh lighter."""
+
+    async def make(self, mesh: BinaryIO) -> Sequence[LevelFile] | NotMade:
+        """A level of every name, checked, or why not. Whatever the mesh does to it, this process lives on."""

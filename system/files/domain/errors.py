@@ -7,6 +7,9 @@ Refused
 ├── UploadChanged        409: the file was replaced while it was being checked
 ├── TooManyUploads       409: too many uploads of this owner were begun and never completed
 ├── PreviewMissing       404: there is no picture of this model, or not yet
+├── ModelRefused         404: the file is no model, or was not completed yet
+├── LevelNotReady        404: a lighter form of this model is being made
+├── LevelMissing         404: there is no lighter form of this model, and there will be none
 └── PreviewRefused       422: what was sent is no preview
 
 A file that arrived and is not a model is no error: its upload is settled as REFUSED, with a problem that says why.
@@ -63,6 +66,33 @@ class PreviewMissing(NotFound):
 
     def __init__(self) -> None:
         super().__init__("preview-missing", "There is no preview of this model: it is drawn once its price is firm.")
+
+
+class ModelRefused(NotFound):
+    """The file is no model, or was not completed yet."""
+
+    def __init__(self) -> None:
+        super().__init__("model-missing", "There is no model to read: complete the upload, and look at its status.")
+
+
+class LevelNotReady(NotFound):
+    """A lighter form of this model is being made."""
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__(
+            "level-not-ready",
+            "The lighter form of this model is being made: ask again in a moment, or read the model itself.",
+            retry_after_s=retry_after_s,
+        )
+
+
+class LevelMissing(NotFound):
+    """There is no lighter form of this model, and there will be none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "level-missing", "A lighter form of this model could not be made: read the model itself, without `level`."
+        )
 
 
 class PreviewRefused(Invalid):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -11,8 +11,9 @@ from system.files.adapters.queries import FilesQueries
 from system.files.application import handlers
 from system.files.application.commands import CompleteUpload, StartUpload
 from system.files.application.handlers import Tools
+from system.files.domain.level import LevelName
 from system.files.entrypoints.schemas import FileView, UploadBody, UploadStarted, UploadView
-from system.files.settings import FilesSettings
+from system.files.entrypoints.ways import Reader, Ways
 from system.plumbing.auth import Principal, require
 
 router = APIRouter()
@@ -29,10 +30,16 @@ def _queries(request: Request) -> FilesQueries:
     return queries
 
 
+def _ways(request: Request) -> Ways:
+    ways: Ways = request.app.state.ways
+    return ways
+
+
 Owner = Annotated[Principal, require("customer", "partner")]
 ReadingService = Annotated[Principal, require("service:shop", "service:pricing", "service:mes", "service:crm")]
 HandlerTools = Annotated[Tools, Depends(_tools)]
 Queries = Annotated[FilesQueries, Depends(_queries)]
+TheWays = Annotated[Ways, Depends(_ways)]
 
 
 @router.post("/uploads", status_code=201)
@@ -63,23 +70,18 @@ async def show_upload(file_id: UUID, who: Owner, queries: Queries) -> UploadView
 
 @internal.get("/files/{file_id}")
 async def show_file(
-    request: Request,
     file_id: UUID,
     who: ReadingService,
     queries: Queries,
-    tools: HandlerTools,
-    reader: Literal["service", "browser"] = "service",
+    ways: TheWays,
+    reader: Reader = "service",
+    level: LevelName | None = None,
 ) -> FileView:
-    """Any file, for a service; `download_url` reads exactly what was verified.
+    """Any file, for a service; `download_url` reads exactly what was verified, or a `level` of it.
 
     For a `browser` it is outside our network, and keeps the file's name: the asking service answers for whom it leads there.
+    404 `level-not-ready`, `level-missing`.
     """
-    settings: FilesSettings = request.app.state.settings
     upload = await queries.upload(file_id)
-    key = upload.sealed_key
-    url = None
-    if key and reader == "browser":
-        url = tools.storage.browser_url(key, filename=upload.filename, expires_s=settings.browser_expires_s)
-    elif key:
-        url = tools.storage.download_url(key, expires_s=settings.download_expires_s)
+    url = await ways.to(upload, queries, reader=reader, level=level)
     return FileView(**UploadView.of(upload).model_dump(), owner_id=upload.owner_id, download_url=url)

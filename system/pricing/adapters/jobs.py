@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-import procrastinate
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from system.plumbing.jobs import defer
 from system.pricing.adapters import tables
 
 QUEUE = "pricing"
 CALCULATE = "calculate_quote"
-_deferring = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
 class JobQueue:
@@ -27,10 +26,7 @@ class JobQueue:
         await self._connection.execute(
             insert(tables.calculation).values(quote_id=quote_id, file_bytes=file_bytes, asked_by=asked_by)
         )
-        raw = await self._connection.get_raw_connection()
-        await _deferring.configure_task(
-            CALCULATE, queue=QUEUE, allow_unknown=True, connection=raw.driver_connection
-        ).defer_async(quote_id=str(quote_id))
+        await defer(self._connection, CALCULATE, queue=QUEUE, quote_id=str(quote_id))
 
     async def started(self, quote_id: UUID, *, at: datetime) -> None:
         """A worker begins; one that begins again counts from then."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +17,15 @@ from botocore.exceptions import ClientError
 from sqlalchemy import text
 
 from system.conftest import Infrastructure
-from system.files.main import service
+from system.files.entrypoints.worker import run_worker
+from system.files.main import making_of, service, storage_of, worker
 from system.files.settings import FilesSettings
 from system.plumbing.runtime import Service
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tokens import Principal, TokenAuthority
 
 BUCKET = "files-under-test"
+DEADLINE_S = 40.0
 
 
 @pytest.fixture(scope="session")
@@ -142,6 +146,32 @@ async def start_files(files_database: Infrastructure, bucket: Any) -> AsyncItera
         for client in running.clients:
             await client.aclose()
         await running.service.close()
+
+
+@asynccontextmanager
+async def working(files: Running, **settings: Any) -> AsyncIterator[None]:
+    """A worker beside these files, for the length of a `with`."""
+    told = files.service.settings.model_copy(update=settings)
+    assert isinstance(told, FilesSettings)
+    process, storage = worker(told), storage_of(told)
+    task = asyncio.create_task(run_worker(told, making_of(process, storage, told)))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        storage.close()
+        await process.close()
+
+
+async def eventually(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """The first answer that is not None or False; fails after DEADLINE_S."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            answer = await ask()
+            if answer:
+                return answer
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture

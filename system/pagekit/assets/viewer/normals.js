@@ -3,7 +3,7 @@
 // Between triangles that meet at more than this angle there is an edge.
 const EDGE_COSINE = Math.cos((35 * Math.PI) / 180);
 // Triangles this many are so small that nobody sees them flat, and joining their corners would take seconds.
-const JOINED_TRIANGLES_MAX = 200_000;
+const JOINED_TRIANGLES_MAX = 250_000;
 // More than this many triangles around one corner are a fan of slivers, and asking each of each would take for ever.
 const AROUND_MAX = 64;
 const FREE = -1;

@@ -12,7 +12,7 @@ const BEGINS_AS_TEXT = /^\s*solid\b/i;
 // A whole line with a solid's name first: names may be any words.
 const WORDS = /^[ \t]*(end)?solid\b[^\r\n]*|\bvertex\s+(\S+)\s+(\S+)\s+(\S+)|\bendloop\b/gim;
 
-// Why a file cannot be shown: `reason` is "format" (no STL), "empty", "cut-off", "malformed" or "not-a-number".
+// Why a file cannot be shown: `reason` is "format" (no model of ours), "empty", "cut-off", "malformed" or "not-a-number".
 export class Unreadable extends Error {
   constructor(reason) {
     super(reason);

@@ -3,30 +3,26 @@
 //
 // Everything it needs lies beside it under one address (assets.py), so modules find each other without a map inside the page,
 // which the pages' policy forbids; three itself is loaded only when there is something to draw.
+//
+// Of a large model a light form is shown first, and a finer one in its place once there is time (`data-level` says which). To pages:
+//   model.showFile(blob, { name })    a file of this computer's; nothing is sent anywhere
+//   model.mark([[x, y, z], ...])      places of the model, in its own units; [] takes them away
+//   data-material                     may change at any time
+//   model-shown { triangles, size }, model-failed { state }    events
+import { addressOf, language, opened, read, received, refuseHeavy, refuseLarge, Told } from "./loading.js";
 
-// More is loaded when somebody asks for it.
-const UNASKED_BYTES_MAX = 5_000_000;
-// On a phone, and on a small computer; and elsewhere.
-const DEVICE_BYTES_MAX = { small: 25_000_000, large: 75_000_000 };
-const SMALL_MEMORY_GB = 4;
-const MEGABYTE = 1_000_000;
-// Says that this is no navigation: refusals come as problems, not as pages.
-const ACCEPT = "model/stl, application/octet-stream, application/problem+json";
-
-const REFUSED = { 401: "forbidden", 403: "forbidden", 404: "gone", 422: "gone" };
-
-// Something that the template has words for.
-class Told extends Error {
-  constructor(state, facts = {}) {
-    super(state);
-    this.state = state;
-    this.facts = facts;
-  }
-}
+const FAILED = new Set(["away", "gone", "forbidden", "foreign", "damaged", "undrawable", "failed"]);
+// Where nothing tells when there is time.
+const IDLE_MS = 200;
+const IDLE_MS_MAX = 2000;
 
 class Model extends HTMLElement {
+  static observedAttributes = ["data-material"];
   #ended;
+  #loading = new AbortController();
   #stage = null;
+  #file = null;
+  #places = [];
 
   connectedCallback() {
     this.#ended = new AbortController();
@@ -38,18 +34,14 @@ class Model extends HTMLElement {
     pressed("[data-zoom]", (button) => this.#stage?.zoom(Number(button.dataset.zoom)));
     pressed("[data-reset]", () => this.#stage?.reset());
     this.#switch.addEventListener("change", () => this.#stage?.turn(this.#switch.checked), { signal });
+    this.#ruler.addEventListener("change", () => this.#measure(), { signal });
     if (!drawsHere()) {
       this.#say("undrawable");
       return;
     }
     this.#say("waiting");
-    const looking = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      looking.disconnect();
-      this.#load({ asked: false });
-    });
-    looking.observe(this);
-    signal.addEventListener("abort", () => looking.disconnect());
+    if (this.#file) this.#load({ asked: false });
+    else if (this.dataset.address) this.#loadWhenSeen(signal);
   }
 
   disconnectedCallback() {
@@ -57,35 +49,126 @@ class Model extends HTMLElement {
     this.#leave();
   }
 
+  attributeChangedCallback() {
+    this.#stage?.recolour(this.dataset.material);
+  }
+
+  // Shows a file of this computer's, or says why it cannot be shown. Nothing is sent anywhere.
+  showFile(blob, { name } = {}) {
+    this.#file = blob;
+    this.#places = [];
+    const canvas = this.querySelector("canvas");
+    if (name) canvas.setAttribute("aria-label", filled(canvas.dataset.label, { name }));
+    if (this.isConnected && this.dataset.state !== "undrawable") this.#load({ asked: false });
+  }
+
+  // Marks places of the model, [x, y, z] in its own units, and turns the first one to whoever looks; [] takes the marks away.
+  mark(places) {
+    this.#places = places;
+    if (!this.#stage) return;
+    if (places.length) this.#turn(false);
+    this.#stage.mark(places);
+  }
+
   get #switch() {
     return this.querySelector("[data-turning]");
   }
 
+  get #ruler() {
+    return this.querySelector("[data-ruler]");
+  }
+
+  #loadWhenSeen(signal) {
+    const looking = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      looking.disconnect();
+      if (!this.#file) this.#load({ asked: false });
+    });
+    looking.observe(this);
+    signal.addEventListener("abort", () => looking.disconnect());
+  }
+
   async #load({ asked }) {
-    const { signal } = this.#ended;
     this.#leave();
-    this.#say("loading");
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
+    if (this.dataset.state !== "preparing") this.#say("loading");
     try {
-      const accept = asked ? () => {} : refuseLarge;
-      accept(Number(this.dataset.sizeBytes));
-      const answer = await opened(this.dataset.address, { accept, signal });
-      const bytes = received(answer, { accept, onPart: (share) => this.#progress(share) });
-      const [mesh, { Stage }] = await Promise.all([bytes.then((buffer) => read(buffer, signal)), import("./scene.js")]);
-      if (!signal.aborted) this.#show(mesh, Stage);
+      const found = this.#file ? this.#fromFile({ asked }) : this.#fromAddress({ asked, signal });
+      const [buffer, { Stage }] = await Promise.all([found, import("./scene.js")]);
+      const { mesh, light } = await read(buffer, signal);
+      if (signal.aborted) return;
+      this.#show(mesh, light, Stage);
+      if (mesh.isLevel) this.#refineWhenIdle(signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Told)) console.error(error);
       this.#leave();
       this.#say(error.state ?? "failed", error.facts);
+      if (error.state === "preparing") this.#again(error.facts.againS);
     }
   }
 
-  #show(mesh, Stage) {
+  async #fromFile({ asked }) {
+    if (!asked) refuseHeavy(this.#file.size);
+    return this.#file.arrayBuffer();
+  }
+
+  // The light form of the model, which of a small one is the model itself. Asked for, or where there never will be one: the model.
+  async #fromAddress({ asked, signal }) {
+    const { address, sizeBytes } = this.dataset;
+    if (asked) return this.#bytes(address, { accept: () => {}, signal });
+    try {
+      return await this.#bytes(addressOf(address, "coarse"), { accept: refuseLarge, signal });
+    } catch (error) {
+      if (error.state !== "unmade") throw error;
+      refuseLarge(Number(sizeBytes));
+      return this.#bytes(address, { accept: refuseLarge, signal });
+    }
+  }
+
+  async #bytes(address, { accept, signal }) {
+    const answer = await opened(address, { accept, signal });
+    this.#say("loading");
+    return received(answer, { accept, onPart: (share) => this.#progress(share) });
+  }
+
+  // The levels are being made: looked for again after a while.
+  #again(seconds) {
+    this.#loading = new AbortController();
+    const waiting = setTimeout(() => this.#load({ asked: false }), 1000 * seconds);
+    this.#loading.signal.addEventListener("abort", () => clearTimeout(waiting));
+  }
+
+  #refineWhenIdle(signal) {
+    if (navigator.connection?.saveData) return;
+    const refine = () => this.#refine(signal);
+    if (window.requestIdleCallback) requestIdleCallback(refine, { timeout: IDLE_MS_MAX });
+    else setTimeout(refine, IDLE_MS);
+  }
+
+  // Quietly: what is shown already stays where the finer form does not come.
+  async #refine(signal) {
+    if (signal.aborted) return;
+    try {
+      const answer = await opened(addressOf(this.dataset.address, "fine"), { accept: refuseLarge, signal });
+      const { mesh } = await read(await received(answer, { accept: refuseLarge, onPart: () => {} }), signal);
+      if (signal.aborted || !this.#stage) return;
+      this.#stage.refine(mesh);
+      this.#tell(mesh);
+      this.dataset.level = "fine";
+    } catch (error) {
+      if (!signal.aborted && !(error instanceof Told)) console.error(error);
+    }
+  }
+
+  #show(mesh, light, Stage) {
     // A canvas whose picture was taken away never gets another one.
     const old = this.querySelector("canvas");
     const canvas = old.cloneNode();
     old.replaceWith(canvas);
     this.#stage = new Stage(canvas, mesh, {
+      light,
       material: this.dataset.material,
       onHand: () => this.#turn(false),
       onLost: () => {
@@ -93,11 +176,35 @@ class Model extends HTMLElement {
         this.#say("failed");
       },
     });
-    const millimetres = new Intl.NumberFormat(language(), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-    const [x, y, z] = mesh.high.map((value, axis) => millimetres.format(value - mesh.low[axis]));
-    const count = new Intl.NumberFormat(language()).format(mesh.positions.length / 9);
-    this.#say("shown", { x, y, z, count });
+    this.dataset.level = mesh.isLevel ? "coarse" : "whole";
+    const size = this.#tell(mesh);
+    this.#measure();
     this.#turn(!matchMedia("(prefers-reduced-motion: reduce)").matches);
+    if (this.#places.length) this.mark(this.#places);
+    this.#announce("model-shown", { triangles: mesh.positions.length / 9, size });
+  }
+
+  // Says what is shown, and gives its size.
+  #tell(mesh) {
+    const size = mesh.high.map((value, axis) => value - mesh.low[axis]);
+    const millimetres = new Intl.NumberFormat(language(), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    const [x, y, z] = size.map((value) => millimetres.format(value));
+    const count = new Intl.NumberFormat(language()).format(mesh.positions.length / 9);
+    this.#say("shown", { x, y, z, count }, mesh.isLevel ? "textLevel" : "text");
+    for (const [axis, label] of this.#labels().entries()) {
+      label.textContent = filled(label.dataset.text, { length: [x, y, z][axis] });
+    }
+    return size;
+  }
+
+  #labels() {
+    return [...this.querySelectorAll("[data-extent]")];
+  }
+
+  #measure() {
+    const labels = this.#labels();
+    for (const label of labels) label.hidden = !this.#ruler.checked;
+    this.#stage?.measure(this.#ruler.checked ? labels : null);
   }
 
   #turn(on) {
@@ -106,92 +213,38 @@ class Model extends HTMLElement {
   }
 
   #leave() {
+    this.#loading.abort();
     this.#stage?.dispose();
     this.#stage = null;
+    delete this.dataset.level;
   }
 
   #progress(share) {
     this.querySelector("progress").value = share;
   }
 
-  // Shows what the template wrote for this state, with its facts filled in.
-  #say(state, facts = {}) {
+  // Shows what the template wrote for this state, with its facts filled in; of a level of the model, what is written for levels.
+  #say(state, facts = {}, written = "text") {
     this.dataset.state = state;
     for (const part of this.querySelectorAll("[data-when]")) {
       part.hidden = !part.dataset.when.split(" ").includes(state);
-      if (part.dataset.text && !part.hidden) {
-        part.textContent = part.dataset.text.replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");
-      }
+      const text = part.dataset[written] ?? part.dataset.text;
+      if (text && !part.hidden) part.textContent = filled(text, facts);
     }
+    if (FAILED.has(state)) this.#announce("model-failed", { state });
+  }
+
+  #announce(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
   }
 }
 
-const language = () => document.documentElement.lang;
+const filled = (text, facts) => text.replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");
 
 function drawsHere() {
   const context = document.createElement("canvas").getContext("webgl2");
   context?.getExtension("WEBGL_lose_context")?.loseContext();
   return context !== null;
-}
-
-function refuseLarge(size) {
-  const small = matchMedia("(pointer: coarse)").matches || (navigator.deviceMemory ?? Infinity) <= SMALL_MEMORY_GB;
-  const limit = DEVICE_BYTES_MAX[small ? "small" : "large"];
-  if (!(size > UNASKED_BYTES_MAX)) return;
-  const megabytes = new Intl.NumberFormat(language(), { style: "unit", unit: "megabyte", maximumFractionDigits: 0 });
-  const facts = { size: megabytes.format(size / MEGABYTE), limit: megabytes.format(limit / MEGABYTE) };
-  throw new Told(size > limit ? "heavy" : "large", facts);
-}
-
-// The answer, once its size is accepted: nothing else is loaded for a model that is not shown.
-async function opened(address, { accept, signal }) {
-  const answer = await fetch(address, { headers: { Accept: ACCEPT }, signal }).catch(() => null);
-  if (!answer) throw new Told("away");
-  try {
-    if (!answer.ok) throw new Told(REFUSED[answer.status] ?? "away");
-    accept(sizeOf(answer));
-  } catch (error) {
-    answer.body?.cancel().catch(() => {});
-    throw error;
-  }
-  return answer;
-}
-
-// All its bytes. An answer that did not say its size may still turn out to be too large.
-async function received(answer, { accept, onPart }) {
-  const size = sizeOf(answer);
-  const reader = answer.body.getReader();
-  const parts = [];
-  let length = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return await new Blob(parts).arrayBuffer();
-      parts.push(value);
-      length += value.length;
-      accept(length);
-      if (size) onPart(length / size);
-    }
-  } catch (error) {
-    reader.cancel().catch(() => {});
-    throw error instanceof Told ? error : new Told("away");
-  }
-}
-
-const sizeOf = (answer) => Number(answer.headers.get("content-length"));
-
-// The triangles, by a worker of its own: reading a large model takes seconds, and the page must not stand still.
-function read(buffer, signal) {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    worker.addEventListener("error", (event) => reject(new Error(`the reader failed: ${event.message}`)));
-    worker.addEventListener("message", ({ data }) => {
-      if (data.mesh) resolve(data.mesh);
-      else reject(new Told(data.unreadable === "format" ? "foreign" : "damaged"));
-    });
-    worker.postMessage(buffer, [buffer]);
-  }).finally(() => worker.terminate());
 }
 
 customElements.define("alexandrite-model", Model);

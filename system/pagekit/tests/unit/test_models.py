@@ -62,7 +62,7 @@ class Crm:
         return self.answer(request)
 
     async def get(
-        self, file_id: object, role: str | None = "seller", headers: dict[str, str] = SCRIPT
+        self, file_id: object, role: str | None = "seller", headers: dict[str, str] = SCRIPT, query: str = ""
     ) -> httpx.Response:
         if role is not None:
             who = Principal(UUID(int=7), frozenset({role}), "Sofia", "sofia@example.com", session_id="s-1")
@@ -70,7 +70,7 @@ class Crm:
                 "authorization": f"Bearer {TokenAuthority(settings_of('identity')).issue_for_user(who)}"
             }
         async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="https://crm") as client:
-            return await client.get(f"/crm/models/{file_id}", headers=headers)
+            return await client.get(f"/crm/models/{file_id}{query}", headers=headers)
 
 
 def settings_of(service: str) -> ServiceSettings:
@@ -120,6 +120,29 @@ async def test_a_file_that_is_not_there_is_said_to_be_missing(crm: Crm, answer: 
     crm.answer = lambda request: answer
     missing = await crm.get(uuid4())
     assert (missing.status_code, missing.json()["code"]) == (404, "model-missing")
+
+
+@pytest.mark.parametrize("level", ["coarse", "fine"])
+async def test_a_lighter_form_is_asked_for_by_its_name(crm: Crm, level: str) -> None:
+    answer = await crm.get(uuid4(), query=f"?level={level}")
+    assert (answer.status_code, answer.headers["location"]) == (307, SIGNED)
+    [asked] = crm.asked
+    assert parse_qs(asked.url.query.decode()) == {"reader": ["browser"], "level": [level]}
+
+
+async def test_another_level_is_refused_and_nobody_is_asked(crm: Crm) -> None:
+    answer = await crm.get(uuid4(), query="?level=finest")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request") and not crm.asked
+
+
+@pytest.mark.parametrize(("code", "again_after"), [("level-not-ready", "7"), ("level-missing", None)])
+async def test_a_lighter_form_that_is_not_there_says_whether_it_will_be(
+    crm: Crm, code: str, again_after: str | None
+) -> None:
+    crm.answer = lambda request: httpx.Response(404, json={"code": code, "retry_after_s": 7})
+    answer = await crm.get(uuid4(), query="?level=coarse")
+    assert (answer.status_code, answer.json()["code"]) == (404, code)
+    assert answer.headers.get("retry-after") == again_after
 
 
 def away(request: httpx.Request) -> httpx.Response:

@@ -8,14 +8,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from system.pricing.adapters.mesh.faults import MeshFault
+from system.meshes.faults import MeshFault
+from system.meshes.stl import Triangles, read_stl
+from system.meshes.welding import weld
 from system.pricing.adapters.mesh.measure import RawMeasure, measure
 from system.pricing.adapters.mesh.overlap import overlap_volume
 from system.pricing.adapters.mesh.places import places_of
 from system.pricing.adapters.mesh.preview import draw
 from system.pricing.adapters.mesh.solids import face_outwards, may_overlap
-from system.pricing.adapters.mesh.stl import Triangles, read_stl
-from system.pricing.adapters.mesh.surface import close_surface, weld
+from system.pricing.adapters.mesh.surface import close_surface
 
 Report = Callable[[dict[str, Any]], None]
 """Takes one finding: `stage` is measured, checked, refused or drawn."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from system.pricing.adapters.mesh.stl import Triangles
+from system.meshes.stl import Triangles
 
 _BLOCK = 1 << 14
 """Triangles measured at once: small enough that the intermediate arrays stay in the processor's cache."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from system.pricing.adapters.mesh.stl import Triangles
+from system.meshes.stl import Triangles
 
 Floats = npt.NDArray[np.float64]
 

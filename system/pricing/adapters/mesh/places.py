@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from system.pricing.adapters.mesh.stl import Triangles
+from system.meshes.stl import Triangles
 from system.pricing.domain.mesh import PLACES_MAX, Place
 
 LOOKED_AT_MAX = 5_000

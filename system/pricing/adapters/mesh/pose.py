@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from system.pricing.adapters.mesh.stl import Triangles
+from system.meshes.stl import Triangles
 
 Floats = npt.NDArray[np.float64]
 

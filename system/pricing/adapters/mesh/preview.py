@@ -8,10 +8,10 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from system.meshes.stl import Triangles
+from system.meshes.welding import Ints, weld
 from system.pricing.adapters.mesh.pose import pose
 from system.pricing.adapters.mesh.raster import Floats, View, seen
-from system.pricing.adapters.mesh.stl import Triangles
-from system.pricing.adapters.mesh.surface import Ints, weld
 
 _SHADES = {96: 64, 320: 256}
 """Of grey, by size. In the small one nobody sees the difference, and a list of them is a third lighter on the line."""

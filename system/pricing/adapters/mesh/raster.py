@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from system.pricing.adapters.mesh.stl import Triangles
+from system.meshes.stl import Triangles
 
 Floats = npt.NDArray[np.floating[Any]]
 """Of 32 bits wherever there is one for each triangle or point."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from system.pricing.adapters.mesh.faults import MeshFault
+from system.meshes.faults import MeshFault
+from system.meshes.stl import Triangles
+from system.meshes.welding import Ints
 from system.pricing.adapters.mesh.measure import signed_volumes
-from system.pricing.adapters.mesh.stl import Triangles
-from system.pricing.adapters.mesh.surface import Bools, Ints
+from system.pricing.adapters.mesh.surface import Bools
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,9 +6,6 @@ A child that crashes, hangs or talks nonsense is a Problem of its model; this pr
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
 import sys
 from base64 import b64decode
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -16,11 +13,11 @@ from contextlib import aclosing
 from decimal import Decimal
 from typing import Any, BinaryIO
 
+from system.meshes.process import Child, Limits, started
 from system.plumbing.telemetry import log
 from system.pricing.domain.mesh import Disclosure, MeshMeasure, Preview, Problem
 
 _CHILD = "system.pricing.adapters.mesh.child"
-_COMPLAINT_BYTES_MAX = 2000
 _LINE_BYTES_MAX = 1 << 19
 """The largest preview, which is text here, has less than 300 kB."""
 _PREVIEWS_MAX = 4
@@ -46,87 +43,45 @@ class MeshSupervisor:
 
         After a checked one come the previews that could be drawn: nothing that happens to them is a Problem of the model.
         """
-        process = await self._start(file)
-        complaints = asyncio.create_task(_complaints(process))
-        deadline = asyncio.get_running_loop().time() + self._timeout_s
-        try:
-            async with aclosing(_findings(process)) as findings:
-                while True:
-                    # Never open across a yield: it would cancel what the caller does with a finding.
-                    async with asyncio.timeout_at(deadline):
-                        finding = await anext(findings, None)
-                        if finding is None:
-                            finding = await self._unfinished(process, complaints)
-                    if isinstance(finding, Preview):
-                        raise ValueError("drawn before it was measured")
-                    yield finding
-                    if isinstance(finding, Problem):
-                        return
-                    if finding.checked:
-                        break
-                if self._draws:
-                    async for preview in _drawn(findings):
-                        yield preview
-        except TimeoutError:
-            yield Problem.of("analysis-timed-out", timeout_s=f"{self._timeout_s:g}")
-        except (ValueError, KeyError, TypeError, ArithmeticError) as error:
-            log.error("measuring process talked nonsense", error=str(error))
-            yield Problem.of("analysis-crashed", reason="unreadable findings")
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            complaints.cancel()
-            await asyncio.gather(complaints, return_exceptions=True)
+        limits = Limits(self._memory_bytes, max(1, int(self._timeout_s)), _LINE_BYTES_MAX)
+        async with started(self._command, file, limits=limits, options=("draw",) if self._draws else ()) as child:
+            deadline = asyncio.get_running_loop().time() + self._timeout_s
+            try:
+                async with aclosing(_findings(child)) as findings:
+                    while True:
+                        # Never open across a yield: it would cancel what the caller does with a finding.
+                        async with asyncio.timeout_at(deadline):
+                            finding = await anext(findings, None)
+                            if finding is None:
+                                finding = await self._unfinished(child)
+                        if isinstance(finding, Preview):
+                            raise ValueError("drawn before it was measured")
+                        yield finding
+                        if isinstance(finding, Problem):
+                            return
+                        if finding.checked:
+                            break
+                    if self._draws:
+                        async for preview in _drawn(findings):
+                            yield preview
+            except TimeoutError:
+                yield Problem.of("analysis-timed-out", timeout_s=f"{self._timeout_s:g}")
+            except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+                log.error("measuring process talked nonsense", error=str(error))
+                yield Problem.of("analysis-crashed", reason="unreadable findings")
 
-    async def _start(self, file: BinaryIO) -> asyncio.subprocess.Process:
-        # A descriptor of its own: the child reads from the start, and nothing it does moves ours.
-        file.flush()
-        os.lseek(file.fileno(), 0, os.SEEK_SET)
-        cpu_s = max(1, int(self._timeout_s))
-        return await asyncio.create_subprocess_exec(
-            *self._command,
-            str(file.fileno()),
-            str(self._memory_bytes),
-            str(cpu_s),
-            *(["draw"] if self._draws else []),
-            limit=_LINE_BYTES_MAX,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            pass_fds=(file.fileno(),),
-            env={
-                "PATH": os.environ.get("PATH", ""),
-                "PYTHONPATH": os.pathsep.join(part for part in (os.getcwd(), *sys.path) if part),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                # More threads would each reserve address space, which is limited.
-                "OPENBLAS_NUM_THREADS": "1",
-                "MALLOC_ARENA_MAX": "2",
-            },
-        )
-
-    async def _unfinished(self, process: asyncio.subprocess.Process, complaints: asyncio.Task[str]) -> Problem:
-        status = await process.wait()
-        reason = _reason(status)
-        log.error("measuring process ended early", status=status, reason=reason, stderr=await complaints)
-        if status == -signal.SIGXCPU:
+    async def _unfinished(self, child: Child) -> Problem:
+        ending = await child.ending()
+        log.error("measuring process ended early", status=ending.status, reason=ending.reason, stderr=ending.complaints)
+        if ending.ran_out_of_time:
             return Problem.of("analysis-timed-out", timeout_s=f"{self._timeout_s:g}")
-        return Problem.of("analysis-crashed", reason=reason)
+        return Problem.of("analysis-crashed", reason=ending.reason)
 
 
-def _reason(status: int) -> str:
-    if status == 3:
-        return "too little memory"
-    if status < 0:
-        return f"ended by {signal.Signals(-status).name}"
-    return f"exit status {status}"
-
-
-async def _findings(process: asyncio.subprocess.Process) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
-    assert process.stdout is not None
-    while line := await process.stdout.readline():
-        finding = json.loads(line)
-        yield _SAID_AT.get(finding["stage"], _measure_of)(finding)
+async def _findings(child: Child) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
+    async with aclosing(child.findings()) as findings:
+        async for finding in findings:
+            yield _SAID_AT.get(finding["stage"], _measure_of)(finding)
 
 
 async def _drawn(findings: AsyncGenerator[MeshMeasure | Problem | Preview]) -> AsyncGenerator[Preview]:
@@ -143,15 +98,6 @@ async def _drawn(findings: AsyncGenerator[MeshMeasure | Problem | Preview]) -> A
                 log.warning("model not drawn", error="no picture came")
             return
         yield finding
-
-
-async def _complaints(process: asyncio.subprocess.Process) -> str:
-    """The end of what the child wrote to its error stream, read all along so that it never blocks on it."""
-    assert process.stderr is not None
-    kept = b""
-    while part := await process.stderr.read(4096):
-        kept = (kept + part)[-_COMPLAINT_BYTES_MAX:]
-    return kept.decode(errors="replace")
 
 
 def _preview_of(finding: dict[str, Any]) -> Preview:

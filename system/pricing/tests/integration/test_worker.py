@@ -15,9 +15,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from system.plumbing.jobs import TAKEOVERS_MAX
 from system.pricing.application.commands import CalculateQuote
 from system.pricing.domain.mesh import MeshMeasure
-from system.pricing.entrypoints.worker import TAKEOVERS_MAX, make_app, take_over
+from system.pricing.entrypoints.worker import make_app, take_over
 from system.pricing.main import calculation_of
 from system.pricing.settings import PricingSettings
 from system.pricing.tests.integration.conftest import Pricing, eventually, running_worker

@@ -127,13 +127,13 @@ async def test_worker_goes_on_after_a_crash() -> None:
 DRAWS = """
 from fixtures.models3d import model
 from system.pricing.adapters.mesh.preview import draw
-from system.pricing.adapters.mesh.stl import read_stl
+from system.meshes.stl import read_stl
 assert len(draw(read_stl(model('torus-ring').open('rb')))) == 2
 """
 LIMITED = """
 import sys
-from system.pricing.adapters.mesh.child import limit
-from system.pricing.adapters.mesh.sandbox import forbid_sockets
+from system.meshes.sandbox import limit
+from system.meshes.sandbox import forbid_sockets
 limit(memory_bytes=1 << 30, cpu_s=5)
 assert forbid_sockets(), "no filter"
 {attempt}
@@ -162,9 +162,7 @@ def test_limits_hold(attempt: str, refusal: str, tmp_path: Path) -> None:
 
 
 async def test_processor_time_is_limited() -> None:
-    script = (
-        "from system.pricing.adapters.mesh.child import limit\nlimit(memory_bytes=1 << 30, cpu_s=1)\nwhile True: pass"
-    )
+    script = "from system.meshes.sandbox import limit\nlimit(memory_bytes=1 << 30, cpu_s=1)\nwhile True: pass"
     problem = problem_of(await findings_of("torus-ring", script))
     assert problem.code == "analysis-timed-out"
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fixtures.models3d import shapes
 from fixtures.models3d.generate import binary_stl, text_stl
+from system.meshes import stl, welding
 from system.pricing.adapters.mesh import surface as surfaces
 from system.pricing.domain.mesh import disclosure_codes, problem_codes
 
@@ -84,11 +85,11 @@ def test_seam_a_hair_apart_is_not_closed(find: Find) -> None:
 def test_minus_zero_is_zero() -> None:
     triangles = np.zeros((2, 3, 3), dtype=np.float32)
     triangles[1] = -0.0
-    assert len(np.unique(surfaces.weld(triangles))) == 1
+    assert len(np.unique(welding.weld(triangles))) == 1
 
 
 def test_colliding_hash_is_welded_exactly(monkeypatch: pytest.MonkeyPatch, find: Find) -> None:
-    monkeypatch.setattr(surfaces, "_mixed", lambda words: np.zeros(len(words), dtype=np.uint64))
+    monkeypatch.setattr(welding, "_mixed", lambda words: np.zeros(len(words), dtype=np.uint64))
     assert volume(find(RING)) == pytest.approx(shapes.volume_of(RING), rel=1e-5)
 
 
@@ -257,7 +258,8 @@ def test_no_bytes_crash_the_reader(find: Find, body: bytes, start: bytes) -> Non
 
 def test_every_code_of_the_analyser_has_words() -> None:
     """A code without a sentence would fail only when a customer meets it."""
-    source = "".join(path.read_text() for path in sorted(Path(surfaces.__file__).parent.glob("*.py")))
+    rooms = [Path(name).parent for name in (stl.__file__, surfaces.__file__)]
+    source = "".join(path.read_text() for room in rooms for path in sorted(room.glob("*.py")))
     assert set(re.findall(r'MeshFault\(\s*"([a-z-]+)"', source)) <= problem_codes()
     assert set(re.findall(r'_found\(\s*"([a-z-]+)"', source)) == disclosure_codes()
 

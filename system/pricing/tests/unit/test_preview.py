@@ -12,10 +12,10 @@ import pytest
 
 from fixtures.models3d import model
 from fixtures.models3d.shapes import circle, ring_of
+from system.meshes.stl import Triangles, read_stl
 from system.pricing.adapters.mesh.pose import pose
 from system.pricing.adapters.mesh.preview import SIZES, draw, png
 from system.pricing.adapters.mesh.raster import View, seen
-from system.pricing.adapters.mesh.stl import Triangles, read_stl
 
 SIDE = 64
 FROM_ABOVE = View(

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from system.pricing.adapters.mesh.faults import MeshFault
+from system.meshes.faults import MeshFault
 
 Triangles = npt.NDArray[np.float32]
 """Shape (triangle, corner, axis)."""

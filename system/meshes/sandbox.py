@@ -1,10 +1,11 @@
-"""Takes the network away from this process by a seccomp filter, so that a parser gone wrong has nobody to talk to."""
+"""Takes from this process what a parser does not need: memory, time and files by limits, the network by a seccomp filter."""
 
 from __future__ import annotations
 
 import ctypes
 import errno
 import platform
+import resource
 import struct
 
 _PR_SET_NO_NEW_PRIVS = 38
@@ -25,6 +26,14 @@ _ARCHITECTURES = {
 
 class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
+def limit(*, memory_bytes: int, cpu_s: int) -> None:
+    """Caps what a hostile file can make this process take. Nothing is written, so files are capped at nothing."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def forbid_sockets() -> bool:

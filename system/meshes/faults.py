@@ -1,4 +1,4 @@
-"""Why a file cannot be measured. The code is one of the domain's problems."""
+"""Why a file cannot be read or measured. The code is one of the words that the asking service has for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 
 class MeshFault(Exception):
-    """The file itself is the reason: measuring it again gives the same fault. `facts` fill the problem's sentence.
+    """The file itself is the reason: reading it again gives the same fault. `facts` fill the problem's sentence.
 
     `sides` are sides of triangles where it shows, numbered 3 * triangle + corner they begin at, when any are known.
     """
