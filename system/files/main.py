@@ -11,7 +11,7 @@ from system.files.adapters.storage import S3Storage, StorageAddress
 from system.files.adapters.unit_of_work import SqlFilesUnitOfWork
 from system.files.application import handlers
 from system.files.application.handlers import Limits, Tools
-from system.files.entrypoints import api, previews
+from system.files.entrypoints import api, parts, previews
 from system.files.settings import FilesSettings
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
@@ -33,7 +33,7 @@ def service(settings: FilesSettings | None = None) -> Service:
 
     files = Service(
         settings,
-        routers=[api.router, api.internal, previews.router, previews.internal],
+        routers=[api.router, api.internal, parts.router, previews.router, previews.internal],
         unit_of_work=SqlFilesUnitOfWork,
         timers=[Timer("tidy", settings.tidy_every_s, tidy)],
         gauges=[_UPLOADS],
@@ -72,4 +72,6 @@ def _limits(settings: FilesSettings) -> Limits:
         expires_s=settings.upload_expires_s,
         linger_s=settings.upload_linger_s,
         pending_max=settings.uploads_pending_max,
+        part_bytes=settings.upload_part_bytes,
+        parts_expires_s=settings.upload_parts_expires_s,
     )
