@@ -1,7 +1,7 @@
 """Where somebody makes their own: their model is sent, priced and put into an order, by the API or at the page.
 
-A wish is what a price is asked for: file_id, material, quantity, and ring_size and unit where they matter. The page offers four metals and the
-units that a model's size may be meant in; for any other wish there is the API alone.
+A wish is what a price is asked for: file_id, material, quantity, and ring_size and unit where they matter. The page offers four metals
+and the units that a model's size may be meant in; for any other wish there is the API alone.
 """
 
 from __future__ import annotations

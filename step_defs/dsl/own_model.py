@@ -1,6 +1,7 @@
-"""The whole road of somebody without an account, from the front page through a model of their own to the order: in a browser, and as one
-without a script would send the forms. Counted is what hands do: a press of a link or a button, and a field that has to be filled in, the
-file among them. What a page fills in by itself, or its script asks for, costs nobody a movement.
+"""The whole road of somebody without an account, from the front page through a model of their own to the order.
+
+In a browser, and by the requests that pages and their script send. Counted is what hands do: a press of a link or a button, and a
+field that has to be filled in, the file among them. What a page fills in by itself, or its script asks for, costs nobody a movement.
 """
 
 from __future__ import annotations

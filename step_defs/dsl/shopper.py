@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.waiting import eventually
-from step_defs.dsl.models import is_file
 from step_defs.dsl.model_desk import Resumed
+from step_defs.dsl.models import is_file
 from step_defs.dsl.order import Order, amount
 from step_defs.dsl.person import Person
 from step_defs.dsl.pieces import Piece

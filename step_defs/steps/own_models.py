@@ -9,7 +9,7 @@ from step_defs.steps.vocabulary import Given, Then, When, World, step
 @step(
     en="{name:w} has a/an {model:model} of her own made without an account",
     ru="посетитель {name:w} без учётной записи заказывает изделие «{model:model}» по своей модели",
-    about="Somebody whom we do not know: from the front page through their own model to the order, as few movements of the hand as can be.",
+    about="Somebody whom we do not know: from the front page through their own model to the order, with as little as can be.",
     example="Vera has a plain ring of her own made without an account",
 )
 @When

@@ -160,7 +160,9 @@ async def _examine(upload: Upload, now: datetime, tools: Tools) -> Findings:
     try:
         stored = await _landed(upload, tools)
     except NotUploadedYet as missing:
-        raise UploadExpired() if now > upload.expires_at else missing
+        if now > upload.expires_at:
+            raise UploadExpired() from missing
+        raise
     refused = _refused_unread(upload, stored.size_bytes, tools)
     if refused:
         return refused

@@ -72,7 +72,8 @@ class NotInParts(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "not-in-parts", "This upload was announced as one form: post the file with it, or announce it with `in_parts`."
+            "not-in-parts",
+            "This upload was announced as one form: post the file with it, or announce it with `in_parts`.",
         )
 
 
@@ -92,7 +93,9 @@ class PartUnknown(Invalid):
 
     def __init__(self, number: int, *, part_count: int) -> None:
         super().__init__(
-            "part-unknown", f"There is no part {number}: this file has the parts 1 to {part_count}.", part_count=part_count
+            "part-unknown",
+            f"There is no part {number}: this file has the parts 1 to {part_count}.",
+            part_count=part_count,
         )
 
 

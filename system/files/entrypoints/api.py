@@ -41,7 +41,9 @@ async def start_upload(body: UploadBody, who: Owner, tools: HandlerTools) -> Upl
 
     422 `mesh-empty`, `file-too-large`; 409 `too-many-uploads`.
     """
-    command = StartUpload(owner_id=who.subject, filename=body.filename, size_bytes=body.size_bytes, in_parts=body.in_parts)
+    command = StartUpload(
+        owner_id=who.subject, filename=body.filename, size_bytes=body.size_bytes, in_parts=body.in_parts
+    )
     upload, form = await handlers.start_upload(command, tools)
     return UploadStarted.of(upload, form, bytes_max=tools.limits.bytes_max)
 

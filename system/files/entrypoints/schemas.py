@@ -22,7 +22,9 @@ class UploadBody(BaseModel):
 
     filename: Annotated[str, StringConstraints(min_length=1, max_length=1000)] = Field(examples=["ring.stl"])
     size_bytes: int = Field(ge=0, le=2**53, examples=[123_484])
-    in_parts: bool = Field(False, description="send it piece by piece, so that an interrupted upload goes on where it was")
+    in_parts: bool = Field(
+        False, description="send it piece by piece, so that an interrupted upload goes on where it was"
+    )
 
 
 class UploadStarted(BaseModel):

@@ -59,7 +59,7 @@ class PutIntoCart:
 
 @dataclass(frozen=True, slots=True)
 class PutModelIntoCart:
-    """A piece made from the customer's own model, for their cart, which is opened if there is none. The same key again changes nothing."""
+    """A piece from the customer's own model, for their cart, which is opened if there is none. The same key again changes nothing."""
 
     customer: Principal
     file_id: UUID

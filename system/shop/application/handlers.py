@@ -155,7 +155,8 @@ async def put_model_into_cart(command: PutModelIntoCart, tools: Tools) -> Answer
     """200 with the cart. A model that it holds already in this metal and size is no second line: now as many of it are wanted as this
     quote is for, so that pressed in two tabs it is one piece.
 
-    Raises FileNotFound, FileNotVerified, QuoteNotFound, QuoteDoesNotFit, QuantityRefused, OrderIsFull; Unavailable: then nothing is opened.
+    Raises FileNotFound, FileNotVerified, QuoteNotFound, QuoteDoesNotFit, QuantityRefused, OrderIsFull; Unavailable: then nothing is
+    opened.
     """
     _check_quantity(command.quantity)
     async with tools.begin() as uow:
@@ -171,9 +172,13 @@ async def put_model_into_cart(command: PutModelIntoCart, tools: Tools) -> Answer
         cart = before or await _new_order(command.customer, uow)
         await uow.lock(cart.id)
         bind_order(cart.id)
-        known = cart.line_with_model(command.file_id, line.material, line.ring_size) or cart.line_with_quote(line.quote_id)
+        known = cart.line_with_model(command.file_id, line.material, line.ring_size) or cart.line_with_quote(
+            line.quote_id
+        )
         changed = (
-            cart.with_line_requoted(replace(line, id=known.id)) if known is not None else cart.with_line(line, now=uow.now)
+            cart.with_line_requoted(replace(line, id=known.id))
+            if known is not None
+            else cart.with_line(line, now=uow.now)
         )
         if before is None:
             await uow.orders.add(changed)

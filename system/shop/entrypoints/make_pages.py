@@ -120,8 +120,10 @@ async def put_model_into_cart(
     go: Annotated[Literal["checkout", "cart"], Form()] = "cart",
     key: OneTimeKey = "",
 ) -> Response:
-    """Puts the piece into the cart and goes on to the order's form, or to the cart. Pressed twice, it is put in once; pressed again when
-    it was ordered meanwhile, it leads to that order."""
+    """Puts the piece into the cart and goes on to the order's form, or to the cart.
+
+    Pressed twice, it is put in once; pressed again when it was ordered meanwhile, it leads to that order.
+    """
     size = ring_size.strip() or None
     about = f"{file_id} {material} {size} {quantity} {quote_id}"
     command = PutModelIntoCart(

@@ -15,7 +15,9 @@ from system.shop.domain.quote import Quote, QuoteProblem
 from system.shop.tests.bench import Bench, customer, rub
 from system.shop.tests.contract_buying import HTMX, RUSSIAN, Buying, browser, hidden
 
-PARTS = {name: rub(amount) for name, amount in (("metal", "6000"), ("labour", "1500"), ("margin", "1500"), ("tax", "1000"))}
+PARTS = {
+    name: rub(amount) for name, amount in (("metal", "6000"), ("labour", "1500"), ("margin", "1500"), ("tax", "1000"))
+}
 UNTIL = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 Headers = dict[str, str]
 
@@ -63,7 +65,10 @@ class MakingAtPages:
     async def test_nobody_else_makes_a_guest(self, shop: Buying) -> None:
         crossed = await shop.http.post("/shop/make/visit", headers={"Origin": "https://evil.example"})
         staff = shop.signed_in(customer("Olga", roles=frozenset({"operator"})))
-        assert (crossed.status_code, (await shop.http.post("/shop/make/visit", headers=staff)).status_code) == (403, 403)
+        assert (crossed.status_code, (await shop.http.post("/shop/make/visit", headers=staff)).status_code) == (
+            403,
+            403,
+        )
         shop.identity.away = True
         assert (await shop.http.post("/shop/make/visit")).status_code == 503
         assert shop.identity.guests == []
