@@ -40,7 +40,7 @@ RATE = "material=silver_925&per_piece=480,50&per_gram=27&reason=%D0%B4%D0%BE%D1%
 class Picture:
     """One page as one person sees it. `path` may name work orders ({free}, {mine}), orders ({priced}, {shipped}, and {sent}, {ordered}
     of the customer who looks, with their model {made}), the {operator} of this visit, and the customer ({customer}) of the priced one.
-    `scans` is typed there as a scanner does, `presses` is a button; the picture is of what comes of it. BENCH is a workstation at which
+    `scans` is typed there as a scanner does, `presses` is a button; the picture is of what comes of it. BENCH is a workstation where
     nobody is signed in.
     """
 

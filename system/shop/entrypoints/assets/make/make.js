@@ -189,6 +189,10 @@ function forgetPrices() {
   quotes = new Map();
   unit = "mm";
   viewer.mark?.([]);
+  for (const told of page.querySelectorAll("[data-metal] [data-price]")) told.textContent = "";
+  const prices = document.getElementById("prices");
+  // What the model before this one cost; the piece that comes next is shown.
+  if (prices.dataset.priceState !== "none") prices.hidden = true;
   waits();
 }
 

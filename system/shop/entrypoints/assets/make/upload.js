@@ -119,6 +119,8 @@ export class Upload {
     try {
       await Promise.all(Array.from({ length: AT_ONCE }, sendOne));
     } catch (error) {
+      // One that fails takes the others with it: what is missing then is asked of the storage.
+      waiting.length = 0;
       this.#stop();
       await this.#file.slice(0, 1).arrayBuffer().catch(() => {
         throw new Unreadable();
