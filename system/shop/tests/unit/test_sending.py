@@ -1,4 +1,4 @@
-"""The page's own sending of a file, in a real Chromium, with a storage of another origin that can fail: what arrives, and what is told."""
+"""The page's own sending of a file, in a real Chromium, with a storage of another origin that can fail."""
 
 from __future__ import annotations
 
