@@ -226,8 +226,8 @@ async def test_parts_that_there_are_not(files: Running, numbers: list[int], stat
 async def test_an_upload_by_a_form_has_no_parts_and_a_settled_one_takes_none(files: Running) -> None:
     anna, content = files.person(), fresh_stl()
     form = await anna.start(content)
-    for asked in (anna.http.get, lambda path: anna.http.post(path, json={"numbers": [1]})):
-        answer = await asked(f"/uploads/{form['file_id']}/parts")
+    path = f"/uploads/{form['file_id']}/parts"
+    for answer in (await anna.http.get(path), await anna.http.post(path, json={"numbers": [1]})):
         assert (answer.status_code, answer.json()["code"]) == (409, "not-in-parts")
 
     started = await start(anna, content)

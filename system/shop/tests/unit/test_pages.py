@@ -219,7 +219,7 @@ async def test_search_engines_are_told_what_there_is_and_what_is_closed(shop: Sh
     assert "Sitemap: https://alexandrite.example/sitemap.xml" in robots.text
     places = await shop.http.get("/sitemap.xml")
     assert places.headers["content-type"].startswith("application/xml")
-    assert places.text.count("<loc>") == 42 and places.text.count('hreflang="en"') == 42
+    assert places.text.count("<loc>") == 43 and places.text.count('hreflang="en"') == 43
     elsewhere = await Shop(ShopSettings(environment="release")).http.get("/robots.txt")
     assert "Disallow: /\n" in elsewhere.text
 
