@@ -23,7 +23,7 @@ def resumed_whole(world: World, shopper: Shopper) -> None:
     assert shopper.resumed is not None and shopper.broken_off is not None, f"{shopper.name} took nothing up again"
     resumed = shopper.resumed
     assert 0 < resumed.sent < resumed.parts, f"{resumed.sent} of {resumed.parts} parts were sent again"
-    digest = hashlib.sha256(world.models.bytes_of(shopper.broken_off[0])).hexdigest()
+    digest = hashlib.sha256(world.models.in_parts(shopper.broken_off[0])).hexdigest()
     assert (resumed.verdict["status"], resumed.verdict["sha256"]) == ("VERIFIED", digest), f"it is {resumed.verdict}"
 
 

@@ -148,14 +148,14 @@ class Shopper(Person):
 
     def breaks_off(self, model: str) -> None:
         """Sends a model, and the connection is lost on the way."""
-        file_id = self.desk.breaks_off(filename_of(model), self.world.models.bytes_of(model))
+        file_id = self.desk.breaks_off(filename_of(model), self.world.models.in_parts(model))
         self.broken_off = (model, file_id)
 
     def chooses_again(self) -> None:
         """Comes back and chooses the file whose upload broke off."""
         assert self.broken_off is not None, f"nothing of {self.name} broke off"
         model, file_id = self.broken_off
-        self.resumed = self.desk.goes_on(file_id, filename_of(model), self.world.models.bytes_of(model))
+        self.resumed = self.desk.goes_on(file_id, filename_of(model), self.world.models.in_parts(model))
         self.files[model] = file_id
 
     def orders_often(self) -> None:

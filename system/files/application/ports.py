@@ -31,7 +31,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """A part that has arrived; of two of one number, the one that came last."""
+    """A part that has arrived; of two of one number the one that came last, and of two within a second either."""
 
     number: int
     size_bytes: int
