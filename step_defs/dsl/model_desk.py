@@ -142,17 +142,20 @@ class BrowserModelDesk:
 
     def breaks_off(self, filename: str, content: bytes) -> str:
         page = self._window.page
+        held: list[Route] = []
 
-        def passes(route: Route) -> None:
-            number = PART.search(route.request.url)
-            if number is not None and number[1] == "1":
-                route.fulfill(response=route.fetch())
+        def first_alone(route: Route) -> None:
+            if _part_of(route.request) == "1":
+                route.continue_()
             else:
-                route.abort("connectionfailed")
+                held.append(route)
 
         self._window.goto(MAKE)
-        page.route(PART, passes)
-        page.locator("[data-choose]").set_input_files(self._file(filename, content))
+        page.route(PART, first_alone)
+        with page.expect_event("requestfinished", lambda request: _part_of(request) == "1"):
+            page.locator("[data-choose]").set_input_files(self._file(filename, content))
+        for route in list(held):
+            route.abort("connectionfailed")
         page.locator('#make[data-state="lost"]').wait_for()
         [shown] = self._window.all("#make")
         file_id = shown["data-file"]
@@ -172,8 +175,8 @@ class BrowserModelDesk:
         known = self._door.get(f"{UPLOADS}/{file_id}/parts")
 
         def notes(request: Request) -> None:
-            if request.method == "PUT":
-                sent.update(PART.findall(request.url))
+            if (number := _part_of(request)) is not None:
+                sent.add(number)
 
         page.on("request", notes)
         verdict = self._sends(filename, content)
@@ -271,6 +274,12 @@ class BrowserModelDesk:
 
 TOLD = {"QUEUED": "coming", "ANALYSING": "coming", "ESTIMATED": "estimated", "READY": "firm", "FAILED": "failed"}
 """The state of the page's piece about prices that goes with a quote's status."""
+
+
+def _part_of(request: Request) -> str | None:
+    """The number of the part that a browser sends by this request."""
+    found = PART.search(request.url) if request.method == "PUT" else None
+    return found[1] if found else None
 
 
 def is_at_page(wish: Row) -> bool:
