@@ -52,7 +52,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "pricing": ("/prices/",),
     "shop": ("/shop/",),
 }
-STREAMING = ("crm", "mes", "shop")
+STREAMING = ("crm", "mes", "pricing", "shop")
 # Longer than any rule of routes.yaml, whose length is its priority.
 RING_PRIORITY = 10_000
 _COUNTER = re.compile(r"^traefik_service_requests_total\{(?P<labels>[^}]*)\} (?P<value>[0-9.e+]+)$", re.MULTILINE)

@@ -20,6 +20,7 @@ from step_defs.drivers.browser import DESKTOP, PHONE, Window
 from step_defs.dsl.backstage import Backstage
 from step_defs.dsl.bench import make_workstation
 from step_defs.dsl.care_desk import CRM
+from step_defs.dsl.road import MODEL
 from step_defs.dsl.world import World
 
 OUT = STATE / "reports" / "gallery"
@@ -38,8 +39,9 @@ RATE = "material=silver_925&per_piece=480,50&per_gram=27&reason=%D0%B4%D0%BE%D1%
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One page as one person sees it. `path` may name work orders ({free}, {mine}), orders ({priced}, {shipped}, and {sent}, {ordered}
-    of the customer who looks), the {operator} of this visit, and the customer ({customer}) of the priced one. `scans` is typed there
-    as a scanner does, `presses` is a button; the picture is of what comes of it. BENCH is a workstation at which nobody is signed in.
+    of the customer who looks, with their model {made}), the {operator} of this visit, and the customer ({customer}) of the priced one.
+    `scans` is typed there as a scanner does, `presses` is a button; the picture is of what comes of it. BENCH is a workstation where
+    nobody is signed in.
     """
 
     name: str
@@ -63,6 +65,8 @@ PAGES = (
     Picture("good-pendant", "/shop/goods/pendant-medallion-750", who=""),
     Picture("good-sold-out", "/shop/goods/ring-pave-950", who=""),
     Picture("good-gone", "/shop/goods/ring-of-power", who="", status=404),
+    Picture("make", "/shop/make", who=""),
+    Picture("make-priced", "/shop/make/{made}", who="customer"),
     Picture("cart-empty", "/shop/cart", who=""),
     Picture("cart", "/shop/cart", who="customer"),
     Picture("checkout", "/shop/checkout", who="customer"),
@@ -171,10 +175,12 @@ def furnish(world: World) -> dict[str, str]:
     buyer = world.shopper("Арина")
     known["sent"] = world.road.bring(buyer, "SHIPPED").order_id
     known["ordered"] = world.road.bring(buyer, "PRICE_CALCULATED").order_id
+    known["made"] = buyer.files[MODEL]
     buyer.writes("Можно ли положить открытку?")
     buyer.starts_order()
     for sku in ("ring-classic-585", "pendant-drop-925"):
         buyer.adds_good(sku, quantity=2)
+    buyer.adds_model(MODEL, "gold_750")
     return known
 
 
@@ -212,7 +218,9 @@ def shoot(window: Window, picture: Picture, known: dict[str, str], name: str) ->
         with window.page.expect_navigation():
             window.page.locator(picture.sends).click()
         window.check()
-    if window.all("alexandrite-model"):
+    if window.all('#make[data-state="verified"]'):
+        window.page.locator('#prices[data-price-state="firm"]').wait_for()
+    if window.all("alexandrite-model[data-address]"):
         # It is loaded when somebody gets to see it, which on a phone is further down.
         window.page.locator("alexandrite-model").first.scroll_into_view_if_needed()
         window.page.locator("alexandrite-model canvas:visible").first.wait_for()

@@ -1,7 +1,7 @@
 Feature: An order for a customer's own model
   A customer designs a piece, we make it, and at every moment everybody knows where it is.
 
-  @smoke
+  @smoke @pages
   Scenario: A customer's own model becomes a ring at the customer's door
     When Anna orders a pave ring in gold 585
     Then the order becomes priced
@@ -54,6 +54,7 @@ Feature: An order for a customer's own model
     Then it is refused, because the order is empty
     And the order is still started
 
+  @pages
   Scenario: A customer cannot agree to a price that nobody showed
     Given Anna puts a plain ring in silver 925 into the order
     When Anna tries to submit the order for a price nobody showed

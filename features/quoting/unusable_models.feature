@@ -1,6 +1,7 @@
 Feature: Models that cannot be made as they are
   A model is priced, repaired and priced, or refused with a reason that the customer can act upon.
 
+  @pages
   Scenario Outline: No price for <what>
     When Anna asks what <what> costs in silver 925
     Then Anna gets no price, because <why>
@@ -18,19 +19,20 @@ Feature: Models that cannot be made as they are
     Then Anna gets no price, because the surface is not closed
     And Anna is shown where the model is broken
 
-  @synthetic
+  @synthetic @pages
   Scenario: A ring turned inside out is repaired, and the customer is told
     When Anna asks what a ring turned inside out costs in silver 925
     Then Anna gets a firm price
     And the firm price of Anna is the estimate
     And Anna is told that the model was repaired
 
+  @pages
   Scenario: A ring turned partly inside out costs more than it seemed
     When Anna asks what a ring turned partly inside out costs in silver 925
     Then the firm price of Anna is above the estimate
     And Anna is told that the model was repaired
 
-  @pins_behaviour @owner:olga
+  @pins_behaviour @owner:olga @pages
   Scenario: A ring drawn in inches has a price once its unit is said
     The price could be asked in any unit all along; scenarios could not say one before.
     Given Anna puts these pieces into the order:

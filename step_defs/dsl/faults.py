@@ -39,8 +39,9 @@ class Faults:
     def worker_dies_while_pricing(self, shopper: Shopper, material: str) -> None:
         """The customer asks the price of a large model; the worker is killed in the middle, another one starts."""
         containers = self.world.backstage.containers
-        shopper.uploads(LARGE, self.world.models.never_seen(LARGE))
-        shopper.asks_price(LARGE, material, wait=False)
+        with shopper.unseen():
+            shopper.uploads(LARGE, self.world.models.never_seen(LARGE))
+            shopper.asks_price(LARGE, material, wait=False)
         shopper.waits_for_quote(*IN_THE_MIDDLE, within_s=60)
         containers.kill("pricing-worker")
         self._broken.callback(containers.start, "pricing-worker")

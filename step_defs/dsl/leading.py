@@ -48,8 +48,9 @@ def reads_why(world: World, seller: Seller) -> None:
 
 def asks_without_waiting(world: World, shopper: Shopper, model: str) -> None:
     """Asks for the price of a model that is measured for the first time."""
-    shopper.uploads(model, world.models.never_seen(model))
-    shopper.asks_price(model, MATERIAL, wait=False)
+    with shopper.unseen():
+        shopper.uploads(model, world.models.never_seen(model))
+        shopper.asks_price(model, MATERIAL, wait=False)
 
 
 def sees_waiting_model(seller: Seller, shopper: Shopper) -> None:

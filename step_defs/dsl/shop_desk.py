@@ -1,7 +1,7 @@
 """A customer's place at the shop, by its API or by its pages: the same questions and deeds, so that a scenario need not know which.
 
 An order as both show it: order_id, number, status, total, promise_at, submitted_at, reason, the statuses of its `history` with their
-moments, and its `shipments`. A customer's own model is put into an order by the API in either case, until there is a page for it.
+moments, and its `shipments`. What is done with models of their own is in model_desk.py.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from typing import Any, Protocol
 
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal
+from step_defs.dsl.model_desk import SHOP, BrowserModelDesk, HttpModelDesk, ModelDesk
 from step_defs.dsl.person import Person
 
-SHOP = "/api/shop/v1"
 GOODS = "/shop/goods/"
 CHECKOUT = "/shop/checkout"
 ORDERS = "/shop/orders"
 Row = dict[str, Any]
 
 
-class ShopDesk(Protocol):
+class ShopDesk(ModelDesk, Protocol):
     """What a customer can see and do."""
 
     def puts_good(self, order_id: str, sku: str, *, quantity: int, ring_size: str | None) -> Row:
@@ -53,11 +53,8 @@ class ShopDesk(Protocol):
         """Leaves."""
 
 
-class HttpShopDesk:
+class HttpShopDesk(HttpModelDesk):
     """By the API."""
-
-    def __init__(self, door: Door) -> None:
-        self._door = door
 
     def puts_good(self, order_id: str, sku: str, *, quantity: int, ring_size: str | None) -> Row:
         line = {"kind": "ready_made", "sku": sku, "quantity": quantity}
@@ -97,11 +94,11 @@ class HttpShopDesk:
         """Nothing is open."""
 
 
-class BrowserShopDesk:
+class BrowserShopDesk(BrowserModelDesk):
     """By the pages, in a real browser. What a page offers no button for is refused by what the page shows instead."""
 
-    def __init__(self, window: Window, api: HttpShopDesk) -> None:
-        self._window, self._api = window, api
+    def __init__(self, window: Window, door: Door) -> None:
+        super().__init__(window, door)
         self._sent: dict[str, str] = {}
 
     def puts_good(self, order_id: str, sku: str, *, quantity: int, ring_size: str | None) -> Row:
@@ -117,7 +114,7 @@ class BrowserShopDesk:
         self._window.check()
         [cart] = self._window.all("[data-cart]")
         assert cart["data-cart"] == order_id, f"it was put into {cart['data-cart']} and not into {order_id}"
-        return self._api.shown(order_id)
+        return self._order(order_id)
 
     def submits(self, order_id: str, body: Row, *, key: str) -> None:
         page = self._window.page
@@ -163,7 +160,7 @@ class BrowserShopDesk:
         form = self._window.page.locator('form[data-action="consent"]')
         assert form.count(), "the page asks for no answer"
         assert form.locator('[name="amount"]').input_value() == total["amount"], "the page asks about another price"
-        self._sends("consent", f'button[value="{"accept" if accept else "decline"}"]')
+        self._deeds("consent", f'button[value="{"accept" if accept else "decline"}"]')
 
     def cancels(self, order_id: str) -> int:
         shown = self.shown(order_id)
@@ -173,7 +170,7 @@ class BrowserShopDesk:
             raise Refusal("cancellation", 409, {"code": "cancellation-refused", "detail": said})
         fold.locator("summary").click()
         self._window.page.locator('form[data-action="cancellation"] [name="reason"]').fill("I changed my mind")
-        self._sends("cancellation", 'button[type="submit"]')
+        self._deeds("cancellation", 'button[type="submit"]')
         [order] = self._window.all("[data-order]")
         return 200 if order["data-status"] == "CANCELLED" else 202
 
@@ -188,17 +185,14 @@ class BrowserShopDesk:
     def writes(self, order_id: str, text: str) -> None:
         self._window.goto(f"{ORDERS}/{order_id}")
         self._window.page.locator('form[data-action="letters"] [name="text"]').fill(text)
-        self._sends("letters", 'button[type="submit"]')
+        self._deeds("letters", 'button[type="submit"]')
 
     def orders(self) -> list[Row]:
         self._window.goto(ORDERS)
         rows = self._window.all(".order-row")
         return [{"order_id": row["id"].removeprefix("o-"), "number": row["data-number"]} for row in rows]
 
-    def close(self) -> None:
-        self._window.close()
-
-    def _sends(self, action: str, button: str) -> None:
+    def _deeds(self, action: str, button: str) -> None:
         """Presses a button of the order's page, which htmx answers in its place."""
         with self._window.page.expect_response(lambda answer: answer.url.endswith(f"/{action}")):
             self._window.page.locator(f'form[data-action="{action}"] {button}').click()
@@ -215,13 +209,13 @@ class BrowserShopDesk:
 
 def shop_desk_of(person: Person) -> ShopDesk:
     """Somebody's place at the shop: its API or its pages, whichever this run is about."""
-    api = HttpShopDesk(person.door)
+    door = person.door
     browser = person.world.backstage.browser
     if browser is None or person.shares_session or person.roles:
-        return api
+        return HttpShopDesk(door)
     window = browser.window()
     window.sign_in(email=person.email, password=person.password)
-    return BrowserShopDesk(window, api)
+    return BrowserShopDesk(window, door)
 
 
 _FORM = "() => Object.fromEntries(new FormData(document.querySelector('form.checkout')))"

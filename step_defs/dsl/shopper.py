@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.model_desk import Resumed
 from step_defs.dsl.models import is_file
 from step_defs.dsl.order import Order, amount
 from step_defs.dsl.person import Person
@@ -34,6 +35,11 @@ class Shopper(Person):
         self.quotes: list[dict[str, Any]] = []
         self.heard: list[dict[str, Any]] = []
         self.refused_file: dict[str, Any] | None = None
+        self.wish: dict[str, Any] = {}
+        """What they asked a price for last."""
+        self.broken_off: tuple[str, str] | None = None
+        """The model that they could not send to its end, and its file."""
+        self.resumed: Resumed | None = None
         self.phone = phone_of(self.email)
         self._order: Order | None = None
         self._desk: ShopDesk | None = None
@@ -85,13 +91,11 @@ class Shopper(Person):
     # -- models and prices ---------------------------------------------------------------------------------------
 
     def uploads(self, model: str, content: bytes | None = None) -> dict[str, Any]:
-        """Uploads a model (a fixture's name, or a file's) the way a browser does; returns what the system says about the file."""
+        """Uploads a model (a fixture's name, or a file's); returns what the system says about the file."""
         content = self.world.models.bytes_of(model) if content is None else content
-        filename = model if is_file(model) else f"{model}.stl"
-        upload = self.door.post("/api/files/v1/uploads", {"filename": filename, "size_bytes": len(content)})
-        self.door.upload(upload["url"], fields=upload["fields"], filename=filename, content=content)
-        self.files[model] = upload["file_id"]
-        verdict: dict[str, Any] = self.door.post(f"/api/files/v1/uploads/{upload['file_id']}/completion").body
+        filename = filename_of(model)
+        verdict = self.desk.uploads(filename, content)
+        self.files[model] = verdict["file_id"]
         self.refused_file = verdict if verdict["status"] == "REFUSED" else None
         return verdict
 
@@ -115,12 +119,12 @@ class Shopper(Person):
         """Asks what a model costs in a material; waits for the firm price or the refusal unless told not to."""
         if model not in self.files:
             self.uploads(model)
-        body = {"file_id": self.files[model], "material": self.world.material(material), "quantity": quantity}
+        self.wish = {"file_id": self.files[model], "material": self.world.material(material), "quantity": quantity}
         if ring_size:
-            body["ring_size"] = ring_size
+            self.wish["ring_size"] = ring_size
         if unit:
-            body["unit"] = unit
-        quote: dict[str, Any] = self.door.post("/api/pricing/v1/quotes", body).body
+            self.wish["unit"] = unit
+        quote = self.desk.asks_price(self.wish)
         self.quotes.append(quote)
         # The same piece asked for again has its price in the answer already.
         return self.waits_for_quote() if wait and quote["status"] not in DECIDED else quote
@@ -164,6 +168,23 @@ class Shopper(Person):
         assert quote["status"] == "READY", f"there is no firm price: {quote.get('problem')}"
         return amount(quote["total"])
 
+    def breaks_off(self, model: str) -> None:
+        """Sends a model, and the connection is lost on the way."""
+        file_id = self.desk.breaks_off(filename_of(model), self.world.models.in_parts(model))
+        self.broken_off = (model, file_id)
+
+    def chooses_again(self) -> None:
+        """Comes back and chooses the file whose upload broke off."""
+        assert self.broken_off is not None, f"nothing of {self.name} broke off"
+        model, file_id = self.broken_off
+        self.resumed = self.desk.goes_on(file_id, filename_of(model), self.world.models.in_parts(model))
+        self.files[model] = file_id
+
+    def orders_often(self) -> None:
+        """Presses "order it" for what they asked the price of: twice, after going back, and from another tab."""
+        view = self.desk.orders_often(self.quote(), self.wish)
+        self._order = self.world.order = Order(self.door, view, self.looks_at)
+
     # -- ordering ------------------------------------------------------------------------------------------------
 
     @property
@@ -186,16 +207,7 @@ class Shopper(Person):
     ) -> None:
         """Puts a piece to be made from a model into the order, with the price asked for it."""
         quote = self.asks_price(model, material, quantity=quantity, ring_size=ring_size, unit=unit)
-        line = {
-            "kind": "custom",
-            "file_id": self.files[model],
-            "quote_id": quote["quote_id"],
-            "material": self.world.material(material),
-            "quantity": quantity,
-        }
-        if ring_size:
-            line["ring_size"] = ring_size
-        self.order.takes_line(line)
+        self.order.answered = self.desk.puts_model(self.order.order_id, quote, self.wish)
 
     def adds_quoted(self, quote: dict[str, Any], *, file_id: str) -> None:
         """Puts a piece into the order at a quote made earlier, perhaps by somebody else."""
@@ -352,6 +364,11 @@ class Partner(Shopper):
     def own_terms(self) -> dict[str, Any]:
         """The reference the partner knows the order by."""
         return {"partner_reference": self.reference}
+
+
+def filename_of(model: str) -> str:
+    """What a model's file is called at home."""
+    return model if is_file(model) else f"{model}.stl"
 
 
 def phone_of(email: str) -> str:

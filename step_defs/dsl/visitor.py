@@ -7,22 +7,20 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
-
-from step_defs.drivers.address import trust
+from step_defs.drivers.address import SystemAddress
 from step_defs.drivers.browser import Window
-from step_defs.drivers.http import RING_HEADER, Door
+from step_defs.drivers.http import Door
 from step_defs.drivers.waiting import eventually
+from step_defs.dsl.forms import LINK, SESSION, forms_of, hidden_in, page_of
 from step_defs.dsl.order import SOON_S, Order
+from step_defs.dsl.own_model import own_by_browser, own_by_forms
 from step_defs.dsl.shop_desk import CHECKOUT, GOODS, ORDERS
-from step_defs.dsl.shopper import Shopper
+from step_defs.dsl.shopper import Shopper, filename_of
 
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
 
-SESSION = "__Host-session"
 PUT = "/shop/cart/lines"
-LINK = re.compile(r'href="(/shop/track/[\w-]+)"')
 STATUS = re.compile(r'data-status="(\w+)"')
 
 
@@ -33,6 +31,8 @@ class Visitor(Shopper):
         super().__init__(world, name)
         self.link = ""
         self.window: Window | None = None
+        self.actions: list[str] = []
+        """What their hands did: presses, and fields filled in."""
 
     def get_account(self) -> None:
         """Nobody makes them one."""
@@ -57,7 +57,22 @@ class Visitor(Shopper):
             self.window = browser.window()
             token, order_id, self.link = _by_browser(self.window, sku, self.contact())
         else:
-            token, order_id, self.link = _by_forms(Door(self.world.backstage.address), sku, self.contact())
+            token, order_id, self.link = _by_forms(self.world.backstage.address, sku, self.contact())
+        self._has_ordered(token, order_id)
+
+    def makes(self, model: str) -> None:
+        """From the front page through a model of their own to the order; every movement of the hand is counted."""
+        content, filename = self.world.models.bytes_of(model), filename_of(model)
+        browser = self.world.backstage.browser
+        if browser is not None:
+            self.window = browser.window()
+            made = own_by_browser(self.window, filename, content, self.contact())
+        else:
+            made = own_by_forms(self.world.backstage.address, filename, content, self.contact())
+        self.link, self.actions = made.link, made.actions
+        self._has_ordered(made.token, made.order_id)
+
+    def _has_ordered(self, token: str, order_id: str) -> None:
         self._door = Door(self.world.backstage.address)
         self._door.token = token
         view = self._door.get(f"/api/shop/v1/orders/{order_id}").body
@@ -105,31 +120,16 @@ def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str,
     return window.cookie(SESSION), order_id, link["href"]
 
 
-def _by_forms(door: Door, sku: str, contact: dict[str, Any]) -> tuple[str, str, str]:
-    address = door.address
-    headers = {"Accept": "text/html", "Origin": address.url}
-    if address.ring:
-        headers[RING_HEADER] = address.ring
-    with httpx.Client(
-        base_url=address.url, verify=trust(address.ca_file), headers=headers, follow_redirects=True
-    ) as http:
-        shown = _page(http.get(f"{GOODS}{sku}"))
+def _by_forms(address: SystemAddress, sku: str, contact: dict[str, Any]) -> tuple[str, str, str]:
+    with forms_of(address) as http:
+        shown = page_of(http.get(f"{GOODS}{sku}"))
         sizes = re.findall(r'name="ring_size" value="([^"]+)"', shown)
-        fields = _hidden(shown) | {"quantity": "1"} | ({"ring_size": sizes[0]} if sizes else {})
-        _page(http.post(PUT, data=fields))
+        fields = hidden_in(shown) | {"quantity": "1"} | ({"ring_size": sizes[0]} if sizes else {})
+        page_of(http.post(PUT, data=fields))
         token = http.cookies[SESSION]
-        fields = _hidden(_page(http.get(CHECKOUT)))
+        fields = hidden_in(page_of(http.get(CHECKOUT)))
         answer = http.post(CHECKOUT, data=fields | contact)
-        link = LINK.search(_page(answer))
+        link = LINK.search(page_of(answer))
     path = urlsplit(str(answer.url)).path
     assert path.startswith(f"{ORDERS}/") and link is not None, f"the order led to {path}"
     return token, path.rsplit("/", 1)[-1], link[1]
-
-
-def _hidden(page: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
-
-
-def _page(answer: httpx.Response) -> str:
-    assert answer.status_code == 200, f"{answer.request.method} {answer.url} answered {answer.status_code}"
-    return answer.text

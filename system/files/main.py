@@ -14,7 +14,7 @@ from system.files.adapters.unit_of_work import SqlFilesUnitOfWork
 from system.files.application import handlers
 from system.files.application.handlers import Limits, Tools
 from system.files.application.levels import LevelMaking
-from system.files.entrypoints import api, models, previews
+from system.files.entrypoints import api, models, parts, previews
 from system.files.entrypoints.ways import Ways
 from system.files.entrypoints.worker import run_worker
 from system.files.settings import FilesSettings
@@ -44,7 +44,7 @@ def service(settings: FilesSettings | None = None) -> Service:
 
     files = Service(
         settings,
-        routers=[api.router, api.internal, models.router, previews.router, previews.internal],
+        routers=[api.router, api.internal, models.router, parts.router, previews.router, previews.internal],
         unit_of_work=SqlFilesUnitOfWork,
         timers=[Timer("tidy", settings.tidy_every_s, tidy), Timer("levels", settings.levels_sought_every_s, seek)],
         gauges=[_UPLOADS, _LEVELS],
@@ -108,4 +108,6 @@ def _limits(settings: FilesSettings) -> Limits:
         linger_s=settings.upload_linger_s,
         pending_max=settings.uploads_pending_max,
         levels_above_bytes=settings.levels_above_bytes,
+        part_bytes=settings.upload_part_bytes,
+        parts_expires_s=settings.upload_parts_expires_s,
     )

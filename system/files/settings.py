@@ -24,6 +24,14 @@ class FilesSettings(ServiceSettings):
 
     upload_bytes_max: int = Field(100_000_000, ge=1, description="the largest file that is taken")
     upload_expires_s: int = Field(900, ge=0, description="how long an upload may begin after it was announced")
+    upload_part_bytes: int = Field(
+        8 * 1024 * 1024,
+        ge=5 * 1024 * 1024,
+        description="size of a part of an upload in parts; S3 takes a smaller one only as the last",
+    )
+    upload_parts_expires_s: int = Field(
+        86_400, ge=0, description="how long an upload in parts may take, with all its interruptions"
+    )
     upload_linger_s: int = Field(3600, ge=0, description="how long after that what it left behind is removed")
     uploads_pending_max: int = Field(50, ge=1, description="uploads of one owner that were begun and not completed")
     download_expires_s: int = Field(900, ge=1, description="how long a service may begin to read a file")

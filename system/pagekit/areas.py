@@ -11,6 +11,7 @@ SIGN_IN = "/sign-in"
 FRONT = "/"
 CART = "/shop/cart"
 ORDERS = "/shop/orders"
+MAKE = "/shop/make"
 VISITOR = "visitor"
 """Whoever is not signed in, as if it were a role."""
 
@@ -26,6 +27,7 @@ class Area:
 
 SHOP = (
     Area("/shop/", N_("Jewelry"), frozenset({VISITOR, "customer"})),
+    Area(MAKE, N_("Make your own"), frozenset({VISITOR, "customer"})),
     Area(CART, N_("Cart"), frozenset({VISITOR, "customer"})),
     Area(ORDERS, N_("My orders"), frozenset({"customer"})),
 )

@@ -10,7 +10,7 @@ from system.shop.adapters.services import HttpFiles, HttpIdentity, HttpLetters, 
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
 from system.shop.application import reactions
 from system.shop.application.ports import Tools
-from system.shop.entrypoints import api, cart_pages, checkout_pages, order_pages, pages
+from system.shop.entrypoints import api, cart_pages, checkout_pages, make_pages, order_pages, pages
 from system.shop.entrypoints.private_links import PrivateLinks
 from system.shop.settings import ShopSettings
 
@@ -28,6 +28,7 @@ def service(settings: ShopSettings | None = None) -> Service:
             pages.router,
             cart_pages.router,
             checkout_pages.router,
+            make_pages.router,
             order_pages.router,
         ],
         unit_of_work=SqlShopUnitOfWork,

@@ -11,6 +11,9 @@ class ShopSettings(ServiceSettings):
     """What the shop is told at start, beside what every service is told."""
 
     service: str = "shop"
+    s3_public_url: str = Field(
+        "https://localhost:8444", description="the storage as browsers reach it: pages send models there and show them"
+    )
     catalogue_price_kept_s: float = Field(
         5.0, gt=0, description="how long the catalogue shows a price before asking again"
     )

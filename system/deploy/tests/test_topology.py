@@ -158,7 +158,13 @@ def test_only_the_files_service_and_jobs_hold_storage_credentials() -> None:
 
 def test_pages_that_show_models_know_where_browsers_read_them() -> None:
     outside = {name: spec["environment"].get("ALEXANDRITE_S3_PUBLIC_URL") for name, spec in OURS.items()}
-    assert outside["mes"] == outside["crm"] == outside["files"] == "https://localhost:${ALEXANDRITE_PORT_S3:-8444}"
+    assert (
+        outside["shop"]
+        == outside["mes"]
+        == outside["crm"]
+        == outside["files"]
+        == "https://localhost:${ALEXANDRITE_PORT_S3:-8444}"
+    )
 
 
 @pytest.mark.parametrize("name", SERVICES)

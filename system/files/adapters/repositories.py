@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from system.files.adapters import tables
 from system.files.domain.errors import UploadUnknown
 from system.files.domain.preview import Preview
-from system.files.domain.upload import Findings, Format, Problem, Status, Upload
+from system.files.domain.upload import Findings, Format, Parts, Problem, Status, Upload
 
 uploads = tables.upload
 previews = tables.preview
@@ -32,6 +32,7 @@ def upload_of(row: Row[Any]) -> Upload:
         status=status,
         findings=None if status is Status.PENDING else _findings_of(row),
         settled_at=row.settled_at,
+        parts=Parts(row.declared_bytes, row.part_bytes, row.multipart_id) if row.part_bytes else None,
     )
 
 
@@ -61,8 +62,18 @@ class UploadRepository:
                 declared_bytes=upload.declared_bytes,
                 created_at=upload.created_at,
                 expires_at=upload.expires_at,
+                part_bytes=upload.parts.part_bytes if upload.parts else None,
             )
         )
+
+    async def begin_parts(self, file_id: UUID, multipart_id: str) -> str:
+        kept = await self._connection.scalar(
+            update(uploads)
+            .where(uploads.c.file_id == file_id)
+            .values(multipart_id=func.coalesce(uploads.c.multipart_id, multipart_id))
+            .returning(uploads.c.multipart_id)
+        )
+        return str(kept)
 
     async def get(self, file_id: UUID, *, owner_id: UUID) -> Upload:
         found = await self._connection.execute(

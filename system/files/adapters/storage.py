@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from system.files.application.ports import PostForm, StoredObject
+from system.files.application.ports import PostForm, StoredObject, StoredPart
 from system.files.domain.errors import NotUploadedYet, UploadChanged
 from system.kernel.errors import Unavailable
 from system.plumbing.telemetry import log
@@ -24,6 +25,8 @@ from system.plumbing.telemetry import log
 CHUNK_BYTES = 256 * 1024
 FORM_CONTENT_TYPE = "application/octet-stream"
 """Part of the signed policy: whatever is uploaded is never shown by a browser as a page."""
+
+PARTS_GONE = frozenset({"NoSuchUpload", "InvalidPart", "InvalidPartOrder"})
 
 T = TypeVar("T")
 
@@ -40,7 +43,7 @@ class StorageAddress:
 
 
 class S3Storage:
-    """Any S3 with presigned POST policies and conditional copies; tried with SeaweedFS."""
+    """Any S3 with presigned POST policies, multipart uploads and conditional copies; tried with SeaweedFS."""
 
     def __init__(self, address: StorageAddress, *, at_once: int) -> None:
         self._bucket = address.bucket
@@ -59,6 +62,54 @@ class S3Storage:
             ExpiresIn=expires_s,
         )
         return PostForm(url=form["url"], fields=form["fields"])
+
+    async def begin_parts(self, key: str) -> str:
+        """Begins a multipart upload; whatever it becomes is never shown by a browser as a page."""
+        begun = await self._run(
+            self._inside.create_multipart_upload, Bucket=self._bucket, Key=key, ContentType=FORM_CONTENT_TYPE
+        )
+        return str(begun["UploadId"])
+
+    def part_url(self, key: str, multipart_id: str, *, number: int, size_bytes: int, expires_s: int) -> str:
+        """A signed PUT for the outside. The length is signed too, and the storage takes no other."""
+        wanted = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "UploadId": multipart_id,
+            "PartNumber": number,
+            "ContentLength": size_bytes,
+        }
+        url: str = self._outside.generate_presigned_url("upload_part", Params=wanted, ExpiresIn=expires_s)
+        return url
+
+    async def parts(self, key: str, multipart_id: str) -> list[StoredPart]:
+        """What has arrived, by number."""
+
+        def listed() -> list[StoredPart]:
+            pages = self._inside.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=key, UploadId=multipart_id
+            )
+            found = [part for page in pages for part in page.get("Parts", ())]
+            latest = {part["PartNumber"]: part for part in sorted(found, key=itemgetter("LastModified"))}
+            return [StoredPart(number, latest[number]["Size"], latest[number]["ETag"]) for number in sorted(latest)]
+
+        return await self._run(listed)
+
+    async def assemble(self, key: str, multipart_id: str, parts: Sequence[StoredPart]) -> None:
+        """Completes a multipart upload with exactly these parts."""
+        named = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        await self._run(
+            self._inside.complete_multipart_upload,
+            Bucket=self._bucket,
+            Key=key,
+            UploadId=multipart_id,
+            MultipartUpload={"Parts": named},
+        )
+
+    async def drop_parts(self, key: str, multipart_id: str) -> None:
+        """Aborts a multipart upload."""
+        with suppress(NotUploadedYet):
+            await self._run(self._inside.abort_multipart_upload, Bucket=self._bucket, Key=key, UploadId=multipart_id)
 
     def download_url(self, key: str, *, expires_s: int) -> str:
         """A signed GET for the inside."""
@@ -161,6 +212,8 @@ def _client(address: StorageAddress, url: str, *, connections: int) -> Any:
 
 def _refusal_of(error: ClientError) -> Exception:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    if error.response["Error"]["Code"] in PARTS_GONE:
+        return NotUploadedYet()
     if status == HTTPStatus.NOT_FOUND and error.response["Error"]["Code"] != "NoSuchBucket":
         return NotUploadedYet()
     if status == HTTPStatus.PRECONDITION_FAILED:

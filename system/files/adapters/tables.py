@@ -43,6 +43,8 @@ upload = Table(
     Column("problem_title", String(200)),
     Column("problem_detail", Text),
     Column("tidied_at", DateTime(timezone=True)),
+    Column("part_bytes", Integer),
+    Column("multipart_id", String(200)),
     CheckConstraint("status IN ('PENDING', 'VERIFIED', 'REFUSED')", name="upload_status_known"),
     CheckConstraint(
         "(status = 'PENDING') = (settled_at IS NULL) AND (status = 'PENDING') = (size_bytes IS NULL)",

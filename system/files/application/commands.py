@@ -13,6 +13,17 @@ class StartUpload:
     owner_id: UUID
     filename: str
     size_bytes: int
+    in_parts: bool = False
+    """Piece by piece, so that an interrupted upload goes on where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressParts:
+    """The owner wants to send these parts, or some of them again."""
+
+    file_id: UUID
+    owner_id: UUID
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

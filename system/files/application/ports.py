@@ -31,6 +31,24 @@ class StoredObject:
     etag: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part that has arrived; of two of one number the one that came last, and of two within a second either."""
+
+    number: int
+    size_bytes: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartAddress:
+    """Where a browser puts one part, of exactly this size."""
+
+    number: int
+    size_bytes: int
+    url: str
+
+
 class Uploads(Protocol):
     """The uploads."""
 
@@ -42,6 +60,9 @@ class Uploads(Protocol):
 
     async def settle(self, upload: Upload) -> bool:
         """Keeps the verdict; False when it was settled before. Of many at once exactly one gets True."""
+
+    async def begin_parts(self, file_id: UUID, multipart_id: str) -> str:
+        """Keeps the storage's name of an upload in parts, unless it has one; returns the name that it has."""
 
     async def count_pending(self, owner_id: UUID, *, now: datetime) -> int:
         """How many uploads of this owner may still arrive."""
@@ -115,6 +136,21 @@ class Storage(Protocol):
 
     def post_form(self, key: str, *, bytes_max: int, expires_s: int) -> PostForm:
         """A form that lets its holder post one file of 1 to `bytes_max` bytes to exactly this key, for so long."""
+
+    async def begin_parts(self, key: str) -> str:
+        """Begins an undertaking of parts that shall become the content of this key; its name at the storage."""
+
+    def part_url(self, key: str, multipart_id: str, *, number: int, size_bytes: int, expires_s: int) -> str:
+        """A URL outside that takes exactly so many bytes as this part, for so long."""
+
+    async def parts(self, key: str, multipart_id: str) -> list[StoredPart]:
+        """What has arrived, by number. Raises NotUploadedYet when the undertaking is over or unknown."""
+
+    async def assemble(self, key: str, multipart_id: str, parts: Sequence[StoredPart]) -> None:
+        """Makes the content of the key from these parts, in order. Raises NotUploadedYet when one is gone, or somebody did it."""
+
+    async def drop_parts(self, key: str, multipart_id: str) -> None:
+        """Ends the undertaking and throws its parts away; no matter if it is over."""
 
     def download_url(self, key: str, *, expires_s: int) -> str:
         """A URL inside our network that reads this key, for so long."""

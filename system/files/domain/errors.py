@@ -2,10 +2,13 @@
 
 Refused
 ├── UploadUnknown        404: there is no such upload, or it is somebody else's
-├── NotUploadedYet       409: the storage holds nothing for this upload yet
+├── NotUploadedYet       409: the storage holds nothing for this upload yet, or not every part
 ├── UploadExpired        409: nothing arrived in time; a new upload has to be started
 ├── UploadChanged        409: the file was replaced while it was being checked
 ├── TooManyUploads       409: too many uploads of this owner were begun and never completed
+├── NotInParts           409: this upload was announced as one form
+├── UploadSettled        409: it is verified or refused; no part of it is taken any more
+├── PartUnknown          422: the file has no part of this number
 ├── PreviewMissing       404: there is no picture of this model, or not yet
 ├── ModelRefused         404: the file is no model, or was not completed yet
 ├── LevelNotReady        404: a lighter form of this model is being made
@@ -16,6 +19,8 @@ A file that arrived and is not a model is no error: its upload is settled as REF
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from system.kernel.errors import Conflict, Invalid, NotFound
 
@@ -28,9 +33,13 @@ class UploadUnknown(NotFound):
 
 
 class NotUploadedYet(Conflict):
-    """The storage holds nothing for this upload yet."""
+    """The storage holds nothing for this upload yet, or not every part of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, missing: Sequence[int] = ()) -> None:
+        if missing:
+            told = f"{len(missing)} parts have not arrived: send them, then complete."
+            super().__init__("not-uploaded-yet", told, missing=list(missing))
+            return
         super().__init__(
             "not-uploaded-yet", "The file has not arrived: send it to the upload's url with its fields, then complete."
         )
@@ -58,6 +67,38 @@ class TooManyUploads(Conflict):
             "too-many-uploads",
             f"You have begun {pending_max} uploads without completing them: complete one, or wait until they expire.",
             pending_max=pending_max,
+        )
+
+
+class NotInParts(Conflict):
+    """This upload was announced as one form."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "not-in-parts",
+            "This upload was announced as one form: post the file with it, or announce it with `in_parts`.",
+        )
+
+
+class UploadSettled(Conflict):
+    """It is verified or refused already."""
+
+    def __init__(self, *, status: str) -> None:
+        super().__init__(
+            "upload-settled",
+            f"This upload is {status} already: no part of it is taken any more. Announce another file as a new upload.",
+            file_status=status,
+        )
+
+
+class PartUnknown(Invalid):
+    """The file has no part of this number."""
+
+    def __init__(self, number: int, *, part_count: int) -> None:
+        super().__init__(
+            "part-unknown",
+            f"There is no part {number}: this file has the parts 1 to {part_count}.",
+            part_count=part_count,
         )
 
 

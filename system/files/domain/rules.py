@@ -44,6 +44,12 @@ def refused_as_too_large(size_bytes: int, *, bytes_max: int) -> Findings | None:
     )
 
 
+def refused_as_unlike_announced(size_bytes: int, *, declared_bytes: int) -> Findings | None:
+    """Findings for parts that together have another size than the file was announced with, which are not even read."""
+    problem = arrived_whole(declared_bytes=declared_bytes, arrived_bytes=size_bytes)
+    return Findings(size_bytes=size_bytes, sha256=None, problem=problem) if problem else None
+
+
 def arrived_whole(*, declared_bytes: int, arrived_bytes: int) -> Problem | None:
     """A problem when another number of bytes arrived than was announced."""
     if arrived_bytes == declared_bytes:

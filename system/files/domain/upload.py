@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -49,8 +50,33 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """How a file is sent piece by piece: every part has `part_bytes`, the last one what is left. Numbers begin with 1."""
+
+    whole_bytes: int
+    part_bytes: int
+    multipart_id: str | None = None
+    """The storage's own name of the undertaking, once it was begun."""
+
+    @property
+    def count(self) -> int:
+        """How many parts there are."""
+        return -(-self.whole_bytes // self.part_bytes)
+
+    def size_of(self, number: int) -> int:
+        """How many bytes this part has. Raises ValueError for a number that there is not."""
+        if not 1 <= number <= self.count:
+            raise ValueError(f"there is no part {number} of {self.count}")
+        return min(self.part_bytes, self.whole_bytes - (number - 1) * self.part_bytes)
+
+    def missing(self, arrived: Mapping[int, int]) -> list[int]:
+        """The numbers of what has not arrived; `arrived` tells sizes in bytes by number."""
+        return [number for number in range(1, self.count + 1) if number not in arrived]
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
-    """One file of one owner. `findings` is there once it is settled."""
+    """One file of one owner. `findings` is there once it is settled, `parts` when it is sent piece by piece."""
 
     file_id: UUID
     owner_id: UUID
@@ -61,6 +87,7 @@ class Upload:
     status: Status = Status.PENDING
     findings: Findings | None = None
     settled_at: datetime | None = None
+    parts: Parts | None = None
 
     @property
     def landing_key(self) -> str:

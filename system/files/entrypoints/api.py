@@ -44,11 +44,13 @@ TheWays = Annotated[Ways, Depends(_ways)]
 
 @router.post("/uploads", status_code=201)
 async def start_upload(body: UploadBody, who: Owner, tools: HandlerTools) -> UploadStarted:
-    """Announces a file and gives the form that sends it straight to the storage.
+    """Announces a file and gives the form that sends it straight to the storage; or, `in_parts`, says how large the parts are.
 
     422 `mesh-empty`, `file-too-large`; 409 `too-many-uploads`.
     """
-    command = StartUpload(owner_id=who.subject, filename=body.filename, size_bytes=body.size_bytes)
+    command = StartUpload(
+        owner_id=who.subject, filename=body.filename, size_bytes=body.size_bytes, in_parts=body.in_parts
+    )
     upload, form = await handlers.start_upload(command, tools)
     return UploadStarted.of(upload, form, bytes_max=tools.limits.bytes_max)
 
@@ -57,7 +59,7 @@ async def start_upload(body: UploadBody, who: Owner, tools: HandlerTools) -> Upl
 async def complete_upload(file_id: UUID, who: Owner, tools: HandlerTools) -> UploadView:
     """Has the file checked: VERIFIED, or REFUSED with the problem. Repeatable; settled once, the answer stays.
 
-    409 `not-uploaded-yet`, `upload-expired`, `upload-changed`.
+    409 `not-uploaded-yet` (with the numbers of `missing` parts), `upload-expired`, `upload-changed`.
     """
     return UploadView.of(await handlers.complete_upload(CompleteUpload(file_id=file_id, owner_id=who.subject), tools))
 

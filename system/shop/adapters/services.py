@@ -16,7 +16,7 @@ from system.messages.envelope import MoneyV1
 from system.plumbing.service_client import ServiceClient
 from system.plumbing.telemetry import log
 from system.plumbing.tokens import Principal
-from system.shop.application.ports import CancellationOutcome, GuestSession, Letter, ModelFile
+from system.shop.application.ports import CancellationOutcome, GuestSession, Letter, ModelFile, ModelOrigin
 from system.shop.domain.catalogue import Language
 from system.shop.domain.errors import CancellationRefused, NotForSale
 from system.shop.domain.quote import Quote, QuoteProblem
@@ -27,6 +27,29 @@ Shape = TypeVar("Shape", bound=BaseModel)
 class _Problem(BaseModel):
     code: str
     detail: str = ""
+    title: str = ""
+    facts: dict[str, str] | None = None
+
+    def problem(self) -> QuoteProblem:
+        """The problem in the shop's words."""
+        return QuoteProblem(self.code, self.detail, self.title, self.facts)
+
+
+class _Breakdown(BaseModel):
+    currency: str
+    per_piece: dict[str, str] = {}
+
+    def items(self) -> dict[str, Money]:
+        """What one piece costs, item by item."""
+        return {name: Money.of(amount, self.currency) for name, amount in self.per_piece.items()}
+
+
+class _Disclosure(BaseModel):
+    code: str
+
+
+class _Mesh(BaseModel):
+    disclosures: list[_Disclosure] = []
 
 
 class _Quote(BaseModel):
@@ -41,6 +64,10 @@ class _Quote(BaseModel):
     estimate: MoneyV1 | None = None
     total: MoneyV1 | None = None
     problem: _Problem | None = None
+    weight_g: str | None = None
+    valid_until: datetime | None = None
+    breakdown: _Breakdown | None = None
+    mesh: _Mesh | None = None
 
     def quote(self) -> Quote:
         """The quote in the shop's words."""
@@ -55,7 +82,11 @@ class _Quote(BaseModel):
             sku=self.sku,
             estimate=self.estimate.money() if self.estimate else None,
             total=self.total.money() if self.total else None,
-            problem=QuoteProblem(self.problem.code, self.problem.detail) if self.problem else None,
+            problem=self.problem.problem() if self.problem else None,
+            weight_g=self.weight_g,
+            valid_until=self.valid_until,
+            per_piece=self.breakdown.items() if self.breakdown else None,
+            disclosures=tuple(each.code for each in self.mesh.disclosures) if self.mesh else (),
         )
 
 
@@ -72,6 +103,13 @@ class _File(BaseModel):
     owner_id: UUID
     status: str
     filename: str
+    problem: _Problem | None = None
+    origin: ModelOrigin = ModelOrigin.UPLOADED
+
+    def model(self) -> ModelFile:
+        """The model in the shop's words."""
+        problem = self.problem.problem() if self.problem else None
+        return ModelFile(self.file_id, self.owner_id, self.status, self.filename, problem, self.origin)
 
 
 class _Letter(BaseModel):
@@ -145,8 +183,7 @@ class HttpFiles:
         response = await self._client.request("GET", "files", f"/internal/files/{file_id}", acting_for=acting_for)
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
-        found = _read("files", response, _File)
-        return ModelFile(id=found.file_id, owner_id=found.owner_id, status=found.status, filename=found.filename)
+        return _read("files", response, _File).model()
 
 
 class HttpOrchestrator:

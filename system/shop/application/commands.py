@@ -58,6 +58,19 @@ class PutIntoCart:
 
 
 @dataclass(frozen=True, slots=True)
+class PutModelIntoCart:
+    """A piece from the customer's own model, for their cart, which is opened if there is none. The same key again changes nothing."""
+
+    customer: Principal
+    file_id: UUID
+    quote_id: UUID
+    material: str
+    quantity: int
+    ring_size: str | None
+    key: IdempotencyKey
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeQuantity:
     """The customer wants more, or fewer, of a ready-made good; the price is asked for anew."""
 

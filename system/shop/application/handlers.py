@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 from system.kernel.ids import derived_id, new_id
@@ -19,6 +20,7 @@ from system.shop.application.commands import (
     CancelOrder,
     ChangeQuantity,
     PutIntoCart,
+    PutModelIntoCart,
     RemoveLine,
     StartOrder,
     SubmitOrder,
@@ -69,28 +71,7 @@ async def add_custom_line(command: AddCustomLine, tools: Tools) -> tuple[Order, 
     order = await _peek(command.order_id, command.customer, tools, if_match=command.if_match)
     if (known := order.line_with_quote(command.quote_id)) is None:
         order.check_open()
-    model, quotes = await asyncio.gather(
-        tools.files.model(command.file_id, acting_for=command.customer), tools.pricing.quotes([command.quote_id])
-    )
-    if model is None or model.owner_id != command.customer.subject:
-        raise FileNotFound(command.file_id)
-    if model.status != VERIFIED:
-        raise FileNotVerified(command.file_id, model.status)
-    quote = quotes.get(command.quote_id)
-    if quote is None or quote.owner_id != command.customer.subject:
-        raise QuoteNotFound(command.quote_id)
-    line = Line(
-        id=new_id(),
-        kind=LineKind.CUSTOM,
-        title=Title.same(model.filename),
-        material=command.material,
-        quantity=command.quantity,
-        quote_id=quote.id,
-        # The quote may have been asked for in this very size; then it need not be said twice.
-        ring_size=command.ring_size if command.ring_size is not None else quote.ring_size,
-        file_id=command.file_id,
-    )
-    _check_quote(line, quote)
+    line = await _model_line(command, tools)
     if known is not None:
         return order, known
     return await _add_line(line, command, tools)
@@ -167,6 +148,45 @@ async def put_into_cart(command: PutIntoCart, tools: Tools) -> Answer:
             uow.publish(publishing.order_initiated(changed))
         else:
             await uow.orders.save(before, changed)
+        return await _commit(uow, changed)
+
+
+async def put_model_into_cart(command: PutModelIntoCart, tools: Tools) -> Answer:
+    """200 with the cart. A model that it holds already in this metal and size is no second line: now as many of it are wanted as this
+    quote is for, so that pressed in two tabs it is one piece.
+
+    Raises FileNotFound, FileNotVerified, QuoteNotFound, QuoteDoesNotFit, QuantityRefused, OrderIsFull; Unavailable: then nothing is
+    opened.
+    """
+    _check_quantity(command.quantity)
+    async with tools.begin() as uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+    line = await _model_line(command, tools)
+    async with tools.begin() as uow:
+        # As above: first the customer, then their cart.
+        await uow.lock(f"cart of {command.customer.subject}")
+        if seen := await uow.answer_to(command.key):
+            return seen
+        before = await uow.orders.cart_of(command.customer.subject)
+        cart = before or await _new_order(command.customer, uow)
+        await uow.lock(cart.id)
+        bind_order(cart.id)
+        known = cart.line_with_model(command.file_id, line.material, line.ring_size) or cart.line_with_quote(
+            line.quote_id
+        )
+        changed = (
+            cart.with_line_requoted(replace(line, id=known.id))
+            if known is not None
+            else cart.with_line(line, now=uow.now)
+        )
+        if before is None:
+            await uow.orders.add(changed)
+            uow.publish(publishing.order_initiated(changed))
+        else:
+            await uow.orders.save(before, changed)
+        if cart.model_attached_at is None and changed.model_attached_at is not None:
+            uow.publish(publishing.file_uploaded(changed, line))
         return await _commit(uow, changed)
 
 
@@ -339,6 +359,33 @@ def _fitting(sku: str, product: Product | None, ring_size: str | None) -> Produc
     if not rules.ring_size_fits(product.ring_sizes, ring_size):
         raise RingSizeRefused(product.sku, ring_size, product.ring_sizes)
     return product
+
+
+async def _model_line(command: AddCustomLine | PutModelIntoCart, tools: Tools) -> Line:
+    """A line for the customer's model at their quote. Raises FileNotFound, FileNotVerified, QuoteNotFound, QuoteDoesNotFit."""
+    model, quotes = await asyncio.gather(
+        tools.files.model(command.file_id, acting_for=command.customer), tools.pricing.quotes([command.quote_id])
+    )
+    if model is None or model.owner_id != command.customer.subject:
+        raise FileNotFound(command.file_id)
+    if model.status != VERIFIED:
+        raise FileNotVerified(command.file_id, model.status)
+    quote = quotes.get(command.quote_id)
+    if quote is None or quote.owner_id != command.customer.subject:
+        raise QuoteNotFound(command.quote_id)
+    line = Line(
+        id=new_id(),
+        kind=LineKind.CUSTOM,
+        title=Title.same(model.filename),
+        material=command.material,
+        quantity=command.quantity,
+        quote_id=quote.id,
+        # The quote may have been asked for in this very size; then it need not be said twice.
+        ring_size=command.ring_size if command.ring_size is not None else quote.ring_size,
+        file_id=command.file_id,
+    )
+    _check_quote(line, quote)
+    return line
 
 
 async def _quoted_line(

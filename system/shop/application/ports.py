@@ -17,7 +17,7 @@ from system.plumbing.unit_of_work import Answer, IdempotencyKey
 from system.shop.domain.catalogue import Language, Product
 from system.shop.domain.order import Order
 from system.shop.domain.progress import Progress
-from system.shop.domain.quote import Quote
+from system.shop.domain.quote import Quote, QuoteProblem
 from system.shop.domain.stock import Reservation
 
 
@@ -99,6 +99,13 @@ class Begin(Protocol):
     def __call__(self) -> ShopUnitOfWork: ...
 
 
+class ModelOrigin(StrEnum):
+    """How a model came to be: sent by its owner, or built in our constructor, which is still to come."""
+
+    UPLOADED = "uploaded"
+    CONSTRUCTED = "constructed"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFile:
     """An uploaded 3D model, as the files service knows it. Only a VERIFIED one can be made."""
@@ -107,6 +114,9 @@ class ModelFile:
     owner_id: UUID
     status: str
     filename: str
+    problem: QuoteProblem | None = None
+    """Why it was refused, if it was."""
+    origin: ModelOrigin = ModelOrigin.UPLOADED
 
 
 class Files(Protocol):

@@ -179,6 +179,11 @@ class Order:
         """The line that already holds this good in this size."""
         return next((line for line in self.lines if (line.sku, line.ring_size) == (sku, ring_size)), None)
 
+    def line_with_model(self, file_id: UUID, material: str, ring_size: str | None) -> Line | None:
+        """The line that is already to be made from this model, in this material and size."""
+        wanted = (file_id, material, ring_size)
+        return next((line for line in self.lines if (line.file_id, line.material, line.ring_size) == wanted), None)
+
     def line(self, line_id: UUID) -> Line:
         """The line of this id. Raises LineNotFound."""
         found = next((line for line in self.lines if line.id == line_id), None)

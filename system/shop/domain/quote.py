@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -15,6 +17,9 @@ class QuoteProblem:
 
     code: str
     detail: str
+    title: str = ""
+    facts: Mapping[str, str] | None = None
+    """What is filled into a sentence about it, where pricing knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,18 @@ class Quote:
     estimate: Money | None = None
     total: Money | None = None
     problem: QuoteProblem | None = None
+    weight_g: str | None = None
+    """Of one piece."""
+    valid_until: datetime | None = None
+    per_piece: Mapping[str, Money] | None = None
+    """What one piece costs, item by item, in pricing's names; they add up to its price."""
+    disclosures: tuple[str, ...] = ()
+    """What pricing did to the model, or noticed, by its codes."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing of it changes any more."""
+        return self.total is not None or self.problem is not None
 
     @property
     def shown_first(self) -> Money | None:

@@ -12,7 +12,7 @@ from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
 from system.shop.domain.catalogue import Product
 from system.shop.domain.order import Line, Order
-from system.shop.domain.quote import Quote
+from system.shop.domain.quote import Quote, QuoteProblem
 
 
 class Trouble(StrEnum):
@@ -23,6 +23,7 @@ class Trouble(StrEnum):
     SOLD_OUT = "sold-out"
     TOO_FEW = "too-few"
     NOT_MAKEABLE = "not-makeable"
+    PRICE_COMING = "price-coming"
     PRICE_MISSING = "price-missing"
     PRICE_MOVED = "price-moved"
 
@@ -45,7 +46,15 @@ class CartLine:
     each: dict[str, str] | None
     now: dict[str, str] | None
     left: int
-    problem_code: str = ""
+    is_estimate: bool = False
+    """The price is what the model seems to cost; the exact one is being calculated."""
+    problem: QuoteProblem | None = None
+    """Why it cannot be made, of a model that cannot."""
+
+    @property
+    def quote_to_follow(self) -> UUID | None:
+        """The quote of which more is to be heard."""
+        return self.line.quote_id if self.is_estimate or self.trouble is Trouble.PRICE_COMING else None
 
 
 def lines_of(
@@ -78,7 +87,8 @@ def _shown(
         each=_told(Money(price.amount / line.quantity, price.currency) if price is not None else None),
         now=_told(now),
         left=good.in_stock if good is not None else 0,
-        problem_code=quote.problem.code if quote is not None and quote.problem is not None else "",
+        is_estimate=quote is not None and price is not None and not quote.is_final,
+        problem=quote.problem if quote is not None else None,
     )
 
 
@@ -94,8 +104,10 @@ def _trouble(
             return Trouble.TOO_FEW
     if quote is not None and quote.problem is not None:
         return Trouble.NOT_MAKEABLE
-    if quote is None or quote.shown_now is None:
+    if quote is None:
         return Trouble.PRICE_MISSING
+    if quote.shown_now is None:
+        return Trouble.PRICE_COMING
     return Trouble.PRICE_MOVED if now is not None and now != quote.shown_now else Trouble.NONE
 
 

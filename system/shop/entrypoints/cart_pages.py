@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from system.shop.domain.order import Order
 from system.shop.domain.rules import QUANTITY_MAX, present_prices, total_of
 from system.shop.entrypoints.api import Counter, Shop, prices_of
 from system.shop.entrypoints.cart_lines import CartLine, lines_of
+from system.shop.entrypoints.model_prices import told_problem
 from system.shop.entrypoints.pages import BASE, Goods, Shown, Visitor, count_cart
 
 router = APIRouter(prefix=BASE, dependencies=[Depends(count_cart)])
@@ -53,6 +55,11 @@ class Cart:
     def stops(self) -> bool:
         """Whether something keeps it from being ordered."""
         return self.total is None or any(each.trouble.stops for each in self.lines)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a price in it is still being calculated."""
+        return any(each.quote_to_follow is not None for each in self.lines)
 
 
 async def cart_of(who: Principal | None, shop: Counter, goods: Goods) -> Cart | None:
@@ -97,6 +104,7 @@ class AtCart:
             said=said,
             back=back,
             quantity_max=QUANTITY_MAX,
+            tell=partial(told_problem, self.pages, self.request),
             status=status,
         )
 

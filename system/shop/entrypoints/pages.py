@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from system.kernel.ids import new_id
 from system.messages.envelope import MoneyV1
-from system.pagekit.areas import CART, FRONT, ORDERS, home_of
+from system.pagekit.areas import CART, FRONT, MAKE, ORDERS, home_of
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.pages import Pages, is_piece
 from system.pagekit.words import N_
@@ -46,6 +46,7 @@ CLOSED_TO_ROBOTS = (
     CART,
     ORDERS,
     "/shop/checkout",
+    "/shop/make/",
     "/shop/track/",
 )
 
@@ -173,7 +174,7 @@ async def robots(request: Request) -> Response:
 @front.get("/sitemap.xml", dependencies=[public])
 async def sitemap(request: Request, goods: Goods, pages: Shown) -> Response:
     """Every public page, in each language."""
-    paths = [FRONT, f"{BASE}/", *(f"{BASE}/goods/{good.sku}" for good in await goods.get())]
+    paths = [FRONT, f"{BASE}/", MAKE, *(f"{BASE}/goods/{good.sku}" for good in await goods.get())]
     text = pages.fragment(language_of(request), "sitemap.xml", places=[found_at(request, path) for path in paths])
     return Response(text, media_type="application/xml", headers={"Cache-Control": HOUR})
 

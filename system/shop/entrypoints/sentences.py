@@ -20,6 +20,9 @@ PROBLEMS = {
     "quote-does-not-fit": N_(
         "The price we have is for something else. Take the piece out of the cart and put it in again."
     ),
+    "file-not-found": N_("You have no such model. Perhaps it belongs to another account: choose it again."),
+    "file-not-verified": N_("This model is not checked yet. Wait a moment, then try again."),
+    "quote-not-found": N_("You have no such price. Open your model again and ask for its price."),
     "price-not-ready": N_("The price of one piece is not there yet. Wait a moment, then try again."),
     "price-failed": N_(
         "One piece cannot be made as it is, so it has no price. Take it out of the cart, then order the rest."
@@ -80,6 +83,15 @@ NAMES = {
     "why": {
         "sold-out": N_("Others were quicker: there are not enough pieces left."),
         "declined": N_("You did not agree to the new price."),
+    },
+    "unit": {"mm": N_("millimetres"), "cm": N_("centimetres"), "in": N_("inches")},
+    "price_part": {
+        "metal": N_("Metal"),
+        "work": N_("Work of our workshop"),
+        "stones": N_("Stones"),
+        "plating": N_("Plating"),
+        "hallmark": N_("Hallmark"),
+        "tax": N_("Tax"),
     },
     "letters_in": {"ru": N_("Russian"), "en": N_("English")},
 }

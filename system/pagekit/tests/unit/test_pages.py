@@ -184,8 +184,9 @@ def test_everybody_lands_where_they_may_be() -> None:
 
 
 def test_visitors_and_customers_have_the_shop_and_staff_keep_their_own_header() -> None:
-    assert [area.address for area in areas_of(set())] == ["/shop/", "/shop/cart"]
-    assert [area.address for area in areas_of({"customer"})] == ["/shop/", "/shop/cart", "/shop/orders"]
+    assert [area.address for area in areas_of(set())] == ["/shop/", "/shop/make", "/shop/cart"]
+    own = ["/shop/", "/shop/make", "/shop/cart", "/shop/orders"]
+    assert [area.address for area in areas_of({"customer"})] == own
     assert not [area for area in areas_of({"administrator"}) if area.address.startswith("/shop")]
     both = [area.address for area in areas_of({"customer", "operator"})]
     assert both[0] == "/mes/" and both[-1] == "/shop/orders"

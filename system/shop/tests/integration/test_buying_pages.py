@@ -12,7 +12,7 @@ from system.pagekit.tests.listener import Listener
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.sparing import Kept
 from system.plumbing.tokens import TokenAuthority
-from system.shop.tests import contract_buying
+from system.shop.tests import contract_buying, contract_making
 from system.shop.tests.bench import Bench, changed
 from system.shop.tests.contract_buying import PAGE, Buying
 from system.shop.tests.fakes import FakeIdentity
@@ -44,6 +44,10 @@ def anna(shop: Buying, bench: Bench) -> dict[str, str]:
 
 
 class TestBuyingAtPages(contract_buying.BuyingAtPages):
+    pass
+
+
+class TestMakingAtPages(contract_making.MakingAtPages):
     pass
 
 

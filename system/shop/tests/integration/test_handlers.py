@@ -18,7 +18,7 @@ from system.shop.adapters.queries import ShopQueries
 from system.shop.adapters.tables import orders, stock, stock_movement
 from system.shop.application import handlers
 from system.shop.application.commands import StartOrder
-from system.shop.tests import contract_carts, contract_handlers, contract_letters, contract_stock
+from system.shop.tests import contract_carts, contract_handlers, contract_letters, contract_models, contract_stock
 from system.shop.tests.bench import ESTIMATE, Bench, changed, customer, key, terms
 
 pytestmark = pytest.mark.integration
@@ -54,6 +54,18 @@ class TestCarts(contract_carts.Carts):
         carts = await asyncio.gather(*(self.put(bench, with_key=key("form")) for _ in range(5)))
         assert [line.quantity for line in (await bench.order(carts[0].id)).lines] == [1]
         assert len({cart.id for cart in carts}) == 1
+
+
+class TestOwnModels(contract_models.OwnModels):
+    async def test_the_same_piece_from_many_tabs_at_once_is_one_line_of_one_cart(
+        self, bench: Bench, engine: AsyncEngine
+    ) -> None:
+        model = bench.model()
+        carts = await asyncio.gather(*(self.put(bench, bench.quote(model)) for _ in range(5)))
+        assert len({cart.id for cart in carts}) == 1 and len((await bench.order(carts[0].id)).lines) == 1
+        async with engine.connect() as connection:
+            types = (await connection.execute(select(outbox.c.type).order_by(outbox.c.id))).scalars().all()
+        assert list(types) == ["shop.order_initiated.v1", "shop.file_uploaded.v1"]
 
 
 class TestSubmitting(contract_handlers.Submitting):

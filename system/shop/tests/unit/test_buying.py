@@ -89,6 +89,8 @@ def test_sizes_of_one_good_are_taken_from_the_same_shelf() -> None:
 def test_a_price_that_is_missing_stops_the_order_and_one_that_moved_does_not() -> None:
     one = line()
     assert shown(one, quotes={})[0].trouble is Trouble.PRICE_MISSING and Trouble.PRICE_MISSING.stops
+    coming = shown(one, quotes={one.id: quote(one, None)})[0]
+    assert coming.trouble is Trouble.PRICE_COMING and coming.trouble.stops and coming.quote_to_follow == one.quote_id
     [moved] = shown(one, price="1100.00")
     assert moved.trouble is Trouble.PRICE_MOVED and not moved.trouble.stops
     assert moved.now == {"amount": "1100.00", "currency": "RUB"} and moved.price == {

@@ -16,11 +16,11 @@ from system.plumbing.tokens import TokenAuthority
 from system.plumbing.web import make_app
 from system.shop.adapters.catalogue_prices import CataloguePrices
 from system.shop.domain.catalogue import Product
-from system.shop.entrypoints import cart_pages, checkout_pages, order_pages, pages
+from system.shop.entrypoints import cart_pages, checkout_pages, make_pages, order_pages, pages
 from system.shop.entrypoints.api import Counter
 from system.shop.entrypoints.private_links import PrivateLinks
 from system.shop.settings import ShopSettings
-from system.shop.tests import contract_buying
+from system.shop.tests import contract_buying, contract_making
 from system.shop.tests.bench import Bench
 from system.shop.tests.contract_buying import PAGE, Buying
 from system.shop.tests.fakes import GOODS, FakeIdentity, MemoryQueries, Shelf
@@ -40,7 +40,7 @@ async def shop() -> AsyncIterator[Buying]:
     bench = Bench.in_memory(shelf)
     settings = ShopSettings(jwks=JWKS)
     shown = pages.pages_of(settings)
-    routers = [pages.router, cart_pages.router, checkout_pages.router, order_pages.router]
+    routers = [pages.router, cart_pages.router, checkout_pages.router, make_pages.router, order_pages.router]
     app = make_app(settings, routers=[], pages=[shown.router(), *routers])
     shown.install(app)
 
@@ -73,4 +73,8 @@ def anna(shop: Buying) -> dict[str, str]:
 
 
 class TestBuyingAtPages(contract_buying.BuyingAtPages):
+    pass
+
+
+class TestMakingAtPages(contract_making.MakingAtPages):
     pass

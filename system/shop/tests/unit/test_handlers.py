@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from system.shop.tests import contract_carts, contract_handlers, contract_letters, contract_stock
+from system.shop.tests import contract_carts, contract_handlers, contract_letters, contract_models, contract_stock
 from system.shop.tests.bench import Bench
 
 
@@ -22,6 +22,10 @@ class TestFilling(contract_handlers.Filling):
 
 
 class TestCarts(contract_carts.Carts):
+    pass
+
+
+class TestOwnModels(contract_models.OwnModels):
     pass
 
 

@@ -172,14 +172,14 @@ async def test_a_good_without_a_price_is_not_for_sale(side: Side) -> None:
 
 async def test_quotes_are_as_they_are_now(side: Side) -> None:
     estimated = await ready_made(side)
-    side.far_pricing.becomes(estimated.id, total=None, problem=QuoteProblem("mesh-not-closed", "Close it."))
+    side.far_pricing.becomes(estimated.id, total=None, problem=QuoteProblem("mesh-not-closed", "Close it.", "Open"))
     custom = side.far_pricing.has(
         replace(estimated, id=new_id(), kind="custom", sku=None, file_id=new_id(), ring_size=None, total=None)
     )
     found = await side.pricing.quotes([estimated.id, custom.id, new_id()])
     assert found.keys() == {estimated.id, custom.id}
     assert found[custom.id] == custom
-    assert found[estimated.id].problem == QuoteProblem("mesh-not-closed", "Close it.")
+    assert found[estimated.id].problem == QuoteProblem("mesh-not-closed", "Close it.", "Open")
 
 
 async def test_no_quotes_are_asked_for_none(side: Side) -> None:

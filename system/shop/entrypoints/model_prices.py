@@ -1,0 +1,116 @@
+"""What a page says of the price of somebody's own model: which metals, at what, and what it consists of in a customer's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from fastapi import Request
+
+from system.kernel.money import Money
+from system.messages.envelope import MoneyV1
+from system.pagekit.languages import language_of
+from system.pagekit.pages import Pages
+from system.shop.domain.quote import Quote, QuoteProblem
+
+METALS = ("gold_585", "gold_750", "silver_925", "platinum_950")
+"""The metals that a customer chooses from, in this order; what else the price book holds is for those who ask by the API."""
+PARTS_OF_PRICE = {
+    "metal": "metal",
+    "print": "work",
+    "casting": "work",
+    "labour": "work",
+    "overhead": "work",
+    "margin": "work",
+    "stones": "stones",
+    "plating": "plating",
+    "hallmark": "hallmark",
+    "tax": "tax",
+}
+"""Pricing's items, and the part of the price that a customer knows each as."""
+REPAIRED = frozenset({"facets-turned", "turned-inside-out", "bodies-turned"})
+ASKED_FOR_UNIT = "size-implausible"
+UNITS = ("mm", "cm", "in")
+
+
+@dataclass(frozen=True, slots=True)
+class ToldProblem:
+    """Why there is no price, and what to do, in the reader's language. `asks_for_unit`: their word on the unit would help."""
+
+    code: str
+    title: str
+    text: str
+    asks_for_unit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MetalPrice:
+    """What the piece costs in one metal: nothing yet, an estimate, or a firm price. Prices are for all pieces, parts for one."""
+
+    material: str
+    quote_id: UUID | None = None
+    price: dict[str, str] | None = None
+    is_firm: bool = False
+    problem: ToldProblem | None = None
+    weight_g: str | None = None
+    valid_until: datetime | None = None
+    parts: Sequence[tuple[str, dict[str, str]]] = ()
+    is_repaired: bool = False
+
+    @property
+    def state(self) -> str:
+        """One word for it."""
+        if self.problem is not None:
+            return "failed"
+        if self.price is None:
+            return "coming" if self.quote_id is not None else "none"
+        return "firm" if self.is_firm else "estimated"
+
+
+def told_problem(pages: Pages, request: Request, problem: QuoteProblem | None) -> ToldProblem | None:
+    """A problem of a model or of its price as this page says it."""
+    if problem is None:
+        return None
+    words = pages.problem_words(language_of(request), problem.code, problem.facts)
+    # A code that is newer than these pages is told as pricing tells it, in English.
+    title, text = words or (problem.title, problem.detail or problem.title)
+    return ToldProblem(problem.code, title, text, problem.code == ASKED_FOR_UNIT)
+
+
+def metal_prices(quotes: Iterable[Quote], pages: Pages, request: Request) -> list[MetalPrice]:
+    """Every metal with its quote, of several the last."""
+    by_metal = {quote.material: quote for quote in quotes}
+    return [_priced(metal, by_metal.get(metal), pages, request) for metal in METALS]
+
+
+def _priced(material: str, quote: Quote | None, pages: Pages, request: Request) -> MetalPrice:
+    if quote is None:
+        return MetalPrice(material)
+    shown = quote.shown_now if quote.problem is None else None
+    return MetalPrice(
+        material=material,
+        quote_id=quote.id,
+        price=_wire(shown) if shown is not None else None,
+        is_firm=quote.total is not None,
+        problem=told_problem(pages, request, quote.problem),
+        weight_g=quote.weight_g,
+        valid_until=quote.valid_until,
+        parts=parts_of_price(quote.per_piece or {}),
+        is_repaired=not REPAIRED.isdisjoint(quote.disclosures),
+    )
+
+
+def parts_of_price(per_piece: Mapping[str, Money]) -> list[tuple[str, dict[str, str]]]:
+    """What one piece costs in a customer's words; the parts add up to its price, and none of them is zero."""
+    sums: dict[str, Money] = {}
+    for item, amount in per_piece.items():
+        part = PARTS_OF_PRICE.get(item, item)
+        sums[part] = sums[part] + amount if part in sums else amount
+    return [(part, _wire(amount)) for part, amount in sums.items() if amount.amount != Decimal(0)]
+
+
+def _wire(money: Money) -> dict[str, str]:
+    return MoneyV1.of(money).model_dump()
