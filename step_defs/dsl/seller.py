@@ -172,13 +172,17 @@ class Seller(Person):
         self.sees(order, "PRICE_CALCULATED")
         self.care.takes(order.order_id, instead_of=instead_of.user_id if instead_of else None)
 
-    def sees_in_charge(self, order: Order, name: str) -> None:
-        """Waits until CRM shows who looks after the order."""
+    def gives_back(self, order: Order) -> None:
+        """Looks after the order no more. Raises Refusal."""
+        self.care.gives_back(order.order_id)
+
+    def sees_in_charge(self, order: Order, name: str | None) -> None:
+        """Waits until CRM shows who looks after the order; None: nobody."""
         eventually(
             lambda: self.care.looks_after(order.order_id),
             lambda shown: shown == name,
             within_s=SOON_S,
-            what=f"{name} looks after {order.number}",
+            what=f"{name or 'nobody'} looks after {order.number}",
         )
 
     # -- the search and the story --------------------------------------------------------------------------------

@@ -59,6 +59,11 @@ def home_of(roles: Set[str]) -> str:
     return found[0].address if found and found[0] not in SHOP else FRONT
 
 
+def is_front(path: str, roles: Set[str]) -> bool:
+    """Whether the page at this path is the one that the brand leads to: the front page has no other place in the header."""
+    return path == FRONT and home_of(roles) == FRONT
+
+
 def landing_of(roles: Set[str]) -> str:
     """The first place of somebody with these roles; the sign-in page itself for whom there is none yet."""
     home = home_of(roles)

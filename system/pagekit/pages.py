@@ -27,7 +27,7 @@ from starlette.exceptions import HTTPException
 
 from system.kernel.errors import AlexandriteError, NotFound, Refused, Unavailable
 from system.pagekit import languages, words
-from system.pagekit.areas import SIGN_IN, areas_of, home_of
+from system.pagekit.areas import SIGN_IN, areas_of, home_of, is_front
 from system.pagekit.assets import Assets
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.reader import Language, Writing
@@ -129,6 +129,7 @@ class Pages:
             who=who,
             areas=areas_of(roles),
             home=home_of(roles),
+            at_front=is_front(request.url.path, roles),
             # What a service counts for whoever looks: shown beside the place of the header that it is about.
             badges=getattr(request.state, "badges", {}),
             other_languages=[(each, _in_language(request, each)) for each in LANGUAGES if each != language],

@@ -107,6 +107,16 @@ class TakeOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveBackOrder:
+    """Whoever looks after an order that waits does so no more; an administrator may say it for them."""
+
+    order_id: UUID
+    seller: Seller
+    administers: bool
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WriteNote:
     """A seller writes something for the colleagues, anew or as the correction of a note."""
 

@@ -41,8 +41,8 @@ class SalesOrders(Protocol):
     async def hold(self, order_id: UUID) -> SalesOrder:
         """The order, which until the end of this transaction nobody else changes. Raises OrderNotFound."""
 
-    async def assign(self, order_id: UUID, assignment: Assignment) -> None:
-        """Keeps who looks after the order, which is held."""
+    async def assign(self, order_id: UUID, assignment: Assignment | None) -> None:
+        """Keeps who looks after the order, which is held; None: nobody."""
 
     async def escalate(self, order_id: UUID, escalation: Escalation) -> None:
         """Keeps how far the order, which is held, was escalated."""

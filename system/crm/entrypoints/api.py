@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from system.crm.adapters.care_queries import CareQueries
 from system.crm.adapters.queries import ITEMS_MAX, CrmQueries
 from system.crm.application import handlers
 from system.crm.application.commands import (
@@ -40,6 +42,10 @@ def _queries(request: Request) -> CrmQueries:
     return cast(CrmQueries, request.app.state.queries)
 
 
+def _care(request: Request) -> CareQueries:
+    return cast(CareQueries, request.app.state.care)
+
+
 def _uow(request: Request) -> CrmUnitOfWork:
     return cast(CrmUnitOfWork, request.app.state.make_uow())
 
@@ -69,6 +75,7 @@ async def seen_version(
 Staff = Annotated[Principal, require("seller", "administrator")]
 Shop = Annotated[Principal, require("service:shop")]
 Queries = Annotated[CrmQueries, Depends(_queries)]
+Care = Annotated[CareQueries, Depends(_care)]
 Uow = Annotated[CrmUnitOfWork, Depends(_uow)]
 TheOrchestrator = Annotated[Orchestrator, Depends(_orchestrator)]
 Key = Annotated[IdempotencyKey, Depends(idempotency_key)]
@@ -116,9 +123,13 @@ async def order(who: Staff, queries: Queries, order_id: UUID) -> Response:
 
 
 @router.get("/orders/{order_id}/story", response_model=schemas.StoryView)
-async def order_story(who: Staff, queries: Queries, orchestrator: TheOrchestrator, order_id: UUID) -> Response:
-    """What happened to the order in every service, and what to do when it hangs. A service that does not answer is named."""
-    story, _ = await hear_story(await queries.order(order_id), orchestrator, who=who)
+async def order_story(
+    who: Staff, queries: Queries, kept: Care, orchestrator: TheOrchestrator, order_id: UUID
+) -> Response:
+    """What happened to the order in every service and what sellers noted, and what to do when it hangs. A service that does not
+    answer is named."""
+    order = await queries.order(order_id)
+    story, _ = await hear_story(order, orchestrator, who=who, notes=await noted_of(order, kept))
     return _json(as_view(story))
 
 
@@ -191,8 +202,14 @@ async def reconciliation(
     return _json(await queries.beliefs(since))
 
 
+async def noted_of(order: dict[str, Any], kept: CareQueries) -> list[dict[str, Any]]:
+    """What sellers noted about the order and about its customer."""
+    customer = order["customer"]
+    return await kept.notes_of_story(UUID(order["order_id"]), UUID(customer["id"]) if customer else None)
+
+
 async def hear_story(
-    order: dict[str, Any], orchestrator: Orchestrator, *, who: Principal
+    order: dict[str, Any], orchestrator: Orchestrator, *, who: Principal, notes: Sequence[dict[str, Any]] = ()
 ) -> tuple[Story, dict[str, Any] | None]:
     """The story of an order, and the orchestrator's telling of it: None, and the story says so, when that could not be had."""
     try:
@@ -200,7 +217,7 @@ async def hear_story(
     except (Unavailable, NotFound):
         # It knows more than CRM, and less when its own word of this order has not come yet.
         told = None
-    return story_of(order, told, now=datetime.now(UTC)), told
+    return story_of(order, told, now=datetime.now(UTC), notes=notes), told
 
 
 def seller_of(who: Principal) -> Seller:

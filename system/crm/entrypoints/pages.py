@@ -22,6 +22,7 @@ from system.crm.application.commands import (
     AskCustomer,
     CancelOrder,
     CloseOrder,
+    GiveBackOrder,
     RejectOrder,
     RepairOrder,
     TakeOrder,
@@ -29,8 +30,18 @@ from system.crm.application.commands import (
 from system.crm.application.ports import Quotes
 from system.crm.domain.care import Subject
 from system.crm.entrypoints import schemas
-from system.crm.entrypoints.api import Margin, Queries, Staff, TheOrchestrator, Uow, hear_story, seller_of
-from system.crm.entrypoints.care_api import Care, administers, meet
+from system.crm.entrypoints.api import (
+    Care,
+    Margin,
+    Queries,
+    Staff,
+    TheOrchestrator,
+    Uow,
+    hear_story,
+    noted_of,
+    seller_of,
+)
+from system.crm.entrypoints.care_api import administers, meet
 from system.crm.entrypoints.costs import costs_of, margin_of
 from system.crm.entrypoints.moments import next_morning
 from system.crm.entrypoints.story import MESSAGES, SERVICES, UNREADABLE, advice_of
@@ -345,7 +356,8 @@ class Visit:
     async def story(self, who: Principal) -> Response:
         """What happened, in every service; without what could not be had just now, and it says so."""
         order = await self.queries.order(self.order_id)
-        story, told = await hear_story(order, self.orchestrator, who=who)
+        notes = await noted_of(order, self.kept)
+        story, told = await hear_story(order, self.orchestrator, who=who, notes=notes)
         template = "story_piece.html" if is_piece(self.request) else "story.html"
         lines = told["order"]["lines"] if told else []
         return self.pages.render(self.request, template, who=who, o=order, story=story, work=lines)
@@ -420,6 +432,15 @@ async def taking_form(visit: AtOrder, who: Staff, instead_of: Annotated[UUID | N
     """The seller looks after the order from now on."""
     command = TakeOrder(visit.order_id, seller_of(who), instead_of=instead_of)
     return await visit.does(who, lambda: escalations.take_order(command, visit.uow, at_risk_margin_s=visit.margin_s))
+
+
+@router.post(f"{ORDER}/giving-back")
+async def giving_back_form(visit: AtOrder, who: Staff) -> Response:
+    """Nobody looks after the order any more: the next seller takes it."""
+    command = GiveBackOrder(visit.order_id, seller_of(who), administers(who))
+    return await visit.does(
+        who, lambda: escalations.give_back_order(command, visit.uow, at_risk_margin_s=visit.margin_s)
+    )
 
 
 @router.post(f"{ORDER}/question")

@@ -251,13 +251,13 @@ class RepairedOrder(BaseModel):
 
 
 class StoryLine(BaseModel):
-    """One thing that happened. `text` is a status for `status`, what was written for `letter`, else a sentence.
+    """One thing that happened. `text` is a status for `status`, what was written for `letter` and `note`, else a sentence.
 
     `service`, `type` and `state` are of a message.
     """
 
     at: datetime
-    kind: Literal["status", "carrier", "letter", "trouble", "deed", "message"]
+    kind: Literal["status", "carrier", "letter", "note", "trouble", "deed", "message"]
     text: str
     actor: str | None
     reason: str | None

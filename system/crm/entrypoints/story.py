@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from system.pagekit.words import N_
 
-Kind = Literal["status", "carrier", "letter", "trouble", "deed", "message"]
+Kind = Literal["status", "carrier", "letter", "note", "trouble", "deed", "message"]
 Action = Literal["decide", "repair", "assign", "work", "call", "close"]
 
 SERVICES: Mapping[str, str] = {
@@ -117,7 +117,7 @@ SILENT_AFTER_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the story. `text` is a message of the catalogue; a status' code for `status`, what was written for `letter`."""
+    """One line of the story. `text` is a message of the catalogue; a status' code for `status`, what was written for `letter` and `note`."""
 
     at: datetime
     kind: Kind
@@ -148,9 +148,21 @@ class Story:
     not_heard: tuple[str, ...]
 
 
-def story_of(order: Mapping[str, Any], told: Mapping[str, Any] | None, *, now: datetime) -> Story:
-    """The story of an order as CRM shows it, with the orchestrator's timeline of it, or without when that could not be had."""
-    lines = [*_statuses(order["history"]), *_carrier(order["carrier_events"]), *_letters(order["letters"])]
+def story_of(
+    order: Mapping[str, Any],
+    told: Mapping[str, Any] | None,
+    *,
+    now: datetime,
+    notes: Iterable[Mapping[str, Any]] = (),
+) -> Story:
+    """The story of an order as CRM shows it and sellers noted of it, with the orchestrator's timeline of it, or without when that
+    could not be had."""
+    lines = [
+        *_statuses(order["history"]),
+        *_carrier(order["carrier_events"]),
+        *_letters(order["letters"]),
+        *_notes(notes),
+    ]
     messages: list[Line] = []
     for entry in told["entries"] if told else ():
         line = _line(entry)
@@ -210,7 +222,7 @@ def _line_view(line: Line) -> dict[str, Any]:
     return {
         "at": line.at.isoformat(),
         "kind": line.kind,
-        "text": line.text if line.kind in ("status", "letter") else line.text % facts,
+        "text": line.text if line.kind in ("status", "letter", "note") else line.text % facts,
         "actor": line.actor or None,
         "reason": line.reason,
         "service": line.facts.get("service"),
@@ -246,6 +258,14 @@ def _letters(letters: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     for letter in letters:
         actor = f"{letter['side']} {letter['author']}"
         yield Line(datetime.fromisoformat(letter["at"]), "letter", letter["text"], actor=actor)
+
+
+def _notes(notes: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    for note in notes:
+        facts = {"about": "order" if note["order_id"] else "customer", "corrected": note["corrected"]}
+        yield Line(
+            datetime.fromisoformat(note["at"]), "note", note["text"], facts, actor=f"seller {note['author']['name']}"
+        )
 
 
 def _line(entry: Mapping[str, Any]) -> Line | None:

@@ -7,7 +7,14 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from system.crm.application import care, escalations, handlers, reactions
-from system.crm.application.commands import ApproveOrder, ReceiveCarrierEvent, RejectOrder, SetReminder, TakeOrder
+from system.crm.application.commands import (
+    ApproveOrder,
+    GiveBackOrder,
+    ReceiveCarrierEvent,
+    RejectOrder,
+    SetReminder,
+    TakeOrder,
+)
 from system.crm.application.ports import CrmUnitOfWork, OrchestratorReply, Repair
 from system.crm.domain.care import Reminder, Subject
 from system.crm.domain.errors import NothingToRepair, TransitionRefused
@@ -174,6 +181,12 @@ async def take(crm: Crm, order_id: UUID, seller: Seller = SOFIA, *, instead_of: 
     """A seller takes an order that waits."""
     command = TakeOrder(order_id, seller, instead_of=instead_of)
     return await escalations.take_order(command, crm.make_uow(), at_risk_margin_s=MARGIN_S)
+
+
+async def give_back(crm: Crm, order_id: UUID, seller: Seller = SOFIA, *, administers: bool = False) -> Answer:
+    """A seller gives back an order that they took."""
+    command = GiveBackOrder(order_id, seller, administers)
+    return await escalations.give_back_order(command, crm.make_uow(), at_risk_margin_s=MARGIN_S)
 
 
 async def remind(

@@ -110,7 +110,7 @@ class InMemorySalesOrders:
     async def hold(self, order_id: UUID) -> SalesOrder:
         return await self.get(order_id)
 
-    async def assign(self, order_id: UUID, assignment: Assignment) -> None:
+    async def assign(self, order_id: UUID, assignment: Assignment | None) -> None:
         self._store.orders[order_id] = replace(self._store.orders[order_id], assignment=assignment)
 
     async def escalate(self, order_id: UUID, escalation: Escalation) -> None:

@@ -74,6 +74,7 @@ PERSONAL = (
     ("GET", f"/orders/{new_id()}/reminders"),
     ("POST", f"/orders/{new_id()}/reminders"),
     ("POST", f"/orders/{new_id()}/taking"),
+    ("POST", f"/orders/{new_id()}/giving-back"),
     ("GET", "/reminders"),
     ("POST", f"/reminders/{new_id()}/completion"),
     ("POST", f"/reminders/{new_id()}/delay"),

@@ -11,7 +11,7 @@ import pytest
 from fastapi import APIRouter, Request, Response
 
 from system.kernel.errors import Conflict
-from system.pagekit.areas import AREAS, SIGN_IN, areas_of, home_of, landing_of
+from system.pagekit.areas import AREAS, SIGN_IN, areas_of, home_of, is_front, landing_of
 from system.pagekit.assets import Assets
 from system.pagekit.pages import Pages, content_security_policy
 from system.plumbing.auth import Principal, public, require
@@ -191,6 +191,11 @@ def test_visitors_and_customers_have_the_shop_and_staff_keep_their_own_header() 
     assert both[0] == "/mes/" and both[-1] == "/shop/orders"
     assert home_of(set()) == home_of({"customer"}) == home_of({"partner"}) == "/"
     assert home_of({"operator"}) == home_of({"customer", "operator"}) == "/mes/"
+
+
+def test_the_brand_is_the_place_of_the_front_page_and_of_no_other() -> None:
+    assert is_front("/", set()) and is_front("/", {"customer"})
+    assert not is_front("/shop/", set()) and not is_front("/", {"seller"})
 
 
 async def test_a_visitor_is_offered_to_sign_in_and_to_come_back(client: httpx.AsyncClient) -> None:
