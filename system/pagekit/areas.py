@@ -31,6 +31,7 @@ SHOP = (
 )
 AREAS = (
     Area("/crm/", N_("Approvals"), frozenset({"seller", "administrator"})),
+    Area("/crm/cases", N_("Cases"), frozenset({"seller", "administrator"})),
     Area("/crm/reminders", N_("Reminders"), frozenset({"seller", "administrator"})),
     Area("/crm/escalations", N_("Escalated"), frozenset({"administrator"})),
     Area("/crm/search", N_("Search"), frozenset({"seller", "administrator"})),

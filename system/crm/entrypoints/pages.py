@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from system.crm.adapters.care_queries import CareQueries
+from system.crm.adapters.cases import CaseQueries
 from system.crm.adapters.queries import CrmQueries
 from system.crm.application import escalations, handlers
 from system.crm.application.commands import (
@@ -29,9 +30,10 @@ from system.crm.application.commands import (
 )
 from system.crm.application.ports import Quotes
 from system.crm.domain.care import Subject
-from system.crm.entrypoints import schemas
+from system.crm.entrypoints import case_words, schemas
 from system.crm.entrypoints.api import (
     Care,
+    Cases,
     Margin,
     Queries,
     Staff,
@@ -40,6 +42,7 @@ from system.crm.entrypoints.api import (
     hear_story,
     noted_of,
     seller_of,
+    whole_order,
 )
 from system.crm.entrypoints.care_api import administers, meet
 from system.crm.entrypoints.costs import costs_of, margin_of
@@ -128,15 +131,16 @@ NAMES = {
 }
 
 
-async def arrive(request: Request, kept: Care) -> None:
-    """Whoever opens a page is met as a colleague, and its header tells how many reminders are due for them."""
+async def arrive(request: Request, kept: Care, cases: Cases) -> None:
+    """Whoever opens a page is met as a colleague, and its header tells how many reminders are due for them, and how many customers
+    wait for a word on a return or a complaint."""
     if "text/html" not in request.headers.get("accept", "") or is_piece(request):
         return
     who = await principal_of(request)
     if who.has("seller", "administrator"):
         await meet(request, who)
         due = await kept.count_due(who.subject, administers=administers(who))
-        request.state.badges = {f"{BASE}/reminders": due}
+        request.state.badges = {f"{BASE}/reminders": due, f"{BASE}/cases": await cases.count()}
 
 
 router = APIRouter(prefix=BASE, dependencies=[Depends(arrive)])
@@ -144,19 +148,23 @@ router = APIRouter(prefix=BASE, dependencies=[Depends(arrive)])
 
 def pages_of(settings: CrmSettings) -> Pages:
     """CRM's pages."""
-    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS, names=NAMES)
+    problems, names = PROBLEMS | case_words.PROBLEMS, NAMES | case_words.NAMES
+    return Pages(BASE, Path(__file__).parent, settings, problems=problems, names=names)
 
 
-def watch_of(queries: CrmQueries, kept: CareQueries, pages: Pages) -> live.Watch:
-    """What every open page of this process is told from: orders that changed, and reminders that changed or came due."""
+def watch_of(queries: CrmQueries, kept: CareQueries, cases: CaseQueries, pages: Pages) -> live.Watch:
+    """What every open page of this process is told from: orders, returns and complaints that changed, and reminders that changed or
+    came due."""
 
     async def find(since: datetime) -> Sequence[live.Found]:
         orders = await queries.changed_since(since, limit=CAUGHT_UP_MAX + 1)
         reminders = await kept.stirred_since(since, limit=CAUGHT_UP_MAX + 1)
-        if max(len(orders), len(reminders)) > CAUGHT_UP_MAX:
+        stirred = await cases.changed_since(since, limit=CAUGHT_UP_MAX + 1)
+        if max(len(orders), len(reminders), len(stirred)) > CAUGHT_UP_MAX:
             raise live.TooMuch
         found: list[live.Found] = [(("order", *each), each[1]) for each in orders]
         found += [(("reminder", *each), each[1]) for each in reminders]
+        found += [(("case", *each), each[1]) for each in stirred]
         return sorted(found, key=lambda one: one[1])
 
     async def load(found: Sequence[live.Found]) -> Sequence[live.Change]:
@@ -167,6 +175,9 @@ def watch_of(queries: CrmQueries, kept: CareQueries, pages: Pages) -> live.Watch
         if reminders:
             whose = await kept.whose([each for each, _ in reminders])
             changes += [_stir(each, at, whose[each]) for each, at in reminders if each in whose]
+        if stirred := [(each, at) for kind, each, at in named if kind == "case"]:
+            about = await cases.whose([each for each, _ in stirred])
+            changes += [_case(each, at, about[each]) for each, at in stirred if each in about]
         return changes
 
     return live.Watch(find, load, now=lambda: datetime.now(UTC))
@@ -176,6 +187,11 @@ def _stir(reminder_id: UUID, at: datetime, for_id: UUID | None) -> live.Change:
     # Everybody hears it, so it says whose it is and not what it says.
     told = orjson.dumps({"reminder_id": str(reminder_id), "for_id": str(for_id) if for_id else None}).decode()
     return live.Change(("reminder", reminder_id, at), at, "reminder", dict.fromkeys(LANGUAGES, told))
+
+
+def _case(case_id: UUID, at: datetime, order_id: UUID) -> live.Change:
+    told = orjson.dumps({"case_id": str(case_id), "order_id": str(order_id)}).decode()
+    return live.Change(("case", case_id, at), at, "case", dict.fromkeys(LANGUAGES, told))
 
 
 def _change(pages: Pages, at: datetime, order: dict[str, Any]) -> live.Change:
@@ -224,6 +240,7 @@ async def queue_page(
     who: Staff,
     queries: Queries,
     kept: Care,
+    cases: Cases,
     pages: Shown,
     margin_s: Margin,
     due: Literal["", "at_risk", "overdue"] = "",
@@ -244,6 +261,7 @@ async def queue_page(
         "queue.html",
         counts=await queries.counts(),
         reminded=await kept.due(who.subject, administers=administers(who)),
+        waiting=await cases.waiting(),
         due=due,
         since=now.isoformat(),
         margin_s=margin_s,
@@ -310,6 +328,7 @@ class Visit:
     orchestrator: TheOrchestrator
     quotes: TheQuotes
     kept: Care
+    cases: Cases
     margin_s: Margin
     order_id: UUID
 
@@ -323,7 +342,7 @@ class Visit:
     async def shows(self, who: Principal, *, said: Said | None = None, status: int = 200) -> Response:
         """The order as it is now; asked by htmx, without the page around it."""
         now = datetime.now(UTC)
-        order = await self.queries.order(self.order_id)
+        order = await whole_order(self.queries, self.cases, self.order_id)
         quotes = await self._quotes_of(order, who)
         costs = {
             line["line_id"]: costs_of(quote["breakdown"])
@@ -343,6 +362,7 @@ class Visit:
             costs=costs,
             margin=margin_of(costs.get(line["line_id"]) for line in order["lines"]),
             history=history,
+            return_address=self.cases.terms.return_address,
             following=await self.queries.following(self.order_id),
             advice=advice_of(order, None, now=now),
             said=said,
@@ -355,7 +375,7 @@ class Visit:
 
     async def story(self, who: Principal) -> Response:
         """What happened, in every service; without what could not be had just now, and it says so."""
-        order = await self.queries.order(self.order_id)
+        order = await whole_order(self.queries, self.cases, self.order_id)
         notes = await noted_of(order, self.kept)
         story, told = await hear_story(order, self.orchestrator, who=who, notes=notes)
         template = "story_piece.html" if is_piece(self.request) else "story.html"

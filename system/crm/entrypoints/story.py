@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from system.crm.entrypoints.case_words import KINDS, REASONS, STATES
 from system.pagekit.words import N_
 
-Kind = Literal["status", "carrier", "letter", "note", "trouble", "deed", "message"]
+Kind = Literal["status", "carrier", "letter", "case", "note", "trouble", "deed", "message"]
 Action = Literal["decide", "repair", "assign", "work", "call", "close"]
 
 SERVICES: Mapping[str, str] = {
@@ -70,6 +71,8 @@ DEEDS: Mapping[str, str] = {
     "replayed": N_("What was set aside was delivered again"),
     "resent": N_("The service that did not answer was asked once more"),
 }
+CASE_OPENS = N_("%(case)s: %(reason)s")
+CASE_GOES = N_("%(case)s: %(state)s")
 CARRIER = N_("%(carrier)s %(tracking_number)s: %(event)s")
 
 WHY: Mapping[str, tuple[str, str, Action]] = {
@@ -161,6 +164,7 @@ def story_of(
         *_statuses(order["history"]),
         *_carrier(order["carrier_events"]),
         *_letters(order["letters"]),
+        *_cases(order.get("cases", ())),
         *_notes(notes),
     ]
     messages: list[Line] = []
@@ -219,6 +223,8 @@ def _line_view(line: Line) -> dict[str, Any]:
     if "service" in facts:
         facts |= {"service": SERVICES.get(facts["service"], facts["service"])}
         facts |= {"what": MESSAGES.get(facts["what"], UNREADABLE)}
+    if line.kind == "case":
+        facts = {"case": KINDS[facts["case"]], "reason": REASONS[facts["reason"]], "state": STATES[facts["state"]]}
     return {
         "at": line.at.isoformat(),
         "kind": line.kind,
@@ -227,7 +233,7 @@ def _line_view(line: Line) -> dict[str, Any]:
         "reason": line.reason,
         "service": line.facts.get("service"),
         "type": line.facts.get("what") or None,
-        "state": line.facts.get("state"),
+        "state": line.facts.get("state") if line.kind != "case" else None,
         "trace_id": line.trace_id,
     }
 
@@ -258,6 +264,14 @@ def _letters(letters: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     for letter in letters:
         actor = f"{letter['side']} {letter['author']}"
         yield Line(datetime.fromisoformat(letter["at"]), "letter", letter["text"], actor=actor)
+
+
+def _cases(cases: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    for case in cases:
+        for number, step in enumerate(case["steps"]):
+            facts = {"case": case["kind"], "reason": case["reason"], "state": step["state"]}
+            at, actor = datetime.fromisoformat(step["at"]), f"{step['side']} {step['by']}"
+            yield Line(at, "case", CASE_GOES if number else CASE_OPENS, facts, actor=actor, reason=step["text"] or None)
 
 
 def _notes(notes: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
