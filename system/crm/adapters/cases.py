@@ -178,7 +178,9 @@ class CaseQueries:
             places = (await connection.execute(statement.with_only_columns(_case.c.case_id, _case.c[key]))).all()
             cases = await read(connection, statement)
             items = await self._with_orders(connection, cases[:limit])
-        following = Cursor.encode(places[limit - 1][1].isoformat(), places[limit - 1][0]) if len(places) > limit else None
+        following = (
+            Cursor.encode(places[limit - 1][1].isoformat(), places[limit - 1][0]) if len(places) > limit else None
+        )
         return {"items": items, "next": following}
 
     async def waiting(self) -> dict[str, Any]:

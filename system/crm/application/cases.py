@@ -62,6 +62,7 @@ async def decide_case(command: DecideCase, uow: CrmUnitOfWork, *, terms: CaseTer
             actor=f"{seller.name} ({seller.id})",
             action=f"case_{case.state}",
             subject=str(command.order_id),
-            details={"case": str(case.id), "kind": str(case.wish.kind)} | ({"text": command.text} if command.text else {}),
+            details={"case": str(case.id), "kind": str(case.wish.kind)}
+            | ({"text": command.text} if command.text else {}),
         )
         return await uow.commit(Answer(200, case_view(case, terms=terms)))

@@ -1,10 +1,10 @@
 """A return or a complaint: what a customer asks about an order that they have, or wait for, and what our sellers make of it.
 
-    OPEN --question--> ANSWERED --the customer writes--> OPEN
-      |                   |
-      +---acceptance------+--> ACCEPTED --closure--> CLOSED
-      +---refusal---------+--> REFUSED  --closure--> CLOSED
-      +---closure---------+--> CLOSED
+OPEN --question--> ANSWERED --the customer writes--> OPEN
+  |                   |
+  +---acceptance------+--> ACCEPTED --closure--> CLOSED
+  +---refusal---------+--> REFUSED  --closure--> CLOSED
+  +---closure---------+--> CLOSED
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class CaseStep:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A return or a complaint; its id is that of the letter that opened it. `due_at`: when we have kept the customer waiting too long."""
+    """A return or a complaint; its id is that of the letter that opened it. `due_at`: until when the customer is to be answered."""
 
     id: UUID
     order_id: UUID
@@ -115,9 +115,7 @@ class Case:
         """What a seller may do now."""
         return DEEDS[self.state]
 
-    def decided(
-        self, state: CaseState, *, by: str, text: str, at: datetime, seen_version: int | None = None
-    ) -> Case:
+    def decided(self, state: CaseState, *, by: str, text: str, at: datetime, seen_version: int | None = None) -> Case:
         """A seller's word on it. Raises CaseHasEnded, CaseChangedSinceRead, and AnswerMissing when the customer would read nothing."""
         if seen_version is not None and seen_version != self.version:
             raise CaseChangedSinceRead(present=self.version)
@@ -170,7 +168,9 @@ def return_until(order: SalesOrder, terms: CaseTerms) -> datetime | None:
     return order.status_since + timedelta(days=terms.return_days) if order.status == CLOSED else None
 
 
-def kinds_offered(order: SalesOrder, present: Sequence[Case], *, now: datetime, terms: CaseTerms) -> tuple[CaseKind, ...]:
+def kinds_offered(
+    order: SalesOrder, present: Sequence[Case], *, now: datetime, terms: CaseTerms
+) -> tuple[CaseKind, ...]:
     """What the customer of a submitted order may open now."""
     if order.content is None or any(each.state in UNDECIDED for each in present):
         return ()
@@ -185,4 +185,3 @@ def _check_return(order: SalesOrder, *, now: datetime, terms: CaseTerms) -> None
     until = return_until(order, terms)
     if until is not None and now > until:
         raise ReturnTooLate(until=until, days=terms.return_days)
-

@@ -220,7 +220,9 @@ class CaseNotFound(NotFound):
 
     def __init__(self, case: str) -> None:
         super().__init__(
-            "case-not-found", f"There is no return or complaint {case} about this order; read the order again.", case=case
+            "case-not-found",
+            f"There is no return or complaint {case} about this order; read the order again.",
+            case=case,
         )
 
 
@@ -286,7 +288,9 @@ class PieceNotOfOrder(Invalid):
 
     def __init__(self, line_id: str) -> None:
         super().__init__(
-            "piece-not-of-order", f"This order has no line {line_id}. Name lines of the order, or none.", line_id=line_id
+            "piece-not-of-order",
+            f"This order has no line {line_id}. Name lines of the order, or none.",
+            line_id=line_id,
         )
 
 

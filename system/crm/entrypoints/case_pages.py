@@ -87,7 +87,5 @@ async def closure_form(
 async def _decide(
     visit: Visit, who: Principal, case_id: UUID, state: CaseState, text: str, seen_version: int | None
 ) -> Response:
-    command = DecideCase(
-        visit.order_id, case_id, seller_of(who), state, text.strip(), seen_version=seen_version
-    )
+    command = DecideCase(visit.order_id, case_id, seller_of(who), state, text.strip(), seen_version=seen_version)
     return await visit.does(who, lambda: decide_case(command, visit.uow, terms=visit.cases.terms))

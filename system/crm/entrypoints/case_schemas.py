@@ -33,7 +33,8 @@ class CaseStepView(BaseModel):
 
 
 class CaseView(BaseModel):
-    """A return or a complaint. No `line_ids`: the whole order. `due_at` while it waits for us; `return_to` once a return is accepted."""
+    """A return or a complaint. No `line_ids`: the whole order. `due_at` while it waits for us; `return_to` once a return is
+    accepted."""
 
     case_id: UUID
     order_id: UUID

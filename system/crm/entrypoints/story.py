@@ -120,7 +120,8 @@ SILENT_AFTER_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the story. `text` is a message of the catalogue; a status' code for `status`, what was written for `letter` and `note`."""
+    """One line of the story. `text` is a message of the catalogue; a status' code for `status`, what was written for `letter` and
+    `note`."""
 
     at: datetime
     kind: Kind

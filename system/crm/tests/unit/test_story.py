@@ -72,7 +72,13 @@ def test_what_went_well_is_apart_and_what_did_not_is_part_of_the_story() -> None
 def test_notes_stand_where_they_were_written_with_who_and_about_what() -> None:
     def note(minute: int, order_id: str | None, **more: Any) -> dict[str, Any]:
         author = {"id": "1", "name": "Sofia"}
-        return {"at": at(minute), "order_id": order_id, "author": author, "text": "100 % sure", "corrected": False} | more
+        return {
+            "at": at(minute),
+            "order_id": order_id,
+            "author": author,
+            "text": "100 % sure",
+            "corrected": False,
+        } | more
 
     story = story_of(order(), told(), now=NOW, notes=[note(2, "o-1"), note(1, None, corrected=True)])
     shown = [(line.kind, line.actor, line.facts.get("about"), line.facts.get("corrected")) for line in story.lines]

@@ -178,7 +178,16 @@ def test_everybody_lands_where_they_may_be() -> None:
     assert landing_of({"operator"}) == "/mes/"
     assert landing_of({"customer"}) == "/shop/orders" and landing_of({"customer", "seller"}) == "/crm/"
     assert landing_of(set()) == landing_of({"partner"}) == SIGN_IN
-    own = ["/crm/", "/crm/cases", "/crm/reminders", "/crm/search", "/crm/customers", "/mes/", "/mes/shift", "/mes/losses"]
+    own = [
+        "/crm/",
+        "/crm/cases",
+        "/crm/reminders",
+        "/crm/search",
+        "/crm/customers",
+        "/mes/",
+        "/mes/shift",
+        "/mes/losses",
+    ]
     assert [area.address for area in areas_of({"seller"})] == own
     assert len({area.address for area in AREAS}) == len(AREAS)
 
