@@ -117,6 +117,19 @@ class Seller(Person):
         """Whether the order is in the queue of orders that wait for approval."""
         return self.desk.has_in_queue(order.order_id)
 
+    def sees_word_awaited(self, order: Order, *, awaited: bool = True) -> None:
+        """Waits until a return or a complaint about the order stands above the queue, or does so no more."""
+        eventually(
+            lambda: self.desk.waits_for_word(order.order_id),
+            lambda shown: shown is awaited,
+            within_s=SOON_S,
+            what=f"{order.number} {'is' if awaited else 'is not'} above the queue of {self.name}",
+        )
+
+    def answers_case(self, order: Order, what: str, text: str) -> None:
+        """A word on the return or complaint about the order. Raises Refusal."""
+        self.desk.answers_case(order.order_id, what, text)
+
     def opens_queue(self) -> None:
         """Opens the queue and leaves it open."""
         self.desk.open_queue()
