@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from step_defs.dsl.world import World
 
 SESSION = "__Host-session"
-PUT = "/shop/cart/lines"
+CART = "/shop/cart"
+PUT = f"{CART}/lines"
 LINK = re.compile(r'href="(/shop/track/[\w-]+)"')
+SKU = re.compile(r'data-sku="([^"]+)"')
 STATUS = re.compile(r'data-status="(\w+)"')
 
 
@@ -33,6 +35,7 @@ class Visitor(Shopper):
         super().__init__(world, name)
         self.link = ""
         self.window: Window | None = None
+        self.forms: httpx.Client | None = None
 
     def get_account(self) -> None:
         """Nobody makes them one."""
@@ -63,6 +66,31 @@ class Visitor(Shopper):
         view = self._door.get(f"/api/shop/v1/orders/{order_id}").body
         self._order = self.world.order = Order(self._door, view, self.looks_at)
 
+    def puts_into_cart(self, sku: str) -> None:
+        """From the piece's page into the cart, which opens a session."""
+        browser = self.world.backstage.browser
+        if browser is not None:
+            self.window = browser.window()
+            _put_by_browser(self.window, sku)
+        else:
+            self.forms = _forms(Door(self.world.backstage.address))
+            _put_by_forms(self.forms, sku)
+
+    def comes_back_later(self) -> None:
+        """The short token of the session has run out meanwhile, and the browser has dropped it."""
+        if self.window is not None:
+            self.window.forgets(SESSION)
+        elif self.forms is not None:
+            self.forms.cookies.delete(SESSION)
+
+    def goods_in_cart(self) -> list[str]:
+        """What the cart's page shows."""
+        if self.window is not None:
+            self.window.goto(CART)
+            return [each["data-sku"] for each in self.window.all("[data-cart] [data-sku]")]
+        assert self.forms is not None, f"{self.name} was never in the shop"
+        return SKU.findall(_page(self.forms.get(CART)))
+
     def shows_link_to_nobody_in_particular(self, status: str) -> None:
         """Whoever has the private link sees this status, and neither name nor address. Nobody is signed in."""
         secrets = (self.name, *self.contact().values())
@@ -79,12 +107,13 @@ class Visitor(Shopper):
         """Closes the window, too."""
         if self.window is not None:
             self.window.close()
+        if self.forms is not None:
+            self.forms.close()
         super().leaves()
 
 
-def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str, str, str]:
+def _put_by_browser(window: Window, sku: str) -> None:
     page = window.page
-    window.goto("/")
     window.goto(f"{GOODS}{sku}")
     sizes = page.locator('.put label:has([name="ring_size"])')
     if sizes.count():
@@ -92,6 +121,12 @@ def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str,
     with page.expect_navigation():
         page.locator('.put button[type="submit"]').click()
     window.check()
+
+
+def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str, str, str]:
+    page = window.page
+    window.goto("/")
+    _put_by_browser(window, sku)
     with page.expect_navigation():
         page.locator(f'a[href="{CHECKOUT}"]').click()
     window.check()
@@ -105,18 +140,25 @@ def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str,
     return window.cookie(SESSION), order_id, link["href"]
 
 
-def _by_forms(door: Door, sku: str, contact: dict[str, Any]) -> tuple[str, str, str]:
+def _forms(door: Door) -> httpx.Client:
+    """A browser without a script."""
     address = door.address
     headers = {"Accept": "text/html", "Origin": address.url}
     if address.ring:
         headers[RING_HEADER] = address.ring
-    with httpx.Client(
-        base_url=address.url, verify=trust(address.ca_file), headers=headers, follow_redirects=True
-    ) as http:
-        shown = _page(http.get(f"{GOODS}{sku}"))
-        sizes = re.findall(r'name="ring_size" value="([^"]+)"', shown)
-        fields = _hidden(shown) | {"quantity": "1"} | ({"ring_size": sizes[0]} if sizes else {})
-        _page(http.post(PUT, data=fields))
+    return httpx.Client(base_url=address.url, verify=trust(address.ca_file), headers=headers, follow_redirects=True)
+
+
+def _put_by_forms(http: httpx.Client, sku: str) -> None:
+    shown = _page(http.get(f"{GOODS}{sku}"))
+    sizes = re.findall(r'name="ring_size" value="([^"]+)"', shown)
+    fields = _hidden(shown) | {"quantity": "1"} | ({"ring_size": sizes[0]} if sizes else {})
+    _page(http.post(PUT, data=fields))
+
+
+def _by_forms(door: Door, sku: str, contact: dict[str, Any]) -> tuple[str, str, str]:
+    with _forms(door) as http:
+        _put_by_forms(http, sku)
         token = http.cookies[SESSION]
         fields = _hidden(_page(http.get(CHECKOUT)))
         answer = http.post(CHECKOUT, data=fields | contact)

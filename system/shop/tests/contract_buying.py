@@ -117,6 +117,21 @@ class BuyingAtPages:
         assert told.customer.id == shop.identity.guests[0].subject and told.customer.email == "anna@example.org"
         assert told.delivery.recipient == "Anna Ivanova"
 
+    @pytest.mark.parametrize("path", ["/shop/", "/shop/cart", "/shop/checkout", "/shop/goods/ring-classic-585"])
+    async def test_whoever_comes_back_without_a_script_goes_on_first_and_once(self, shop: Buying, path: str) -> None:
+        marker = "__Host-returning=1"
+        answer = await shop.http.get(path, headers={"Cookie": marker})
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            f"/api/identity/v1/sessions/resume?next={path}",
+        )
+        tried = await shop.http.get(path, headers={"Cookie": f"{marker}; __Host-returning-tried=1"})
+        assert tried.headers.get("location", "") in ("", "/shop/cart") and "resume" not in tried.headers.get(
+            "location", ""
+        )
+        anna = await shop.http.get(path, headers=shop.signed_in(shop.bench.anna) | {"Cookie": marker})
+        assert "resume" not in anna.headers.get("location", ""), "who has a session needs none"
+
     async def test_a_press_from_elsewhere_makes_nobody_a_guest(self, shop: Buying) -> None:
         answer = await shop.sends("/shop/cart/lines", {"Origin": "https://evil.example"}, RING)
         assert answer.status_code == 403 and shop.identity.guests == []

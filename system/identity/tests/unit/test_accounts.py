@@ -65,7 +65,7 @@ async def test_a_guest_gets_the_cookies_that_a_sign_in_gives(identity: MemoryIde
         return name, rest.partition(";")[2].lower()
 
     expected = [without_secret(line) for line in signed_up.headers.get_list("set-cookie")]
-    assert [name for name, _ in expected] == ["__Host-session", "__Secure-refresh"]
+    assert [name for name, _ in expected] == ["__Host-session", "__Secure-refresh", "__Host-returning"]
     assert [without_secret(line) for line in lines] == expected
 
 

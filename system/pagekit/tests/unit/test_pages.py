@@ -106,6 +106,36 @@ async def test_a_stranger_is_led_to_the_sign_in(client: httpx.AsyncClient) -> No
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/yard/inside%3Fa%3Db")
 
 
+RETURNING = "__Host-returning=1"
+
+
+async def test_whoever_may_return_is_led_through_identity_once(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/yard/inside?a=b", headers={"Cookie": RETURNING})
+    address = "/api/identity/v1/sessions/resume?next=/yard/inside%3Fa%3Db"
+    assert (answer.status_code, answer.headers["location"], answer.headers["cache-control"]) == (
+        303,
+        address,
+        "no-store",
+    )
+    tried = answer.headers["set-cookie"]
+    assert tried.startswith("__Host-returning-tried=1; HttpOnly; Max-Age=5; Path=/") and "Secure" in tried
+    again = await client.get("/yard/inside?a=b", headers={"Cookie": f"{RETURNING}; __Host-returning-tried=1"})
+    assert again.headers["location"].startswith("/sign-in?next=")
+
+
+async def test_a_form_that_met_the_end_of_the_session_shows_its_page_again(client: httpx.AsyncClient) -> None:
+    referer = {"Referer": "http://yard/yard/inside?a=b", "Cookie": RETURNING}
+    answer = await client.post("/yard/inside", headers=referer)
+    assert answer.headers["location"] == "/api/identity/v1/sessions/resume?next=/yard/inside%3Fa%3Db"
+    piece = await client.get("/yard/inside", headers={"Cookie": RETURNING, "HX-Request": "true"})
+    assert piece.status_code == 204 and piece.headers["hx-redirect"].startswith("/api/identity/v1/sessions/resume?")
+
+
+async def test_who_comes_from_another_site_signs_in(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/yard/inside", headers={"Cookie": RETURNING, "Sec-Fetch-Site": "cross-site"})
+    assert answer.headers["location"] == "/sign-in?next=/yard/inside"
+
+
 async def test_a_file_is_kept_for_ever_under_its_hash_and_shortly_under_another(
     client: httpx.AsyncClient, pages: Pages
 ) -> None:
