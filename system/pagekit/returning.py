@@ -1,8 +1,9 @@
 """A session whose short token ran out goes on without a script: the page leads through identity, and back to itself, once.
 
-A browser with a session holds a marker beside it, which lasts as long as the session may and says nothing. Who comes with the marker and
-without a session is led to identity, whose path alone the refresh cookie is sent to; it answers with a fresh session, or takes the marker
-away. A second cookie of a few seconds keeps two pages from leading to each other: whoever was led there a moment ago is not led again.
+A browser with a session holds a marker beside it, which lasts as long as the session may and says nothing. Who comes with the
+marker and without a session is led to identity, whose path alone the refresh cookie is sent to; it answers with a fresh session,
+or takes the marker away. A second cookie of a few seconds keeps two pages from leading to each other: whoever was led there a
+moment ago is not led again.
 """
 
 from __future__ import annotations
@@ -36,11 +37,8 @@ def refuse_until_returned(request: Request, who: Principal | None) -> None:
 def to_resume(target: str, *, is_piece: bool) -> Response:
     """Through identity to a page of ours. htmx follows a redirect inside the page; its header sends the whole window."""
     address = f"{RESUME}?next={quote(target, safe='/')}"
-    response: Response
-    if is_piece:
-        response = Response(status_code=204, headers={"HX-Redirect": address})
-    else:
-        response = RedirectResponse(address, status_code=303)
+    in_place = Response(status_code=204, headers={"HX-Redirect": address})
+    response = in_place if is_piece else RedirectResponse(address, status_code=303)
     response.headers["Cache-Control"] = "no-store"
     response.set_cookie(TRIED_COOKIE, "1", max_age=TRIED_FOR_S, path="/", secure=True, httponly=True, samesite="lax")
     return response

@@ -244,8 +244,8 @@ def digest_of(secret: str) -> bytes:
 
 
 async def refresh_session(command: RefreshSession, tools: Tools) -> SignedIn:
-    """Exchanges a refresh token. Raises NotSignedIn; a token used twice ends its session for everybody, unless pages of one browser came
-    with it at one moment: then SessionGoesOnElsewhere."""
+    """Exchanges a refresh token. Raises NotSignedIn; a token used twice ends its session for everybody, unless pages of one
+    browser came with it at one moment: then SessionGoesOnElsewhere."""
     digest = digest_of(command.refresh_secret)
     async with tools.begin() as uow:
         token = await uow.sessions.token(digest)

@@ -62,8 +62,10 @@ class RefreshToken:
     """Whether it was spent by a page that led through identity by itself."""
 
     def is_forgiven(self, now: datetime, *, resumes: bool) -> bool:
-        """Whether it may come twice: pages lead here by themselves, several at one moment when a browser opens its tabs again. Whoever is
-        second gets nothing, and ends nothing. Scripts take turns, so of two of them one is a thief."""
+        """Whether it may come twice: pages lead here by themselves, several at one moment when a browser opens its tabs again.
+
+        Whoever is second gets nothing, and ends nothing. Scripts take turns, so of two of them one is a thief.
+        """
         by_a_page = self.resumed or resumes
         return by_a_page and self.spent_at is not None and now - self.spent_at < FORGIVEN_FOR
 

@@ -161,10 +161,10 @@ async def resume_session(
     refresh: RefreshSecret = None,
     device: DeviceSecret = None,
 ) -> Response:
-    """Goes on with a session whose access token ran out, as `/sessions/refresh` does, and leads back to `next`, a page of ours: the way of
-    browsers without a script. When there is none to go on with, what reminds of it is taken away.
+    """Goes on with a session whose access token ran out, as `/sessions/refresh` does, and leads back to `next`, a page of ours.
 
-    Other sites cannot use it: the refresh cookie comes from our own pages only. Two tabs at one moment do not end the session.
+    The way of browsers without a script. When there is no session to go on with, what reminds of it is taken away. Other sites
+    cannot use it: the refresh cookie comes from our own pages only. Two tabs at one moment do not end the session.
     """
     response = RedirectResponse(inside(next) or FRONT, status_code=303)
     response.headers["Cache-Control"] = "no-store"

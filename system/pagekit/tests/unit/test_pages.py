@@ -52,6 +52,7 @@ def client(pages: Pages) -> httpx.AsyncClient:
         raise RuntimeError("a bug")
 
     @router.get("/inside")
+    @router.post("/inside")
     async def inside(who: AnOperator) -> Response:
         return Response()
 
