@@ -196,8 +196,8 @@ async def _fill(crm: PostgresCrm) -> None:
                 INSERT INTO care_case (case_id, order_id, kind, reason, line_ids, state, opened_at, due_at, version, changed_at)
                 SELECT gen_random_uuid(), gen_random_uuid(), 'return', 'other', '[]',
                     CASE WHEN n % 10 = 0 THEN 'open' WHEN n % 2 = 0 THEN 'refused' ELSE 'closed' END, at,
-                    CASE WHEN n % 10 = 0 THEN at END, 1, at
-                FROM (SELECT n, CAST(:start AS timestamptz) + n * interval '20 minutes' AS at
+                    CASE WHEN n % 10 = 0 THEN at + interval '10 years' END, 1, at
+                FROM (SELECT n, CAST(:start AS timestamptz) + n * interval '1 minute' AS at
                       FROM generate_series(1, 20000) AS n) AS made
                 """
             ),
