@@ -144,7 +144,7 @@ class Sheet:
                 field=f"{TAKEN_OUT}{METALS}.{metal}",
                 taken_out=f"{METALS}.{metal}" in typed.taken_out,
                 of=self._named("metal", metal),
-                goes=tuple(self._title(*place.split(".", 1), book) for place in falls_with(book, [metal])),
+                goes=tuple(self._title_at(place, book) for place in falls_with(book, [metal])),
             )
             for metal in book.spot_per_g
         )
@@ -227,6 +227,10 @@ class Sheet:
             if entry is not None and hasattr(entry, "title"):
                 return str(entry.title[self._language])
         return code
+
+    def _title_at(self, place: str, book: PriceBook) -> str:
+        section, _, code = place.partition(".")
+        return self._title(section, code, book)
 
     def _field(self, name: str) -> str:
         return self._named("price_field", name)

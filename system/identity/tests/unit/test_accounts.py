@@ -149,7 +149,8 @@ async def test_whoever_else_holds_the_guests_session_is_not_in_the_account(ident
     owner, thief = identity.given(lines), identity.given(lines)
     await owner.post("/sign-up", data=FORM)
 
-    assert (await thief.get("/account")).headers["location"].startswith("/sign-in")
+    led = await thief.get("/account", follow_redirects=True)
+    assert led.url.path == "/sign-in" and "__Host-returning" not in thief.cookies
     assert (await thief.post(f"{API}/sessions/refresh")).status_code == 401
     assert (await owner.get("/account")).status_code == 200
     assert len(identity.live) == 1
