@@ -8,11 +8,11 @@ Feature: Returning an order, and saying that something is wrong
       Given Anna has an order that is shipped
       When Anna returns the order, because it does not fit: "size 17 would be right"
       Then seller Maria sees above the queue that the customer waits for a word
-      When seller Maria accepts the return: "we make you the other size"
+      When seller Maria accepts the return and writes: "we make you the other size"
       Then Anna reads what our sellers say: "we make you the other size"
       And Anna reads where to send it
       And seller Maria sees above the queue that the customer waits no more
-      When seller Maria closes the return: "it has come"
+      When seller Maria closes the return and writes: "it has come"
       Then Anna reads what our sellers say: "it has come"
 
     Scenario: Nothing comes back before it was sent
@@ -26,9 +26,9 @@ Feature: Returning an order, and saying that something is wrong
       Given Anna has an order that is priced
       When Anna complains about the order, because it is late: "it was promised for today"
       Then seller Maria sees above the queue that the customer waits for a word
-      When seller Maria asks about the complaint: "which day were you told?"
+      When seller Maria asks about the complaint and writes: "which day were you told?"
       Then seller Maria sees above the queue that the customer waits no more
       When Anna answers: "the second of March"
       Then seller Maria sees above the queue that the customer waits for a word
-      When seller Maria refuses the complaint: "it is promised for the tenth"
+      When seller Maria refuses the complaint and writes: "it is promised for the tenth"
       Then Anna reads what our sellers say: "it is promised for the tenth"

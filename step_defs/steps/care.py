@@ -150,10 +150,10 @@ def gives_back(world: World, name: str) -> None:
 
 
 @step(
-    en="seller {name:w} sees that nobody is in charge of the order",
+    en="seller {name:w} sees that nobody has taken charge of the order",
     ru="продавец {name:w} видит, что заказом никто не занимается",
     about="CRM shows the order as anybody's.",
-    example="seller Sofia sees that nobody is in charge of the order",
+    example="seller Sofia sees that nobody has taken charge of the order",
 )
 @Then
 def sees_nobody_in_charge(world: World, name: str) -> None:

@@ -62,10 +62,10 @@ def no_word_awaited(world: World, name: str) -> None:
 
 
 @step(
-    en='seller {name:w} accepts the return/complaint: "{text}"',
-    ru="продавец {name:w} принимает возврат/жалобу: «{text}»",
+    en='seller {name:w} accepts the return/complaint and writes: "{text}"',
+    ru="продавец {name:w} принимает возврат/жалобу и пишет: «{text}»",
     about="The customer reads the words, and of a return where it goes to.",
-    example='seller Maria accepts the return: "we make you the other size"',
+    example='seller Maria accepts the return and writes: "we make you the other size"',
 )
 @When
 def accepts_case(world: World, name: str, text: str) -> None:
@@ -73,10 +73,10 @@ def accepts_case(world: World, name: str, text: str) -> None:
 
 
 @step(
-    en='seller {name:w} refuses the return/complaint: "{text}"',
-    ru="продавец {name:w} отклоняет возврат/жалобу: «{text}»",
+    en='seller {name:w} refuses the return/complaint and writes: "{text}"',
+    ru="продавец {name:w} отклоняет возврат/жалобу и пишет: «{text}»",
     about="The customer reads why.",
-    example='seller Maria refuses the complaint: "it is promised for the tenth"',
+    example='seller Maria refuses the complaint and writes: "it is promised for the tenth"',
 )
 @When
 def refuses_case(world: World, name: str, text: str) -> None:
@@ -84,10 +84,10 @@ def refuses_case(world: World, name: str, text: str) -> None:
 
 
 @step(
-    en='seller {name:w} asks about the return/complaint: "{text}"',
-    ru="продавец {name:w} уточняет насчёт возврата/жалобы: «{text}»",
+    en='seller {name:w} asks about the return/complaint and writes: "{text}"',
+    ru="продавец {name:w} уточняет насчёт возврата/жалобы и пишет: «{text}»",
     about="A letter to the customer, whose answer makes it wait for sellers again.",
-    example='seller Maria asks about the complaint: "which day was promised?"',
+    example='seller Maria asks about the complaint and writes: "which day was promised?"',
 )
 @When
 def asks_about_case(world: World, name: str, text: str) -> None:
@@ -95,10 +95,10 @@ def asks_about_case(world: World, name: str, text: str) -> None:
 
 
 @step(
-    en='seller {name:w} closes the return/complaint: "{text}"',
-    ru="продавец {name:w} закрывает возврат/жалобу: «{text}»",
+    en='seller {name:w} closes the return/complaint and writes: "{text}"',
+    ru="продавец {name:w} закрывает возврат/жалобу и пишет: «{text}»",
     about="Nothing more is to be done about it; the customer reads how it ended.",
-    example='seller Maria closes the return: "it has come"',
+    example='seller Maria closes the return and writes: "it has come"',
 )
 @When
 def closes_case(world: World, name: str, text: str) -> None:

@@ -294,7 +294,7 @@ async def test_a_return_goes_to_crm_and_its_word_on_it_comes_back() -> None:
     line_id = new_id()
     sent: list[dict[str, Any]] = []
     step = {"state": "accepted", "side": "seller", "by": "Sofia", "at": "2026-03-02T09:00:00+00:00", "text": "Gladly."}
-    case = {
+    case: dict[str, Any] = {
         "case_id": str(new_id()),
         "kind": "return",
         "reason": "late",
