@@ -98,6 +98,9 @@ PAGES = (
     Picture("approvals", "/crm/", who="seller"),
     Picture("order-to-approve", "/crm/orders/{priced}", who="seller"),
     Picture("order-shipped", "/crm/orders/{shipped}", who="seller"),
+    Picture("order-with-a-return", "/crm/orders/{sent}", who="seller"),
+    Picture("cases", "/crm/cases", who="seller"),
+    Picture("cases-closed", "/crm/cases?state=closed", who="seller"),
     Picture("story", "/crm/orders/{shipped}/story", who="seller"),
     Picture("search", "/crm/search", who="seller"),
     Picture("search-found", "/crm/search?query=%D0%B0%D0%BD%D0%BD%D0%B0", who="seller"),
@@ -174,6 +177,7 @@ def furnish(world: World) -> dict[str, str]:
     known["customer"] = keep_in_mind(world, known["priced"])
     buyer = world.shopper("Арина")
     known["sent"] = world.road.bring(buyer, "SHIPPED").order_id
+    buyer.opens_case("return", "does_not_fit", "Велико: подошёл бы размер 17.")
     known["ordered"] = world.road.bring(buyer, "PRICE_CALCULATED").order_id
     known["made"] = buyer.files[MODEL]
     buyer.writes("Можно ли положить открытку?")

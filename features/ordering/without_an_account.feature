@@ -10,3 +10,9 @@ Feature: Buying without an account
     When seller Maria approves the order
     Then the order becomes approved
     And whoever has the link of Vera sees that the order is approved, and neither name nor address
+
+  @pages
+  Scenario: A visitor who comes back later finds the cart, also without any script
+    When Vera puts 1 of "silver drop earrings" into the cart without an account
+    And Vera comes back when the short session has run out
+    Then Vera finds "silver drop earrings" in the cart

@@ -138,6 +138,10 @@ class Window:
         """What the window holds under this name. Raises StopIteration when it holds nothing."""
         return next(cookie["value"] for cookie in self._context.cookies() if cookie["name"] == name)
 
+    def forgets(self, name: str) -> None:
+        """Drops the cookie of this name, as a browser does when its time is over."""
+        self._context.clear_cookies(name=name)
+
     def all(self, selector: str) -> list[dict[str, str]]:
         """Attributes (and `text`) of everything that matches now, in one look."""
         found: list[dict[str, str]] = self.page.evaluate(_ATTRIBUTES, selector)

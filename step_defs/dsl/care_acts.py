@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from step_defs.dsl.administrator import Administrator
     from step_defs.dsl.seller import Seller
     from step_defs.dsl.shopper import Shopper
+    from step_defs.dsl.world import World
 
 
 def finish_reminder(seller: Seller, order: Order) -> None:
@@ -60,3 +61,19 @@ def all_orders_in_one_place(seller: Seller, shopper: Shopper) -> None:
         within_s=SOON_S,
         what=f"all orders of {shopper.name} on one page",
     )
+
+
+def tries_to_return(world: World, shopper: Shopper) -> None:
+    """The customer asks to return the order; what was refused is remembered."""
+    world.attempt(lambda: shopper.opens_case("return", "other", "I have changed my mind"))
+
+
+def reads_answer(shopper: Shopper, text: str) -> None:
+    """The customer reads a seller's word on what they asked."""
+    shopper.reads_answer(text)
+
+
+def reads_where_to(shopper: Shopper) -> None:
+    """The accepted return says where it goes to."""
+    case = shopper.desk.cases(shopper.order.order_id)[-1]
+    assert case["return_to"], f"{shopper.name} reads no address: {case}"

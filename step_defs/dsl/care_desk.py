@@ -56,6 +56,9 @@ class CareDesk(Protocol):
     def takes(self, order_id: str, *, instead_of: str | None) -> None:
         """Looks after the order from now on, instead of a colleague when one is named. Raises Refusal."""
 
+    def gives_back(self, order_id: str) -> None:
+        """Looks after the order no more. Raises Refusal."""
+
     def looks_after(self, order_id: str) -> str | None:
         """Who looks after the order, as the order itself says it."""
 
@@ -107,6 +110,9 @@ class HttpCareDesk:
 
     def takes(self, order_id: str, *, instead_of: str | None) -> None:
         self._door.post(f"{CRM}/orders/{order_id}/taking", {"instead_of": instead_of})
+
+    def gives_back(self, order_id: str) -> None:
+        self._door.post(f"{CRM}/orders/{order_id}/giving-back")
 
     def looks_after(self, order_id: str) -> str | None:
         return _name(self._door.get(f"{CRM}/orders/{order_id}").body["taken_by"])
@@ -185,17 +191,23 @@ class BrowserCareDesk:
         return [each["text"] for each in self._window.all("[data-note] .text")]
 
     def takes(self, order_id: str, *, instead_of: str | None) -> None:
+        self._presses(order_id, "taking")
+
+    def gives_back(self, order_id: str) -> None:
+        self._presses(order_id, "giving-back")
+
+    def _presses(self, order_id: str, action: str) -> None:
         self._window.goto(f"/crm/orders/{order_id}")
         page = self._window.page
-        form = page.locator('#order form[data-action="taking"]')
+        form = page.locator(f'#order form[data-action="{action}"]')
         if not form.count():
-            raise Refusal("taking", 409, {"code": "order-taken", "detail": "the page offers no taking"})
-        with page.expect_response(lambda answer: answer.url.endswith("/taking")):
+            raise Refusal(action, 409, {"code": "order-taken", "detail": f"the page offers no {action}"})
+        with page.expect_response(lambda answer: answer.url.endswith(f"/{action}")):
             form.locator("button").click()
         page.locator("#order:not(:has(.htmx-request))").wait_for()
         problem = self._window.all("#order .problem")
         if problem:
-            raise Refusal("taking", 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
+            raise Refusal(action, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
 
     def looks_after(self, order_id: str) -> str | None:
         self._window.goto(f"/crm/orders/{order_id}")

@@ -43,6 +43,12 @@ class SalesDesk(Protocol):
     def has_in_queue(self, order_id: str) -> bool:
         """Whether the order is in the queue of orders that wait for approval."""
 
+    def waits_for_word(self, order_id: str) -> bool:
+        """Whether a return or a complaint about the order is among those that wait for us, above the queue."""
+
+    def answers_case(self, order_id: str, what: str, text: str) -> None:
+        """A word on the newest return or complaint about the order: acceptance, refusal, question, closure. Raises Refusal."""
+
     def picture(self, order_id: str) -> Picture | None:
         """What the order's first piece looks like in the queue; None while nothing is there."""
 
@@ -102,6 +108,21 @@ class HttpSalesDesk:
             if cursor is None:
                 return None
         raise AssertionError(f"more than {PAGES_MAX} pages of orders wait for approval")
+
+    def waits_for_word(self, order_id: str) -> bool:
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = self._door.get(f"{CRM}/cases", limit=100, cursor=cursor).body
+            if order_id in {item["order_id"] for item in page["items"]}:
+                return True
+            cursor = page["next"]
+            if cursor is None:
+                return False
+        raise AssertionError(f"more than {PAGES_MAX} pages of returns and complaints")
+
+    def answers_case(self, order_id: str, what: str, text: str) -> None:
+        case = self._door.get(f"{CRM}/orders/{order_id}").body["cases"][-1]
+        self._door.post(f"{CRM}/orders/{order_id}/cases/{case['case_id']}/{what}", {"text": text})
 
     def picture(self, order_id: str) -> Picture | None:
         order = self._in_queue(order_id)
@@ -199,6 +220,41 @@ class BrowserSalesDesk:
             more.click()
             more.wait_for(state="detached")
         raise AssertionError(f"more than {PAGES_MAX} pages of orders wait for approval")
+
+    def waits_for_word(self, order_id: str) -> bool:
+        self._window.goto(QUEUE)
+        if self._window.all(f'#cases [data-order="{order_id}"]'):
+            return True
+        # Above the queue stand the first few; the others have a page of their own.
+        self._window.goto("/crm/cases")
+        for _ in range(PAGES_MAX):
+            if self._window.all(f'#case-list [data-order="{order_id}"]'):
+                return True
+            more = self._window.page.locator("#case-list .more a")
+            if not more.count():
+                return False
+            more.click()
+            more.wait_for(state="detached")
+        raise AssertionError(f"more than {PAGES_MAX} pages of returns and complaints")
+
+    def answers_case(self, order_id: str, what: str, text: str) -> None:
+        before = self.shown(order_id)
+        page = self._window.page
+        fold = page.locator(f'#order .case details:has(form[data-action$="/{what}"])').last
+        if not fold.count():
+            raise self._not_offered(what, before)
+        for _ in range(OPENED_TRIES_MAX):
+            if fold.locator("form").is_visible():
+                break
+            fold.locator("summary").click()
+            page.wait_for_timeout(LOOKED_AFTER_MS)
+        fold.locator('[name="text"]').fill(text)
+        with page.expect_response(lambda answer: answer.url.endswith(f"/{what}")):
+            fold.locator('button[type="submit"]').click()
+        page.locator("#order:not(:has(.htmx-request))").wait_for()
+        problem = self._window.all("#order .problem")
+        if problem:
+            raise Refusal(what, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
 
     def picture(self, order_id: str) -> Picture | None:
         return picture.shown(self._window, f"#o-{order_id} img.thumbnail") if self.has_in_queue(order_id) else None

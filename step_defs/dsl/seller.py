@@ -117,6 +117,19 @@ class Seller(Person):
         """Whether the order is in the queue of orders that wait for approval."""
         return self.desk.has_in_queue(order.order_id)
 
+    def sees_word_awaited(self, order: Order, *, awaited: bool = True) -> None:
+        """Waits until a return or a complaint about the order stands above the queue, or does so no more."""
+        eventually(
+            lambda: self.desk.waits_for_word(order.order_id),
+            lambda shown: shown is awaited,
+            within_s=SOON_S,
+            what=f"{order.number} {'is' if awaited else 'is not'} above the queue of {self.name}",
+        )
+
+    def answers_case(self, order: Order, what: str, text: str) -> None:
+        """A word on the return or complaint about the order. Raises Refusal."""
+        self.desk.answers_case(order.order_id, what, text)
+
     def opens_queue(self) -> None:
         """Opens the queue and leaves it open."""
         self.desk.open_queue()
@@ -172,13 +185,17 @@ class Seller(Person):
         self.sees(order, "PRICE_CALCULATED")
         self.care.takes(order.order_id, instead_of=instead_of.user_id if instead_of else None)
 
-    def sees_in_charge(self, order: Order, name: str) -> None:
-        """Waits until CRM shows who looks after the order."""
+    def gives_back(self, order: Order) -> None:
+        """Looks after the order no more. Raises Refusal."""
+        self.care.gives_back(order.order_id)
+
+    def sees_in_charge(self, order: Order, name: str | None) -> None:
+        """Waits until CRM shows who looks after the order; None: nobody."""
         eventually(
             lambda: self.care.looks_after(order.order_id),
             lambda shown: shown == name,
             within_s=SOON_S,
-            what=f"{name} looks after {order.number}",
+            what=f"{name or 'nobody'} looks after {order.number}",
         )
 
     # -- the search and the story --------------------------------------------------------------------------------

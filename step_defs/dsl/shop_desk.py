@@ -46,6 +46,12 @@ class ShopDesk(ModelDesk, Protocol):
     def writes(self, order_id: str, text: str) -> None:
         """Writes to the sellers. Raises Refusal."""
 
+    def opens_case(self, order_id: str, kind: str, reason: str, text: str) -> None:
+        """Returns the order, or complains of it: `return` or `complaint`, and a reason of the pages' list. Raises Refusal."""
+
+    def cases(self, order_id: str) -> list[Row]:
+        """The order's returns and complaints: kind, state, what sellers said as `answers`, and `return_to`."""
+
     def orders(self) -> list[Row]:
         """The customer's own list: order_id and number."""
 
@@ -85,6 +91,20 @@ class HttpShopDesk(HttpModelDesk):
 
     def writes(self, order_id: str, text: str) -> None:
         self._door.post(f"{SHOP}/orders/{order_id}/letters", {"text": text})
+
+    def opens_case(self, order_id: str, kind: str, reason: str, text: str) -> None:
+        self._door.post(f"{SHOP}/orders/{order_id}/letters", {"text": text, "kind": kind, "reason": reason})
+
+    def cases(self, order_id: str) -> list[Row]:
+        return [
+            {
+                "kind": case["kind"],
+                "state": case["state"],
+                "answers": [step["text"] for step in case["steps"] if step["side"] == "seller"],
+                "return_to": case["return_to"],
+            }
+            for case in self._door.get(f"{SHOP}/orders/{order_id}/letters")["cases"]
+        ]
 
     def orders(self) -> list[Row]:
         items: list[Row] = self._door.get(f"{SHOP}/orders")["items"]
@@ -187,6 +207,35 @@ class BrowserShopDesk(BrowserModelDesk):
         self._window.page.locator('form[data-action="letters"] [name="text"]').fill(text)
         self._deeds("letters", 'button[type="submit"]')
 
+    def opens_case(self, order_id: str, kind: str, reason: str, text: str) -> None:
+        shown = self.shown(order_id)
+        page = self._window.page
+        wish = page.locator(f'form[data-action="cases"] [name="kind"][value="{kind}"]')
+        if not wish.count():
+            said = f"the page offers no {kind}, and shows {shown['status']}"
+            code = "case-already-open" if kind == "complaint" else "return-too-early"
+            raise Refusal(kind, 409, {"code": code, "detail": said})
+        page.locator('details[data-fold="cases"] > summary').click()
+        wish.check()
+        page.locator('form[data-action="cases"] [name="reason"]').select_option(reason)
+        page.locator('form[data-action="cases"] [name="text"]').fill(text)
+        self._deeds("cases", 'button[type="submit"]')
+
+    def cases(self, order_id: str) -> list[Row]:
+        self._window.goto(f"{ORDERS}/{order_id}")
+        found = self._window.all("[data-case]")
+        return [
+            {
+                "kind": case["data-kind"],
+                "state": case["data-state"],
+                "answers": [each["text"] for each in self._window.all(f"{_of(case)} [data-case-step] p")],
+                "return_to": next(
+                    (each["data-return-to"] for each in self._window.all(f"{_of(case)} [data-return-to]")), None
+                ),
+            }
+            for case in found
+        ]
+
     def orders(self) -> list[Row]:
         self._window.goto(ORDERS)
         rows = self._window.all(".order-row")
@@ -205,6 +254,10 @@ class BrowserShopDesk(BrowserModelDesk):
             # The page's status says so too, and the browser reports that as a fault.
             self._window.forgive("status of 4")
             raise Refusal(what, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
+
+
+def _of(case: Row) -> str:
+    return f'[data-case="{case["data-case"]}"]'
 
 
 def shop_desk_of(person: Person) -> ShopDesk:

@@ -295,6 +295,20 @@ class Shopper(Person):
         """Writes to our sellers about the order, or answers them. Raises Refusal."""
         self.desk.writes(self.order.order_id, text)
 
+    def opens_case(self, kind: str, reason: str, text: str) -> None:
+        """Returns the order, or complains of it, once our sellers know how far it is. Raises Refusal."""
+        self.world.seller_who_looks.sees(self.order, self.order.status)
+        self.desk.opens_case(self.order.order_id, kind, reason, text)
+
+    def reads_answer(self, text: str) -> dict[str, Any]:
+        """Waits until a seller's word on the newest return or complaint is read; that case then."""
+        cases = eventually(
+            lambda: self.desk.cases(self.order.order_id),
+            lambda shown: bool(shown) and shown[-1]["answers"][-1:] == [text],
+            what=f"{self.name} reads what our sellers say of {self.order.number}",
+        )
+        return cases[-1]
+
     def submits_again(self) -> None:
         """The same press of the same button, once more."""
         assert self.order.submission is not None, "the order was not submitted yet"

@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from step_defs.drivers.address import SystemAddress
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door
@@ -20,7 +22,9 @@ from step_defs.dsl.shopper import Shopper, filename_of
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
 
-PUT = "/shop/cart/lines"
+CART = "/shop/cart"
+PUT = f"{CART}/lines"
+SKU = re.compile(r'data-sku="([^"]+)"')
 STATUS = re.compile(r'data-status="(\w+)"')
 
 
@@ -33,6 +37,7 @@ class Visitor(Shopper):
         self.window: Window | None = None
         self.actions: list[str] = []
         """What their hands did: presses, and fields filled in."""
+        self.forms: httpx.Client | None = None
 
     def get_account(self) -> None:
         """Nobody makes them one."""
@@ -78,6 +83,31 @@ class Visitor(Shopper):
         view = self._door.get(f"/api/shop/v1/orders/{order_id}").body
         self._order = self.world.order = Order(self._door, view, self.looks_at)
 
+    def puts_into_cart(self, sku: str) -> None:
+        """From the piece's page into the cart, which opens a session."""
+        browser = self.world.backstage.browser
+        if browser is not None:
+            self.window = browser.window()
+            _put_by_browser(self.window, sku)
+        else:
+            self.forms = forms_of(self.world.backstage.address)
+            _put_by_forms(self.forms, sku)
+
+    def comes_back_later(self) -> None:
+        """The short token of the session has run out meanwhile, and the browser has dropped it."""
+        if self.window is not None:
+            self.window.forgets(SESSION)
+        elif self.forms is not None:
+            self.forms.cookies.delete(SESSION)
+
+    def goods_in_cart(self) -> list[str]:
+        """What the cart's page shows."""
+        if self.window is not None:
+            self.window.goto(CART)
+            return [each["data-sku"] for each in self.window.all("[data-cart] [data-sku]")]
+        assert self.forms is not None, f"{self.name} was never in the shop"
+        return SKU.findall(page_of(self.forms.get(CART)))
+
     def shows_link_to_nobody_in_particular(self, status: str) -> None:
         """Whoever has the private link sees this status, and neither name nor address. Nobody is signed in."""
         secrets = (self.name, *self.contact().values())
@@ -94,12 +124,13 @@ class Visitor(Shopper):
         """Closes the window, too."""
         if self.window is not None:
             self.window.close()
+        if self.forms is not None:
+            self.forms.close()
         super().leaves()
 
 
-def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str, str, str]:
+def _put_by_browser(window: Window, sku: str) -> None:
     page = window.page
-    window.goto("/")
     window.goto(f"{GOODS}{sku}")
     sizes = page.locator('.put label:has([name="ring_size"])')
     if sizes.count():
@@ -107,6 +138,12 @@ def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str,
     with page.expect_navigation():
         page.locator('.put button[type="submit"]').click()
     window.check()
+
+
+def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str, str, str]:
+    page = window.page
+    window.goto("/")
+    _put_by_browser(window, sku)
     with page.expect_navigation():
         page.locator(f'a[href="{CHECKOUT}"]').click()
     window.check()
@@ -120,12 +157,16 @@ def _by_browser(window: Window, sku: str, contact: dict[str, str]) -> tuple[str,
     return window.cookie(SESSION), order_id, link["href"]
 
 
+def _put_by_forms(http: httpx.Client, sku: str) -> None:
+    shown = page_of(http.get(f"{GOODS}{sku}"))
+    sizes = re.findall(r'name="ring_size" value="([^"]+)"', shown)
+    fields = hidden_in(shown) | {"quantity": "1"} | ({"ring_size": sizes[0]} if sizes else {})
+    page_of(http.post(PUT, data=fields))
+
+
 def _by_forms(address: SystemAddress, sku: str, contact: dict[str, Any]) -> tuple[str, str, str]:
     with forms_of(address) as http:
-        shown = page_of(http.get(f"{GOODS}{sku}"))
-        sizes = re.findall(r'name="ring_size" value="([^"]+)"', shown)
-        fields = hidden_in(shown) | {"quantity": "1"} | ({"ring_size": sizes[0]} if sizes else {})
-        page_of(http.post(PUT, data=fields))
+        _put_by_forms(http, sku)
         token = http.cookies[SESSION]
         fields = hidden_in(page_of(http.get(CHECKOUT)))
         answer = http.post(CHECKOUT, data=fields | contact)

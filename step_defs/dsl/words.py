@@ -150,6 +150,20 @@ CONSENT_REASONS: dict[str, str] = {
     "срок расчёта истёк": "expired",
 }
 
+CASE_REASONS: dict[str, str] = {
+    "it does not fit": "does_not_fit",
+    "он не подошёл": "does_not_fit",
+    "it is damaged": "damaged",
+    "он повреждён": "damaged",
+    "it is not as ordered": "not_as_ordered",
+    "прислали не то": "not_as_ordered",
+    "it is late": "late",
+    "он опоздал": "late",
+    "of something else": "other",
+    "есть другая причина": "other",
+}
+"""Why somebody returns an order, or complains of it."""
+
 TOO_LATE = ("transition-not-allowed", "cancellation-refused", "order-not-awaiting-approval", "order-already-decided")
 NO_SUCH_ORDER = ("order-not-found",)
 TAKEN = ("work-order-already-claimed",)
@@ -204,6 +218,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "цена другая": ("price-changed",),
     "the model has no price": ("price-failed",),
     "у модели нет цены": ("price-failed",),
+    "it has not been sent yet": ("return-too-early",),
+    "его ещё не отправили": ("return-too-early",),
     "the message is not the carrier's": ("webhook-not-trusted",),
     "сообщение не от перевозчика": ("webhook-not-trusted",),
 }

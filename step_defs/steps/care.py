@@ -139,6 +139,28 @@ def sees_in_charge(world: World, name: str, other: str) -> None:
 
 
 @step(
+    en="seller {name:w} gives the order back",
+    ru="продавец {name:w} возвращает заказ в общую очередь",
+    about="Looks after it no more, so that the next seller takes it.",
+    example="seller Maria gives the order back",
+)
+@When
+def gives_back(world: World, name: str) -> None:
+    world.seller(name).gives_back(world.order)
+
+
+@step(
+    en="seller {name:w} sees that nobody has taken charge of the order",
+    ru="продавец {name:w} видит, что заказом никто не занимается",
+    about="CRM shows the order as anybody's.",
+    example="seller Sofia sees that nobody has taken charge of the order",
+)
+@Then
+def sees_nobody_in_charge(world: World, name: str) -> None:
+    world.seller(name).sees_in_charge(world.order, None)
+
+
+@step(
     en="the administrators see that {name:w} is in charge of the order",
     ru="администраторы видят, что заказом занимается {name:w}",
     about="On the list of orders that wait far too long.",

@@ -86,6 +86,40 @@ def buys_as_guest(world: World, name: str, good: str) -> None:
 
 
 @step(
+    en='{name:w} puts 1 of "{good:good}" into the cart without an account',
+    ru="посетитель {name:w} без учётной записи кладёт в корзину готовое изделие «{good:good}»",
+    about="Somebody whom we do not know begins to buy; the cart is theirs by the session that this opens.",
+    example='Vera puts 1 of "silver drop earrings" into the cart without an account',
+)
+@When
+def puts_without_account(world: World, name: str, good: str) -> None:
+    world.visitor(name).puts_into_cart(good)
+
+
+@step(
+    en="{name:w} comes back when the short session has run out",
+    ru="посетитель {name:w} возвращается, когда короткая сессия закончилась",
+    about="The browser has dropped what lasts a quarter of an hour, and keeps what lasts for days.",
+    example="Vera comes back when the short session has run out",
+)
+@When
+def comes_back(world: World, name: str) -> None:
+    world.visitor(name).comes_back_later()
+
+
+@step(
+    en='{name:w} finds "{good:good}" in the cart',
+    ru="посетитель {name:w} находит в корзине «{good:good}»",
+    about="The cart's page shows the piece, and no other.",
+    example='Vera finds "silver drop earrings" in the cart',
+)
+@Then
+def finds_in_cart(world: World, name: str, good: str) -> None:
+    found = world.visitor(name).goods_in_cart()
+    assert found == [good], f"{name} finds {found}"
+
+
+@step(
     en="whoever has the link of {name:w} sees that the order is {status:status}, and neither name nor address",
     ru="по личной ссылке посетителя {name:w} любой видит статус «{status:status}», но не имя и не адрес",
     about="The private link of an order opens without signing in, and shows how far the order is and nothing about the person.",

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from step_defs.dsl import roles
-from step_defs.dsl.words import CONSENT_REASONS, GOODS, MATERIALS, MODELS, PROBLEMS, REFUSALS, SCREENS, STATUSES
+from step_defs.dsl.words import (
+    CASE_REASONS,
+    CONSENT_REASONS,
+    GOODS,
+    MATERIALS,
+    MODELS,
+    PROBLEMS,
+    REFUSALS,
+    SCREENS,
+    STATUSES,
+)
 from step_defs.dsl.world import World
 from step_defs.kit import Given, Then, When, step, words
 
@@ -13,6 +23,7 @@ words("material", MATERIALS)
 words("good", GOODS)
 words("problem", {word: word for word in PROBLEMS})
 words("because", CONSENT_REASONS)
+words("why", CASE_REASONS)
 words("refusal", {word: word for word in REFUSALS})
 words("screen", SCREENS)
 words("role", roles.ROLES)

@@ -27,6 +27,7 @@ STATUSES = {
         words.GOODS,
         words.PROBLEMS,
         words.CONSENT_REASONS,
+        words.CASE_REASONS,
         words.REFUSALS,
         words.SCREENS,
         roles.ROLES,

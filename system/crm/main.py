@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from system.crm.adapters.care_queries import CareQueries
+from system.crm.adapters.cases import CaseQueries
 from system.crm.adapters.customers import CustomerQueries
 from system.crm.adapters.models import HttpModels
 from system.crm.adapters.orchestrator import HttpOrchestrator
@@ -11,7 +12,7 @@ from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.application import reactions
 from system.crm.domain.webhook import secret_bytes
-from system.crm.entrypoints import api, care_api, care_pages, carriers, exporting, pages, timers
+from system.crm.entrypoints import api, care_api, care_pages, carriers, case_api, case_pages, exporting, pages, timers
 from system.crm.settings import CrmSettings
 from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
@@ -26,8 +27,8 @@ def service(settings: CrmSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     crm = Service(
         settings,
-        routers=[api.router, care_api.router, exporting.router, carriers.router, api.internal],
-        pages=[shown.router(), pages.router, care_pages.router, exporting.pages],
+        routers=[api.router, care_api.router, case_api.router, exporting.router, carriers.router, api.internal],
+        pages=[shown.router(), pages.router, care_pages.router, case_pages.router, exporting.pages],
         unit_of_work=CrmUnitOfWork,
         reactions={
             OrderSubmitted: reactions.on_order_submitted,
@@ -48,9 +49,11 @@ def service(settings: CrmSettings | None = None) -> Service:
     care = CareQueries(crm.engine)
     crm.app.state.queries = queries
     crm.app.state.care = care
+    cases = CaseQueries(crm.engine, terms=settings.case_terms)
+    crm.app.state.cases = cases
     crm.app.state.customers = CustomerQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
     crm.app.state.met = Seldom(care_api.MEETING_EVERY_S)
-    crm.app.state.watch = pages.watch_of(queries, care, shown)
+    crm.app.state.watch = pages.watch_of(queries, care, cases, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)
     crm.app.state.quotes = HttpQuotes(crm.client)
     crm.app.state.models = HttpModels(crm.client, timeout_s=settings.export_timeout_s)
@@ -89,6 +92,13 @@ _GAUGES = (
         "SELECT escalation AS level, CASE WHEN taken_by IS NULL THEN 'no' ELSE 'yes' END AS taken, count(*) AS value"
         " FROM sales_order WHERE status = 'PRICE_CALCULATED' AND decision IS NULL AND submitted_at IS NOT NULL"
         " AND escalated_wait = status_since GROUP BY 1, 2",
+    ),
+    GaugeQuery(
+        "alexandrite_crm_cases_waiting",
+        "Returns and complaints that wait for our word, and whether they do so for longer than they may.",
+        ("overdue",),
+        "SELECT CASE WHEN due_at < clock_timestamp() THEN 'yes' ELSE 'no' END AS overdue, count(*) AS value"
+        " FROM care_case WHERE state = 'open' GROUP BY 1",
     ),
     GaugeQuery(
         "alexandrite_crm_deliveries_unmatched",

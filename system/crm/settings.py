@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field, SecretStr, model_validator
 
+from system.crm.domain.case import CaseTerms
 from system.crm.domain.escalation import EscalationTerms
 from system.plumbing.settings import ServiceSettings
 
@@ -33,6 +36,16 @@ class CrmSettings(ServiceSettings):
     escalate_to_administrators_percent: int = Field(
         200, gt=0, le=10_000, description="the same, until it is on the administrators' list and they are reminded"
     )
+    case_answer_within_s: int = Field(
+        24 * 3600, gt=0, description="how long a customer waits for our word on a return or a complaint"
+    )
+    return_days: int = Field(14, ge=0, description="for how many days after the delivery an order may be returned")
+    return_address: str = Field(
+        "Alexandrite, returns, Bolshaya Ordynka 40, 119017 Moscow",
+        min_length=1,
+        max_length=500,
+        description="where customers send what they return",
+    )
     escalations_every_s: float = Field(60.0, gt=0, description="how often orders that wait too long are looked for")
 
     @model_validator(mode="after")
@@ -45,3 +58,8 @@ class CrmSettings(ServiceSettings):
     def escalation_terms(self) -> EscalationTerms:
         """Who is told when."""
         return EscalationTerms(self.escalate_to_sellers_percent, self.escalate_to_administrators_percent)
+
+    @property
+    def case_terms(self) -> CaseTerms:
+        """How returns and complaints are looked at."""
+        return CaseTerms(self.return_days, self.return_address, timedelta(seconds=self.case_answer_within_s))

@@ -33,6 +33,7 @@ SHOP = (
 )
 AREAS = (
     Area("/crm/", N_("Approvals"), frozenset({"seller", "administrator"})),
+    Area("/crm/cases", N_("Cases"), frozenset({"seller", "administrator"})),
     Area("/crm/reminders", N_("Reminders"), frozenset({"seller", "administrator"})),
     Area("/crm/escalations", N_("Escalated"), frozenset({"administrator"})),
     Area("/crm/search", N_("Search"), frozenset({"seller", "administrator"})),
@@ -59,6 +60,11 @@ def home_of(roles: Set[str]) -> str:
     """Where the brand leads: staff to their first place, everybody else to the front page."""
     found = areas_of(roles)
     return found[0].address if found and found[0] not in SHOP else FRONT
+
+
+def is_front(path: str, roles: Set[str]) -> bool:
+    """Whether the page at this path is the one that the brand leads to: the front page has no other place in the header."""
+    return path == FRONT and home_of(roles) == FRONT
 
 
 def landing_of(roles: Set[str]) -> str:

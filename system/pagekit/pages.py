@@ -27,11 +27,12 @@ from starlette.exceptions import HTTPException
 
 from system.kernel.errors import AlexandriteError, NotFound, Refused, Unavailable
 from system.pagekit import languages, words
-from system.pagekit.areas import SIGN_IN, areas_of, home_of
+from system.pagekit.areas import SIGN_IN, areas_of, home_of, is_front
 from system.pagekit.assets import Assets
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.problems import ProblemWords, problem_words
 from system.pagekit.reader import Language, Writing
+from system.pagekit.returning import may_return, to_resume
 from system.plumbing.auth import Principal, public
 from system.plumbing.settings import ServiceSettings
 
@@ -137,6 +138,7 @@ class Pages:
             who=who,
             areas=areas_of(roles),
             home=home_of(roles),
+            at_front=is_front(request.url.path, roles),
             # What a service counts for whoever looks: shown beside the place of the header that it is about.
             badges=getattr(request.state, "badges", {}),
             other_languages=[(each, _in_language(request, each)) for each in LANGUAGES if each != language],
@@ -256,10 +258,12 @@ def is_piece(request: Request) -> bool:
 
 
 def to_sign_in(request: Request) -> Response:
-    """To the sign-in and back. A form that was sent is not sent again: its page is shown."""
+    """To the sign-in and back, or first to where a session goes on. A form that was sent is not sent again: its page is shown."""
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method not in ("GET", "HEAD") or is_piece(request):
         target = local_path(urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer", "")))
+    if may_return(request):
+        return to_resume(target, is_piece=is_piece(request))
     address = f"{SIGN_IN}?next={quote(target, safe='/')}"
     if is_piece(request):
         # htmx follows a redirect inside the page; this header sends the whole window.

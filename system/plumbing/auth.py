@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 SESSION_COOKIE = "__Host-session"
+RETURNING_COOKIE = "__Host-returning"
+"""Says that a session may go on when its token ran out, and nothing else; identity sets it beside the session."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -94,6 +94,17 @@ class CareQueries:
         async with self._engine.connect() as connection:
             return await self._notes(connection, about)
 
+    async def notes_of_story(self, order_id: UUID, customer_id: UUID | None) -> list[dict[str, Any]]:
+        """The newest notes about an order, and those about whoever ordered it; none about their other orders."""
+        statements = [notes_statement(Subject(order_id=order_id), limit=NOTES_MAX)]
+        if customer_id is not None:
+            of_customer = select(_note).where(_note.c.customer_id == customer_id).order_by(_note.c.at.desc())
+            statements.append(of_customer.limit(NOTES_MAX))
+        async with self._engine.connect() as connection:
+            rows = [row for each in statements for row in (await connection.execute(each)).mappings()]
+        corrected = {row["corrects"] for row in rows}
+        return [note_view(note_from(row)) | {"corrected": row["note_id"] in corrected} for row in rows]
+
     async def reminders(
         self, which: Which, *, who: UUID, administers: bool, cursor: str | None, limit: int
     ) -> dict[str, Any]:

@@ -175,10 +175,15 @@ class SalesOrderRepository:
             raise OrderNotFound(str(order_id))
         return sales_order_from(row)
 
-    async def assign(self, order_id: UUID, assignment: Assignment) -> None:
-        """Keeps who looks after the order, which is held."""
-        seller = assignment.seller
-        await self._change(order_id, taken_by=seller.id, taken_by_name=seller.name, taken_at=assignment.at)
+    async def assign(self, order_id: UUID, assignment: Assignment | None) -> None:
+        """Keeps who looks after the order, which is held; None: nobody."""
+        seller = assignment.seller if assignment else None
+        await self._change(
+            order_id,
+            taken_by=seller.id if seller else None,
+            taken_by_name=seller.name if seller else None,
+            taken_at=assignment.at if assignment else None,
+        )
 
     async def escalate(self, order_id: UUID, escalation: Escalation) -> None:
         """Keeps how far the order, which is held, was escalated."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
-APPEND_ONLY = ("carrier_event", "delivery", "letter", "note")
+APPEND_ONLY = ("carrier_event", "delivery", "letter", "note", "case_step")
 
 # Repeated literally by the queries: a bound parameter would hide the partial index from a prepared plan.
 AWAITS_APPROVAL = "status = 'PRICE_CALCULATED' AND decision IS NULL AND submitted_at IS NOT NULL"
@@ -151,6 +151,40 @@ letter = Table(
     _moment("at", nullable=False),
     CheckConstraint("side IN ('seller', 'customer')", name="letter_side_known"),
     Index("letter_order", "order_id", "at"),
+)
+
+# A return or a complaint; its id is its first letter's. `case` alone is a word of SQL.
+care_case = Table(
+    "care_case",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("reason", String(20), nullable=False),
+    Column("line_ids", JSONB, nullable=False),
+    Column("state", String(12), nullable=False),
+    _moment("opened_at", nullable=False),
+    _moment("due_at"),
+    Column("version", Integer, nullable=False),
+    _moment("changed_at", nullable=False),
+    CheckConstraint("(state = 'open') = (due_at IS NOT NULL)", name="care_case_due_while_open"),
+    Index("care_case_order", "order_id", "opened_at"),
+    Index("care_case_open", "due_at", "case_id", postgresql_where=text("state = 'open'")),
+    Index("care_case_state", "state", text("changed_at DESC"), text("case_id DESC")),
+    Index("care_case_changed", "changed_at"),
+)
+
+case_step = Table(
+    "case_step",
+    metadata,
+    Column("case_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("by_seller", Boolean, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    _moment("at", nullable=False),
+    PrimaryKeyConstraint("case_id", "number"),
 )
 
 delivery = Table(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from system.crm.adapters.care import ColleagueRepository, NoteRepository, ReminderRepository
+from system.crm.adapters.cases import CaseRepository
 from system.crm.adapters.repositories import LetterRepository, ParcelRepository, SalesOrderRepository
-from system.crm.application.ports import Colleagues, Letters, Notes, Parcels, Reminders, SalesOrders
+from system.crm.application.ports import Cases, Colleagues, Letters, Notes, Parcels, Reminders, SalesOrders
 from system.plumbing.unit_of_work import UnitOfWork
 
 
@@ -14,6 +15,7 @@ class CrmUnitOfWork(UnitOfWork):
     orders: SalesOrders
     parcels: Parcels
     letters: Letters
+    cases: Cases
     notes: Notes
     reminders: Reminders
     colleagues: Colleagues
@@ -23,6 +25,7 @@ class CrmUnitOfWork(UnitOfWork):
         self.orders = SalesOrderRepository(self.connection)
         self.parcels = ParcelRepository(self.connection)
         self.letters = LetterRepository(self.connection)
+        self.cases = CaseRepository(self.connection)
         self.notes = NoteRepository(self.connection)
         self.reminders = ReminderRepository(self.connection)
         self.colleagues = ColleagueRepository(self.connection)

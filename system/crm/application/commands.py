@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from system.crm.domain.care import Subject
+from system.crm.domain.case import CaseState, CaseWish
 from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import CarrierEvent
 from system.crm.domain.sales_order import Seller
@@ -84,9 +85,23 @@ class AskCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveLetter:
-    """A customer wrote on the order's page."""
+    """A customer wrote on the order's page; with a `wish` they return something or complain."""
 
     letter: Letter
+    wish: CaseWish | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecideCase:
+    """A seller's word on a return or a complaint, which the customer reads. `seen_version` guards against an old view."""
+
+    order_id: UUID
+    case_id: UUID
+    seller: Seller
+    state: CaseState
+    text: str = ""
+    key: IdempotencyKey | None = None
+    seen_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +119,16 @@ class TakeOrder:
     seller: Seller
     key: IdempotencyKey | None = None
     instead_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBackOrder:
+    """Whoever looks after an order that waits does so no more; an administrator may say it for them."""
+
+    order_id: UUID
+    seller: Seller
+    administers: bool
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from system.crm.application.commands import TakeOrder
+from system.crm.application.commands import GiveBackOrder, TakeOrder
 from system.crm.application.ports import CrmUnitOfWork
 from system.crm.application.views import order_view
 from system.crm.domain.care import Reminder, Subject
@@ -91,6 +91,28 @@ async def take_order(command: TakeOrder, uow: CrmUnitOfWork, *, at_risk_margin_s
             )
         taken = await uow.orders.get(command.order_id)
         return await uow.commit(Answer(200, order_view(taken, now=uow.now, at_risk_margin_s=at_risk_margin_s)))
+
+
+async def give_back_order(command: GiveBackOrder, uow: CrmUnitOfWork, *, at_risk_margin_s: int) -> Answer:
+    """200 with the order, which nobody looks after from now on; again: the same. Raises OrderTaken when a colleague has it,
+    OrderAlreadyDecided, OrderNotAwaitingApproval, OrderContentMissing, OrderNotFound."""
+    async with uow:
+        if seen := await uow.answer_to(command.key):
+            return seen
+        order = await uow.orders.hold(command.order_id)
+        if refusal := order.refusal_of_giving_back(command.seller, administers=command.administers):
+            raise refusal
+        if order.assignment is not None:
+            holder = order.assignment.seller
+            await uow.orders.assign(command.order_id, None)
+            await uow.audit(
+                actor=f"{command.seller.name} ({command.seller.id})",
+                action="order_given_back",
+                subject=str(command.order_id),
+                details={"from": f"{holder.name} ({holder.id})"},
+            )
+        free = await uow.orders.get(command.order_id)
+        return await uow.commit(Answer(200, order_view(free, now=uow.now, at_risk_margin_s=at_risk_margin_s)))
 
 
 def _for_administrators(order: SalesOrder, *, now: datetime) -> Reminder:

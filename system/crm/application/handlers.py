@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from system.crm.application.cases import hear_customer
 from system.crm.application.commands import (
     ApproveOrder,
     AskCustomer,
@@ -19,6 +20,7 @@ from system.crm.application.commands import (
 from system.crm.application.deliveries import report_deliveries
 from system.crm.application.ports import CrmUnitOfWork, Orchestrator, OrchestratorReply
 from system.crm.application.views import letter_view, order_view
+from system.crm.domain.case import CaseTerms
 from system.crm.domain.errors import OrderContentMissing, OrderNotAwaitingApproval
 from system.crm.domain.letter import Letter, Side
 from system.crm.domain.sales_order import Decision, DecisionKind, SalesOrder
@@ -103,7 +105,7 @@ async def ask_customer(command: AskCustomer, uow: CrmUnitOfWork) -> Answer:
         if seen := await uow.answer_to(command.key):
             return seen
         letter = Letter(new_id(), command.order_id, Side.SELLER, command.seller.name, command.text, uow.now)
-        await _post(letter, uow, waits_since=uow.now)
+        await post_letter(letter, uow, waits_since=uow.now)
         actor = f"{command.seller.name} ({command.seller.id})"
         await uow.audit(
             actor=actor, action="customer_asked", subject=str(command.order_id), details={"text": letter.text}
@@ -111,21 +113,25 @@ async def ask_customer(command: AskCustomer, uow: CrmUnitOfWork) -> Answer:
         return await uow.commit(Answer(201, letter_view(letter)))
 
 
-async def receive_letter(command: ReceiveLetter, uow: CrmUnitOfWork) -> Answer:
-    """201 with the letter as it came first; the order waits for its customer no more. Raises as `ask_customer`."""
+async def receive_letter(command: ReceiveLetter, uow: CrmUnitOfWork, *, terms: CaseTerms) -> Answer:
+    """201 with the letter as it came first; the order waits for its customer no more. With a wish it opens a return or a complaint,
+    else one that was answered waits for us again. Raises as `ask_customer`, and as `domain.case.opened`."""
     async with uow:
-        kept = await _post(command.letter, uow, waits_since=None)
+        kept, is_new = await post_letter(command.letter, uow, waits_since=None)
+        if is_new:
+            await hear_customer(command.letter, command.wish, uow, terms=terms)
         return await uow.commit(Answer(201, letter_view(kept)))
 
 
-async def _post(letter: Letter, uow: CrmUnitOfWork, *, waits_since: datetime | None) -> Letter:
+async def post_letter(letter: Letter, uow: CrmUnitOfWork, *, waits_since: datetime | None) -> tuple[Letter, bool]:
+    """The letter as it was kept first, and whether that is now. Raises OrderContentMissing, OrderNotFound."""
     await uow.lock(letter.order_id)
     if not await uow.letters.add(letter):
-        return next(each for each in await uow.letters.of(letter.order_id) if each.id == letter.id)
+        return next(each for each in await uow.letters.of(letter.order_id) if each.id == letter.id), False
     if not await uow.orders.wait_for_customer(letter.order_id, since=waits_since):
         present = await uow.orders.get(letter.order_id)
         raise OrderContentMissing(order_status=present.status)
-    return letter
+    return letter, True
 
 
 async def receive_carrier_event(command: ReceiveCarrierEvent, uow: CrmUnitOfWork) -> Answer:

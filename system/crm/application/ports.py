@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, overload
 from uuid import UUID
 
 from system.crm.domain.care import Note, Reminder, Subject
+from system.crm.domain.case import Case
 from system.crm.domain.escalation import Escalation
 from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import CarrierEvent, ParcelKey, Shipment
@@ -41,8 +42,8 @@ class SalesOrders(Protocol):
     async def hold(self, order_id: UUID) -> SalesOrder:
         """The order, which until the end of this transaction nobody else changes. Raises OrderNotFound."""
 
-    async def assign(self, order_id: UUID, assignment: Assignment) -> None:
-        """Keeps who looks after the order, which is held."""
+    async def assign(self, order_id: UUID, assignment: Assignment | None) -> None:
+        """Keeps who looks after the order, which is held; None: nobody."""
 
     async def escalate(self, order_id: UUID, escalation: Escalation) -> None:
         """Keeps how far the order, which is held, was escalated."""
@@ -59,6 +60,22 @@ class Letters(Protocol):
 
     async def of(self, order_id: UUID) -> list[Letter]:
         """An order's letters, the oldest first."""
+
+
+class Cases(Protocol):
+    """Returns and complaints."""
+
+    async def add(self, case: Case) -> None:
+        """Keeps a new one."""
+
+    async def of(self, order_id: UUID) -> list[Case]:
+        """An order's, the oldest first."""
+
+    async def hold(self, case_id: UUID) -> Case:
+        """The case, which until the end of this transaction nobody else changes. Raises CaseNotFound."""
+
+    async def save(self, case: Case) -> None:
+        """Keeps what became of a case that is held; its steps are only ever added to."""
 
 
 class Notes(Protocol):
@@ -123,6 +140,7 @@ class CrmUnitOfWork(Protocol):
     orders: SalesOrders
     parcels: Parcels
     letters: Letters
+    cases: Cases
     notes: Notes
     reminders: Reminders
     colleagues: Colleagues

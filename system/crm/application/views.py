@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from system.crm.domain.care import Note, Reminder, Subject
+from system.crm.domain.case import Case, CaseKind, CaseState, CaseTerms
 from system.crm.domain.letter import Letter
 from system.crm.domain.sales_order import Assignment, Decision, SalesOrder, Seller
 from system.kernel.money import Money
@@ -95,6 +96,34 @@ def letter_view(letter: Letter) -> dict[str, Any]:
         "author": letter.author,
         "text": letter.text,
         "at": letter.at.isoformat(),
+    }
+
+
+def case_view(case: Case, *, terms: CaseTerms) -> dict[str, Any]:
+    """A return or a complaint. `return_to`: where an accepted return goes."""
+    is_to_come = case.wish.kind is CaseKind.RETURN and case.state is CaseState.ACCEPTED
+    return {
+        "case_id": str(case.id),
+        "order_id": str(case.order_id),
+        "kind": str(case.wish.kind),
+        "reason": str(case.wish.reason),
+        "line_ids": [str(each) for each in case.wish.line_ids],
+        "state": str(case.state),
+        "opened_at": case.opened_at.isoformat(),
+        "due_at": case.due_at.isoformat() if case.due_at else None,
+        "version": case.version,
+        "allowed_actions": list(case.allowed_actions),
+        "return_to": terms.return_address if is_to_come else None,
+        "steps": [
+            {
+                "state": str(step.state),
+                "side": "seller" if step.by_seller else "customer",
+                "by": step.by,
+                "at": step.at.isoformat(),
+                "text": step.text,
+            }
+            for step in case.steps
+        ],
     }
 
 

@@ -1,12 +1,13 @@
 """What CRM refuses.
 
 Refused
-├── NotFound       OrderNotFound, CustomerNotFound, NoteNotFound, ReminderNotFound, ColleagueUnknown
+├── NotFound       OrderNotFound, CustomerNotFound, NoteNotFound, ReminderNotFound, ColleagueUnknown, CaseNotFound
 ├── Conflict       OrderAlreadyDecided, OrderNotAwaitingApproval, OrderContentMissing, TransitionRefused,
-│                 NothingToRepair, OrderTaken, NoteAlreadyCorrected, ReminderAlreadyDone
-├── Stale          OrderChangedSinceRead, ReminderChangedSinceRead
+│                 NothingToRepair, OrderTaken, NoteAlreadyCorrected, ReminderAlreadyDone,
+│                 ReturnTooEarly, ReturnTooLate, CaseAlreadyOpen, CaseHasEnded
+├── Stale          OrderChangedSinceRead, ReminderChangedSinceRead, CaseChangedSinceRead
 ├── Forbidden      ReminderNotYours
-├── Invalid        ReminderInThePast
+├── Invalid        ReminderInThePast, PieceNotOfOrder, AnswerMissing
 └── Refused (401)  WebhookNotTrusted
 """
 
@@ -212,3 +213,89 @@ class ReminderInThePast(Invalid):
             f"{due_at.isoformat()} is over. Choose a moment that is still to come.",
             due_at=due_at.isoformat(),
         )
+
+
+class CaseNotFound(NotFound):
+    """There is no such return or complaint about this order."""
+
+    def __init__(self, case: str) -> None:
+        super().__init__(
+            "case-not-found",
+            f"There is no return or complaint {case} about this order; read the order again.",
+            case=case,
+        )
+
+
+class ReturnTooEarly(Conflict):
+    """Nothing was sent yet, so nothing can come back."""
+
+    def __init__(self, *, order_status: str) -> None:
+        super().__init__(
+            "return-too-early",
+            f"An order that is {order_status} has not left us, so it cannot be returned. Complain, or write what is wrong.",
+            order_status=order_status,
+        )
+
+
+class ReturnTooLate(Conflict):
+    """It was delivered too long ago."""
+
+    def __init__(self, *, until: datetime, days: int) -> None:
+        super().__init__(
+            "return-too-late",
+            f"It could be returned within {days} days, until {until.isoformat()}. Complain, if something is wrong with it.",
+            until=until.isoformat(),
+            days=days,
+        )
+
+
+class CaseAlreadyOpen(Conflict):
+    """One return or complaint about an order is looked at at a time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "case-already-open",
+            "We are looking into this order already. Write a letter about it; what you write is read together with it.",
+        )
+
+
+class CaseHasEnded(Conflict):
+    """A seller has decided about it; says who, what and when."""
+
+    def __init__(self, *, state: str, by: str, at: datetime, allowed: tuple[str, ...]) -> None:
+        can = f"Possible now: {', '.join(allowed)}." if allowed else "Nothing more can be done about it."
+        super().__init__(
+            "case-has-ended",
+            f"It is {state}, by {by} at {at.isoformat()}. {can}",
+            case_state=state,
+            by=by,
+            at=at.isoformat(),
+            allowed=list(allowed),
+        )
+
+
+class CaseChangedSinceRead(Stale):
+    """It is not as the seller saw it."""
+
+    def __init__(self, *, present: int) -> None:
+        super().__init__(
+            "case-changed", "This changed since you read it. Read it again before you decide.", version=present
+        )
+
+
+class PieceNotOfOrder(Invalid):
+    """Nothing of this order has that id."""
+
+    def __init__(self, line_id: str) -> None:
+        super().__init__(
+            "piece-not-of-order",
+            f"This order has no line {line_id}. Name lines of the order, or none.",
+            line_id=line_id,
+        )
+
+
+class AnswerMissing(Invalid):
+    """The customer would read nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("answer-missing", "Write what the customer should read: why, or what happens next.")

@@ -142,6 +142,15 @@ class SalesOrder:
         holder = self.assignment.seller
         return OrderTaken(taken_by=holder.name, taken_by_id=str(holder.id), taken_at=self.assignment.at)
 
+    def refusal_of_giving_back(self, seller: Seller, *, administers: bool) -> Refused | None:
+        """Why they may not give the order back to all sellers, or None: it waits, and a colleague has it only if they administer."""
+        if refusal := self.refusal_of_decision():
+            return refusal
+        if self.assignment is None or administers or self.assignment.seller.id == seller.id:
+            return None
+        holder = self.assignment.seller
+        return OrderTaken(taken_by=holder.name, taken_by_id=str(holder.id), taken_at=self.assignment.at)
+
     def refusal_of_decision(self, *, seen_version: int | None = None) -> Refused | None:
         """Why nobody may decide about this order now, or None. `seen_version` is what the seller looked at."""
         if self.status != AWAITS_APPROVAL and self.decision is None:

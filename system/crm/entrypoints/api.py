@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from system.crm.adapters.care_queries import CareQueries
+from system.crm.adapters.cases import CaseQueries
 from system.crm.adapters.queries import ITEMS_MAX, CrmQueries
 from system.crm.application import handlers
 from system.crm.application.commands import (
@@ -40,6 +43,14 @@ def _queries(request: Request) -> CrmQueries:
     return cast(CrmQueries, request.app.state.queries)
 
 
+def _cases(request: Request) -> CaseQueries:
+    return cast(CaseQueries, request.app.state.cases)
+
+
+def _care(request: Request) -> CareQueries:
+    return cast(CareQueries, request.app.state.care)
+
+
 def _uow(request: Request) -> CrmUnitOfWork:
     return cast(CrmUnitOfWork, request.app.state.make_uow())
 
@@ -69,6 +80,8 @@ async def seen_version(
 Staff = Annotated[Principal, require("seller", "administrator")]
 Shop = Annotated[Principal, require("service:shop")]
 Queries = Annotated[CrmQueries, Depends(_queries)]
+Care = Annotated[CareQueries, Depends(_care)]
+Cases = Annotated[CaseQueries, Depends(_cases)]
 Uow = Annotated[CrmUnitOfWork, Depends(_uow)]
 TheOrchestrator = Annotated[Orchestrator, Depends(_orchestrator)]
 Key = Annotated[IdempotencyKey, Depends(idempotency_key)]
@@ -109,16 +122,20 @@ async def orders(
 
 
 @router.get("/orders/{order_id}", response_model=schemas.OrderDetails)
-async def order(who: Staff, queries: Queries, order_id: UUID) -> Response:
+async def order(who: Staff, queries: Queries, cases: Cases, order_id: UUID) -> Response:
     """One order. Its ETag is its version; send it as If-Match with a decision."""
-    found = await queries.order(order_id)
+    found = await whole_order(queries, cases, order_id)
     return _json(found, headers={"ETag": f'"{found["version"]}"'})
 
 
 @router.get("/orders/{order_id}/story", response_model=schemas.StoryView)
-async def order_story(who: Staff, queries: Queries, orchestrator: TheOrchestrator, order_id: UUID) -> Response:
-    """What happened to the order in every service, and what to do when it hangs. A service that does not answer is named."""
-    story, _ = await hear_story(await queries.order(order_id), orchestrator, who=who)
+async def order_story(
+    who: Staff, queries: Queries, cases: Cases, kept: Care, orchestrator: TheOrchestrator, order_id: UUID
+) -> Response:
+    """What happened to the order in every service and what sellers noted, and what to do when it hangs. A service that does not
+    answer is named."""
+    order = await whole_order(queries, cases, order_id)
+    story, _ = await hear_story(order, orchestrator, who=who, notes=await noted_of(order, kept))
     return _json(as_view(story))
 
 
@@ -171,16 +188,16 @@ async def question(who: Staff, uow: Uow, key: Key, order_id: UUID, body: schemas
 
 
 @internal.get("/orders/{order_id}/letters")
-async def letters(who: Shop, queries: Queries, order_id: UUID) -> Response:
-    """What customer and sellers wrote to each other, the oldest first."""
-    return _json({"items": await queries.letters(order_id)})
+async def letters(who: Shop, queries: Queries, cases: Cases, order_id: UUID) -> Response:
+    """What customer and sellers wrote to each other, the oldest first, with the customer's returns and complaints."""
+    return _json({"items": await queries.letters(order_id)} | await cases.of_customer(order_id, now=datetime.now(UTC)))
 
 
 @internal.post("/orders/{order_id}/letters", status_code=201)
-async def letter(who: Shop, uow: Uow, order_id: UUID, body: schemas.LetterBody) -> Response:
-    """A customer's letter."""
+async def letter(who: Shop, uow: Uow, cases: Cases, order_id: UUID, body: schemas.LetterBody) -> Response:
+    """A customer's letter; with a `kind` it opens a return or a complaint."""
     written = Letter(body.letter_id, order_id, Side.CUSTOMER, body.author, body.text, body.at)
-    return to_response(await handlers.receive_letter(ReceiveLetter(written), uow))
+    return to_response(await handlers.receive_letter(ReceiveLetter(written, body.wish()), uow, terms=cases.terms))
 
 
 @internal.get("/reconciliation")
@@ -191,8 +208,19 @@ async def reconciliation(
     return _json(await queries.beliefs(since))
 
 
+async def whole_order(queries: CrmQueries, cases: CaseQueries, order_id: UUID) -> dict[str, Any]:
+    """One order with its returns and complaints. Raises OrderNotFound."""
+    return await queries.order(order_id) | {"cases": await cases.shown(order_id)}
+
+
+async def noted_of(order: dict[str, Any], kept: CareQueries) -> list[dict[str, Any]]:
+    """What sellers noted about the order and about its customer."""
+    customer = order["customer"]
+    return await kept.notes_of_story(UUID(order["order_id"]), UUID(customer["id"]) if customer else None)
+
+
 async def hear_story(
-    order: dict[str, Any], orchestrator: Orchestrator, *, who: Principal
+    order: dict[str, Any], orchestrator: Orchestrator, *, who: Principal, notes: Sequence[dict[str, Any]] = ()
 ) -> tuple[Story, dict[str, Any] | None]:
     """The story of an order, and the orchestrator's telling of it: None, and the story says so, when that could not be had."""
     try:
@@ -200,7 +228,7 @@ async def hear_story(
     except (Unavailable, NotFound):
         # It knows more than CRM, and less when its own word of this order has not come yet.
         told = None
-    return story_of(order, told, now=datetime.now(UTC)), told
+    return story_of(order, told, now=datetime.now(UTC), notes=notes), told
 
 
 def seller_of(who: Principal) -> Seller:

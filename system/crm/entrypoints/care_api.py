@@ -12,10 +12,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from system.crm.adapters.care_queries import CareQueries, Which
 from system.crm.adapters.customers import CustomerQueries
 from system.crm.application import care, escalations
-from system.crm.application.commands import FinishReminder, PutOffReminder, SetReminder, TakeOrder, WriteNote
+from system.crm.application.commands import (
+    FinishReminder,
+    GiveBackOrder,
+    PutOffReminder,
+    SetReminder,
+    TakeOrder,
+    WriteNote,
+)
 from system.crm.domain.care import ADMINISTRATORS, Subject
 from system.crm.entrypoints import care_schemas, schemas
-from system.crm.entrypoints.api import Key, Limit, Margin, PageCursor, Queries, Staff, Uow, seller_of
+from system.crm.entrypoints.api import Care, Key, Limit, Margin, PageCursor, Queries, Staff, Uow, seller_of
 from system.plumbing.auth import Principal, require
 from system.plumbing.sparing import Seldom
 from system.plumbing.web import to_response
@@ -25,16 +32,11 @@ router = APIRouter()
 MEETING_EVERY_S = 600
 
 
-def _care(request: Request) -> CareQueries:
-    return cast(CareQueries, request.app.state.care)
-
-
 def _customers(request: Request) -> CustomerQueries:
     return cast(CustomerQueries, request.app.state.customers)
 
 
 Administrator = Annotated[Principal, require(ADMINISTRATORS)]
-Care = Annotated[CareQueries, Depends(_care)]
 Customers = Annotated[CustomerQueries, Depends(_customers)]
 Asked = Annotated[
     str | None, Query(min_length=1, max_length=200, description="an e-mail, a phone, or words: a name, a city")
@@ -70,6 +72,13 @@ async def taking(
     """The caller looks after the order from now on, and the others see it. 409 names who has it, unless it is `instead_of`."""
     command = TakeOrder(order_id, seller_of(who), key, body.instead_of)
     return to_response(await escalations.take_order(command, uow, at_risk_margin_s=margin_s))
+
+
+@router.post("/orders/{order_id}/giving-back", response_model=schemas.DecidedOrder)
+async def giving_back(who: Staff, uow: Uow, key: Key, margin_s: Margin, order_id: UUID) -> Response:
+    """The order is anybody's again. Whoever has it gives it back, or an administrator for them; 409 names who has it."""
+    command = GiveBackOrder(order_id, seller_of(who), administers(who), key)
+    return to_response(await escalations.give_back_order(command, uow, at_risk_margin_s=margin_s))
 
 
 # -- notes -----------------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from system.crm.application import care
 from system.crm.application.commands import FinishReminder, PutOffReminder, SetReminder, WriteNote
 from system.crm.domain.care import Subject
 from system.crm.domain.errors import CustomerNotFound, OrderNotFound, ReminderNotFound
-from system.crm.entrypoints.api import Queries, Staff, Uow, seller_of
-from system.crm.entrypoints.care_api import Administrator, Care, Customers, administers, whole_customer
+from system.crm.entrypoints.api import Care, Queries, Staff, Uow, seller_of
+from system.crm.entrypoints.care_api import Administrator, Customers, administers, whole_customer
 from system.crm.entrypoints.moments import Until, chosen, put_off_until
 from system.crm.entrypoints.pages import BASE, PAGE_ROWS, PageCursor, Shown, arrive, care_of
 from system.kernel.errors import Invalid

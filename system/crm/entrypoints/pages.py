@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from system.crm.adapters.care_queries import CareQueries
+from system.crm.adapters.cases import CaseQueries
 from system.crm.adapters.queries import CrmQueries
 from system.crm.application import escalations, handlers
 from system.crm.application.commands import (
@@ -22,15 +23,28 @@ from system.crm.application.commands import (
     AskCustomer,
     CancelOrder,
     CloseOrder,
+    GiveBackOrder,
     RejectOrder,
     RepairOrder,
     TakeOrder,
 )
 from system.crm.application.ports import Quotes
 from system.crm.domain.care import Subject
-from system.crm.entrypoints import schemas
-from system.crm.entrypoints.api import Margin, Queries, Staff, TheOrchestrator, Uow, hear_story, seller_of
-from system.crm.entrypoints.care_api import Care, administers, meet
+from system.crm.entrypoints import case_words, schemas
+from system.crm.entrypoints.api import (
+    Care,
+    Cases,
+    Margin,
+    Queries,
+    Staff,
+    TheOrchestrator,
+    Uow,
+    hear_story,
+    noted_of,
+    seller_of,
+    whole_order,
+)
+from system.crm.entrypoints.care_api import administers, meet
 from system.crm.entrypoints.costs import costs_of, margin_of
 from system.crm.entrypoints.moments import next_morning
 from system.crm.entrypoints.story import MESSAGES, SERVICES, UNREADABLE, advice_of
@@ -117,15 +131,16 @@ NAMES = {
 }
 
 
-async def arrive(request: Request, kept: Care) -> None:
-    """Whoever opens a page is met as a colleague, and its header tells how many reminders are due for them."""
+async def arrive(request: Request, kept: Care, cases: Cases) -> None:
+    """Whoever opens a page is met as a colleague, and its header tells how many reminders are due for them, and how many customers
+    wait for a word on a return or a complaint."""
     if "text/html" not in request.headers.get("accept", "") or is_piece(request):
         return
     who = await principal_of(request)
     if who.has("seller", "administrator"):
         await meet(request, who)
         due = await kept.count_due(who.subject, administers=administers(who))
-        request.state.badges = {f"{BASE}/reminders": due}
+        request.state.badges = {f"{BASE}/reminders": due, f"{BASE}/cases": await cases.count()}
 
 
 router = APIRouter(prefix=BASE, dependencies=[Depends(arrive)])
@@ -133,19 +148,23 @@ router = APIRouter(prefix=BASE, dependencies=[Depends(arrive)])
 
 def pages_of(settings: CrmSettings) -> Pages:
     """CRM's pages."""
-    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS, names=NAMES)
+    problems, names = PROBLEMS | case_words.PROBLEMS, NAMES | case_words.NAMES
+    return Pages(BASE, Path(__file__).parent, settings, problems=problems, names=names)
 
 
-def watch_of(queries: CrmQueries, kept: CareQueries, pages: Pages) -> live.Watch:
-    """What every open page of this process is told from: orders that changed, and reminders that changed or came due."""
+def watch_of(queries: CrmQueries, kept: CareQueries, cases: CaseQueries, pages: Pages) -> live.Watch:
+    """What every open page of this process is told from: orders, returns and complaints that changed, and reminders that changed or
+    came due."""
 
     async def find(since: datetime) -> Sequence[live.Found]:
         orders = await queries.changed_since(since, limit=CAUGHT_UP_MAX + 1)
         reminders = await kept.stirred_since(since, limit=CAUGHT_UP_MAX + 1)
-        if max(len(orders), len(reminders)) > CAUGHT_UP_MAX:
+        stirred = await cases.changed_since(since, limit=CAUGHT_UP_MAX + 1)
+        if max(len(orders), len(reminders), len(stirred)) > CAUGHT_UP_MAX:
             raise live.TooMuch
         found: list[live.Found] = [(("order", *each), each[1]) for each in orders]
         found += [(("reminder", *each), each[1]) for each in reminders]
+        found += [(("case", *each), each[1]) for each in stirred]
         return sorted(found, key=lambda one: one[1])
 
     async def load(found: Sequence[live.Found]) -> Sequence[live.Change]:
@@ -156,6 +175,9 @@ def watch_of(queries: CrmQueries, kept: CareQueries, pages: Pages) -> live.Watch
         if reminders:
             whose = await kept.whose([each for each, _ in reminders])
             changes += [_stir(each, at, whose[each]) for each, at in reminders if each in whose]
+        if stirred := [(each, at) for kind, each, at in named if kind == "case"]:
+            about = await cases.whose([each for each, _ in stirred])
+            changes += [_case(each, at, about[each]) for each, at in stirred if each in about]
         return changes
 
     return live.Watch(find, load, now=lambda: datetime.now(UTC))
@@ -165,6 +187,11 @@ def _stir(reminder_id: UUID, at: datetime, for_id: UUID | None) -> live.Change:
     # Everybody hears it, so it says whose it is and not what it says.
     told = orjson.dumps({"reminder_id": str(reminder_id), "for_id": str(for_id) if for_id else None}).decode()
     return live.Change(("reminder", reminder_id, at), at, "reminder", dict.fromkeys(LANGUAGES, told))
+
+
+def _case(case_id: UUID, at: datetime, order_id: UUID) -> live.Change:
+    told = orjson.dumps({"case_id": str(case_id), "order_id": str(order_id)}).decode()
+    return live.Change(("case", case_id, at), at, "case", dict.fromkeys(LANGUAGES, told))
 
 
 def _change(pages: Pages, at: datetime, order: dict[str, Any]) -> live.Change:
@@ -213,6 +240,7 @@ async def queue_page(
     who: Staff,
     queries: Queries,
     kept: Care,
+    cases: Cases,
     pages: Shown,
     margin_s: Margin,
     due: Literal["", "at_risk", "overdue"] = "",
@@ -233,6 +261,7 @@ async def queue_page(
         "queue.html",
         counts=await queries.counts(),
         reminded=await kept.due(who.subject, administers=administers(who)),
+        waiting=await cases.waiting(),
         due=due,
         since=now.isoformat(),
         margin_s=margin_s,
@@ -299,6 +328,7 @@ class Visit:
     orchestrator: TheOrchestrator
     quotes: TheQuotes
     kept: Care
+    cases: Cases
     margin_s: Margin
     order_id: UUID
 
@@ -312,7 +342,7 @@ class Visit:
     async def shows(self, who: Principal, *, said: Said | None = None, status: int = 200) -> Response:
         """The order as it is now; asked by htmx, without the page around it."""
         now = datetime.now(UTC)
-        order = await self.queries.order(self.order_id)
+        order = await whole_order(self.queries, self.cases, self.order_id)
         quotes = await self._quotes_of(order, who)
         costs = {
             line["line_id"]: costs_of(quote["breakdown"])
@@ -332,6 +362,7 @@ class Visit:
             costs=costs,
             margin=margin_of(costs.get(line["line_id"]) for line in order["lines"]),
             history=history,
+            return_address=self.cases.terms.return_address,
             following=await self.queries.following(self.order_id),
             advice=advice_of(order, None, now=now),
             said=said,
@@ -344,8 +375,9 @@ class Visit:
 
     async def story(self, who: Principal) -> Response:
         """What happened, in every service; without what could not be had just now, and it says so."""
-        order = await self.queries.order(self.order_id)
-        story, told = await hear_story(order, self.orchestrator, who=who)
+        order = await whole_order(self.queries, self.cases, self.order_id)
+        notes = await noted_of(order, self.kept)
+        story, told = await hear_story(order, self.orchestrator, who=who, notes=notes)
         template = "story_piece.html" if is_piece(self.request) else "story.html"
         lines = told["order"]["lines"] if told else []
         return self.pages.render(self.request, template, who=who, o=order, story=story, work=lines)
@@ -420,6 +452,15 @@ async def taking_form(visit: AtOrder, who: Staff, instead_of: Annotated[UUID | N
     """The seller looks after the order from now on."""
     command = TakeOrder(visit.order_id, seller_of(who), instead_of=instead_of)
     return await visit.does(who, lambda: escalations.take_order(command, visit.uow, at_risk_margin_s=visit.margin_s))
+
+
+@router.post(f"{ORDER}/giving-back")
+async def giving_back_form(visit: AtOrder, who: Staff) -> Response:
+    """Nobody looks after the order any more: the next seller takes it."""
+    command = GiveBackOrder(visit.order_id, seller_of(who), administers(who))
+    return await visit.does(
+        who, lambda: escalations.give_back_order(command, visit.uow, at_risk_margin_s=visit.margin_s)
+    )
 
 
 @router.post(f"{ORDER}/question")

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from system.crm.domain.case import CaseKind, CaseReason, CaseWish
+from system.crm.entrypoints.case_schemas import CaseView
+
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 
@@ -32,12 +35,24 @@ class QuestionBody(BaseModel):
 
 
 class LetterBody(BaseModel):
-    """A customer's letter, as the shop passes it on. The same id again is the same letter."""
+    """A customer's letter, as the shop passes it on. The same id again is the same letter.
+
+    With a `kind` it is a return or a complaint, with its reason, about `line_ids` or the whole order.
+    """
 
     letter_id: UUID
     author: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     text: Words
     at: AwareDatetime
+    kind: CaseKind | None = None
+    reason: CaseReason | None = None
+    line_ids: Annotated[list[UUID], Field(max_length=50)] = []
+
+    def wish(self) -> CaseWish | None:
+        """What the customer asks with it, if it is more than a letter."""
+        if self.kind is None:
+            return None
+        return CaseWish(self.kind, self.reason or CaseReason.OTHER, tuple(self.line_ids))
 
 
 class CarrierEventBody(BaseModel):
@@ -235,6 +250,7 @@ class OrderDetails(DecidedOrder):
 
     carrier_events: list[CarrierEventView]
     letters: list[LetterView]
+    cases: list[CaseView] = []
 
 
 class EndedOrder(BaseModel):
@@ -253,13 +269,13 @@ class RepairedOrder(BaseModel):
 
 
 class StoryLine(BaseModel):
-    """One thing that happened. `text` is a status for `status`, what was written for `letter`, else a sentence.
+    """One thing that happened. `text` is a status for `status`, what was written for `letter` and `note`, else a sentence.
 
     `service`, `type` and `state` are of a message.
     """
 
     at: datetime
-    kind: Literal["status", "carrier", "letter", "trouble", "deed", "message"]
+    kind: Literal["status", "carrier", "letter", "case", "note", "trouble", "deed", "message"]
     text: str
     actor: str | None
     reason: str | None

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from system.crm.entrypoints.case_words import KINDS, REASONS, STATES
 from system.pagekit.words import N_
 
-Kind = Literal["status", "carrier", "letter", "trouble", "deed", "message"]
+Kind = Literal["status", "carrier", "letter", "case", "note", "trouble", "deed", "message"]
 Action = Literal["decide", "repair", "assign", "work", "call", "close"]
 
 SERVICES: Mapping[str, str] = {
@@ -70,6 +71,8 @@ DEEDS: Mapping[str, str] = {
     "replayed": N_("What was set aside was delivered again"),
     "resent": N_("The service that did not answer was asked once more"),
 }
+CASE_OPENS = N_("%(case)s: %(reason)s")
+CASE_GOES = N_("%(case)s: %(state)s")
 CARRIER = N_("%(carrier)s %(tracking_number)s: %(event)s")
 
 WHY: Mapping[str, tuple[str, str, Action]] = {
@@ -117,7 +120,8 @@ SILENT_AFTER_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the story. `text` is a message of the catalogue; a status' code for `status`, what was written for `letter`."""
+    """One line of the story. `text` is a message of the catalogue; a status' code for `status`, what was written for `letter` and
+    `note`."""
 
     at: datetime
     kind: Kind
@@ -149,9 +153,22 @@ class Story:
     not_heard: tuple[str, ...]
 
 
-def story_of(order: Mapping[str, Any], told: Mapping[str, Any] | None, *, now: datetime) -> Story:
-    """The story of an order as CRM shows it, with the orchestrator's timeline of it, or without when that could not be had."""
-    lines = [*_statuses(order["history"]), *_carrier(order["carrier_events"]), *_letters(order["letters"])]
+def story_of(
+    order: Mapping[str, Any],
+    told: Mapping[str, Any] | None,
+    *,
+    now: datetime,
+    notes: Iterable[Mapping[str, Any]] = (),
+) -> Story:
+    """The story of an order as CRM shows it and sellers noted of it, with the orchestrator's timeline of it, or without when that
+    could not be had."""
+    lines = [
+        *_statuses(order["history"]),
+        *_carrier(order["carrier_events"]),
+        *_letters(order["letters"]),
+        *_cases(order.get("cases", ())),
+        *_notes(notes),
+    ]
     messages: list[Line] = []
     for entry in told["entries"] if told else ():
         line = _line(entry)
@@ -208,15 +225,17 @@ def _line_view(line: Line) -> dict[str, Any]:
     if "service" in facts:
         facts |= {"service": SERVICES.get(facts["service"], facts["service"])}
         facts |= {"what": MESSAGES.get(facts["what"], UNREADABLE)}
+    if line.kind == "case":
+        facts = {"case": KINDS[facts["case"]], "reason": REASONS[facts["reason"]], "state": STATES[facts["state"]]}
     return {
         "at": line.at.isoformat(),
         "kind": line.kind,
-        "text": line.text if line.kind in ("status", "letter") else line.text % facts,
+        "text": line.text if line.kind in ("status", "letter", "note") else line.text % facts,
         "actor": line.actor or None,
         "reason": line.reason,
         "service": line.facts.get("service"),
         "type": line.facts.get("what") or None,
-        "state": line.facts.get("state"),
+        "state": line.facts.get("state") if line.kind != "case" else None,
         "trace_id": line.trace_id,
     }
 
@@ -248,6 +267,22 @@ def _letters(letters: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     for letter in letters:
         actor = f"{letter['side']} {letter['author']}"
         yield Line(datetime.fromisoformat(letter["at"]), "letter", letter["text"], actor=actor)
+
+
+def _cases(cases: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    for case in cases:
+        for number, step in enumerate(case["steps"]):
+            facts = {"case": case["kind"], "reason": case["reason"], "state": step["state"]}
+            at, actor = datetime.fromisoformat(step["at"]), f"{step['side']} {step['by']}"
+            yield Line(at, "case", CASE_GOES if number else CASE_OPENS, facts, actor=actor, reason=step["text"] or None)
+
+
+def _notes(notes: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    for note in notes:
+        facts = {"about": "order" if note["order_id"] else "customer", "corrected": note["corrected"]}
+        yield Line(
+            datetime.fromisoformat(note["at"]), "note", note["text"], facts, actor=f"seller {note['author']['name']}"
+        )
 
 
 def _line(entry: Mapping[str, Any]) -> Line | None:

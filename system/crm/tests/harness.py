@@ -6,12 +6,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from system.crm.application import care, escalations, handlers, reactions
-from system.crm.application.commands import ApproveOrder, ReceiveCarrierEvent, RejectOrder, SetReminder, TakeOrder
+from system.crm.application import care, cases, escalations, handlers, reactions
+from system.crm.application.commands import (
+    ApproveOrder,
+    DecideCase,
+    GiveBackOrder,
+    ReceiveCarrierEvent,
+    ReceiveLetter,
+    RejectOrder,
+    SetReminder,
+    TakeOrder,
+)
 from system.crm.application.ports import CrmUnitOfWork, OrchestratorReply, Repair
 from system.crm.domain.care import Reminder, Subject
+from system.crm.domain.case import Case, CaseKind, CaseReason, CaseState, CaseTerms, CaseWish
 from system.crm.domain.errors import NothingToRepair, TransitionRefused
 from system.crm.domain.escalation import EscalationTerms
+from system.crm.domain.letter import Letter, Side
 from system.crm.domain.parcel import CarrierEvent
 from system.crm.domain.sales_order import SalesOrder, Seller
 from system.kernel.clock import FixedClock
@@ -26,6 +37,7 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MARGIN_S = 7200
 BUDGET = timedelta(hours=24)
 TERMS = EscalationTerms(sellers_percent=100, administrators_percent=200)
+CASE_TERMS = CaseTerms(return_days=14, return_address="Moscow, Ordynka 40", answer_within=timedelta(hours=24))
 SERGEY = Seller(UUID("00000000-0000-4000-8000-00000000000c"), "Sergey")
 SOFIA = Seller(UUID("00000000-0000-4000-8000-00000000000d"), "Sofia")
 SOFIA_SIGNED_IN = Principal(SOFIA.id, frozenset({"seller"}), SOFIA.name, "sofia.seller@alexandrite.example")
@@ -174,6 +186,48 @@ async def take(crm: Crm, order_id: UUID, seller: Seller = SOFIA, *, instead_of: 
     """A seller takes an order that waits."""
     command = TakeOrder(order_id, seller, instead_of=instead_of)
     return await escalations.take_order(command, crm.make_uow(), at_risk_margin_s=MARGIN_S)
+
+
+async def give_back(crm: Crm, order_id: UUID, seller: Seller = SOFIA, *, administers: bool = False) -> Answer:
+    """A seller gives back an order that they took."""
+    command = GiveBackOrder(order_id, seller, administers)
+    return await escalations.give_back_order(command, crm.make_uow(), at_risk_margin_s=MARGIN_S)
+
+
+async def sent(crm: Crm, status: OrderStatus = OrderStatus.SHIPPED, *, since: datetime = START) -> UUID:
+    """An order with its content that has left us."""
+    content = submitted()
+    await hear(crm, content)
+    await hear(crm, changed(content.order_id, status, version=9, since=since))
+    return content.order_id
+
+
+async def write(crm: Crm, order_id: UUID, text: str = "It rattles.", *, wish: CaseWish | None = None) -> UUID:
+    """The customer writes, and may want more with it; the letter's id."""
+    letter = Letter(new_id(), order_id, Side.CUSTOMER, "Clara", text, crm.clock.now())
+    await handlers.receive_letter(ReceiveLetter(letter, wish), crm.make_uow(), terms=CASE_TERMS)
+    return letter.id
+
+
+async def complain(crm: Crm, order_id: UUID, kind: CaseKind = CaseKind.COMPLAINT) -> Case:
+    """The customer complains, or returns it."""
+    case_id = await write(crm, order_id, wish=CaseWish(kind, CaseReason.DAMAGED))
+    return next(each for each in await cases_of(crm, order_id) if each.id == case_id)
+
+
+async def cases_of(crm: Crm, order_id: UUID) -> list[Case]:
+    """The order's returns and complaints as committed."""
+    async with crm.make_uow() as uow:
+        return await uow.cases.of(order_id)
+
+
+async def decide(
+    crm: Crm, case: Case, state: CaseState, text: str = "", seller: Seller = SOFIA, *, seen_version: int | None = None
+) -> Case:
+    """A seller's word on it; the case then."""
+    command = DecideCase(case.order_id, case.id, seller, state, text, seen_version=seen_version)
+    await cases.decide_case(command, crm.make_uow(), terms=CASE_TERMS)
+    return next(each for each in await cases_of(crm, case.order_id) if each.id == case.id)
 
 
 async def remind(

@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from system.crm.application.ports import Colleagues, Letters, Notes, Parcels, Reminders, SalesOrders
+from system.crm.application.ports import Cases, Colleagues, Letters, Notes, Parcels, Reminders, SalesOrders
 from system.crm.domain.care import Note, Reminder, Subject
-from system.crm.domain.errors import OrderNotFound, ReminderNotFound
+from system.crm.domain.case import Case
+from system.crm.domain.errors import CaseNotFound, OrderNotFound, ReminderNotFound
 from system.crm.domain.escalation import Escalation, EscalationTerms
 from system.crm.domain.letter import Letter
 from system.crm.domain.parcel import DELIVERED, CarrierEvent, ParcelKey, Shipment
@@ -33,6 +34,7 @@ class Store:
         self.shipments: list[Shipment] = []
         self.events: dict[str, CarrierEvent] = {}
         self.letters: dict[UUID, Letter] = {}
+        self.cases: dict[UUID, Case] = {}
         self.notes: dict[UUID, Note] = {}
         self.reminders: dict[UUID, Reminder] = {}
         self.colleagues: dict[UUID, Seller] = {}
@@ -110,7 +112,7 @@ class InMemorySalesOrders:
     async def hold(self, order_id: UUID) -> SalesOrder:
         return await self.get(order_id)
 
-    async def assign(self, order_id: UUID, assignment: Assignment) -> None:
+    async def assign(self, order_id: UUID, assignment: Assignment | None) -> None:
         self._store.orders[order_id] = replace(self._store.orders[order_id], assignment=assignment)
 
     async def escalate(self, order_id: UUID, escalation: Escalation) -> None:
@@ -198,6 +200,27 @@ class InMemoryLetters:
         )
 
 
+class InMemoryCases:
+    """Returns and complaints in a dictionary."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add(self, case: Case) -> None:
+        self._store.cases[case.id] = case
+
+    async def of(self, order_id: UUID) -> list[Case]:
+        return [each for each in self._store.cases.values() if each.order_id == order_id]
+
+    async def hold(self, case_id: UUID) -> Case:
+        if case_id not in self._store.cases:
+            raise CaseNotFound(str(case_id))
+        return self._store.cases[case_id]
+
+    async def save(self, case: Case) -> None:
+        self._store.cases[case.id] = case
+
+
 class InMemoryParcels:
     """Parcels in lists."""
 
@@ -231,6 +254,7 @@ class InMemoryUnitOfWork:
     orders: SalesOrders
     parcels: Parcels
     letters: Letters
+    cases: Cases
     notes: Notes
     reminders: Reminders
     colleagues: Colleagues
@@ -247,6 +271,7 @@ class InMemoryUnitOfWork:
         self.orders = InMemorySalesOrders(self._store)
         self.parcels = InMemoryParcels(self._store)
         self.letters = InMemoryLetters(self._store)
+        self.cases = InMemoryCases(self._store)
         self.notes = InMemoryNotes(self._store)
         self.reminders = InMemoryReminders(self._store)
         self.colleagues = InMemoryColleagues(self._store)

@@ -38,6 +38,7 @@ from system.crm.tests.harness import (
     approve,
     awaiting_approval,
     changed,
+    give_back,
     hear,
     remind,
     submitted,
@@ -284,6 +285,41 @@ class EscalationRules:
         assert assignment is not None and assignment.seller == SERGEY
         [_, (_, details)] = await crm.audited(order_id)
         assert details == {"from": f"Sofia ({SOFIA.id})"}
+
+    async def test_whoever_has_an_order_gives_it_back_and_the_next_takes_it(self, crm: Crm) -> None:
+        order_id = await awaiting_approval(crm)
+        await take(crm, order_id, SOFIA)
+
+        with pytest.raises(OrderTaken) as refusal:
+            await give_back(crm, order_id, SERGEY)
+        assert refusal.value.extra["taken_by"] == "Sofia"
+        given = [await give_back(crm, order_id, SOFIA) for _ in range(2)]
+
+        assert [each.body and each.body["taken_by"] for each in given] == [None, None]
+        assert (await crm.order(order_id)).assignment is None
+        await take(crm, order_id, SERGEY)
+        assert [action for action, _ in await crm.audited(order_id)] == [
+            "order_taken",
+            "order_given_back",
+            "order_taken",
+        ]
+
+    async def test_an_administrator_gives_back_what_somebody_else_has(self, crm: Crm) -> None:
+        order_id = await awaiting_approval(crm)
+        await take(crm, order_id, SOFIA)
+
+        await give_back(crm, order_id, SERGEY, administers=True)
+
+        assert (await crm.order(order_id)).assignment is None
+        assert (await crm.audited(order_id))[-1] == ("order_given_back", {"from": f"Sofia ({SOFIA.id})"})
+
+    async def test_nobody_gives_back_what_is_decided(self, crm: Crm) -> None:
+        order_id = await awaiting_approval(crm)
+        await take(crm, order_id, SOFIA)
+        await approve(crm, order_id)
+
+        with pytest.raises(OrderAlreadyDecided):
+            await give_back(crm, order_id, SOFIA)
 
     async def test_nobody_takes_what_is_decided(self, crm: Crm) -> None:
         order_id = await awaiting_approval(crm)

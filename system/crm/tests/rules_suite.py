@@ -26,6 +26,7 @@ from system.crm.domain.errors import (
 )
 from system.crm.domain.letter import Letter, Side
 from system.crm.tests.harness import (
+    CASE_TERMS,
     MARGIN_S,
     SERGEY,
     SOFIA,
@@ -196,8 +197,8 @@ class LetterRules:
         assert (asked.status, (await crm.order(order_id)).waits_for_customer_since) == (201, START)
 
         letter = Letter(new_id(), order_id, Side.CUSTOMER, "Clara", "Yes.", START + timedelta(hours=1))
-        first = await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow())
-        again = await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow())
+        first = await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow(), terms=CASE_TERMS)
+        again = await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow(), terms=CASE_TERMS)
 
         assert first == again
         assert (await crm.order(order_id)).waits_for_customer_since is None
@@ -210,9 +211,9 @@ class LetterRules:
     async def test_a_letter_that_comes_twice_does_not_answer_a_later_question(self, crm: Crm) -> None:
         order_id = await awaiting_approval(crm)
         letter = Letter(new_id(), order_id, Side.CUSTOMER, "Clara", "Yes.", START)
-        await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow())
+        await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow(), terms=CASE_TERMS)
         await handlers.ask_customer(AskCustomer(order_id, SOFIA, "And the stone?"), crm.make_uow())
-        await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow())
+        await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow(), terms=CASE_TERMS)
         assert (await crm.order(order_id)).waits_for_customer_since == START
 
     async def test_a_question_is_asked_once_per_key(self, crm: Crm) -> None:

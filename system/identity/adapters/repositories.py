@@ -164,13 +164,14 @@ class SessionRepository:
             issued_at=row.issued_at,
             expires_at=row.expires_at,
             spent_at=row.spent_at,
+            resumed=row.resumed,
         )
 
-    async def spend_token(self, digest: bytes, now: datetime) -> bool:
+    async def spend_token(self, digest: bytes, now: datetime, *, resumes: bool) -> bool:
         spent = await self._connection.execute(
             update(refresh_token)
             .where(refresh_token.c.digest == digest, refresh_token.c.spent_at.is_(None))
-            .values(spent_at=now)
+            .values(spent_at=now, resumed=resumes)
             .returning(refresh_token.c.digest)
         )
         return spent.first() is not None

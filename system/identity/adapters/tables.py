@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -72,6 +73,7 @@ refresh_token = Table(
     Column("issued_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("spent_at", DateTime(timezone=True)),
+    Column("resumed", Boolean, nullable=False, server_default="false"),
     Index("refresh_token_session", "session_id"),
 )
 

@@ -77,6 +77,8 @@ class RefreshSession:
 
     refresh_secret: str = field(repr=False)
     device_secret: str | None = field(repr=False, default=None)
+    resumes: bool = False
+    """Whether a page leads here by itself: then two tabs may come at one moment with one token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from system.identity.domain.errors import (
     InvalidCredentials,
     LastAdministrator,
     NotSignedIn,
+    SessionGoesOnElsewhere,
     TooManyAttempts,
 )
 from system.identity.domain.session import Ending, RefreshToken, Session, SessionTerms, next_token, open_session
@@ -243,7 +244,8 @@ def digest_of(secret: str) -> bytes:
 
 
 async def refresh_session(command: RefreshSession, tools: Tools) -> SignedIn:
-    """Exchanges a refresh token. Raises NotSignedIn; a token used twice ends its session for everybody."""
+    """Exchanges a refresh token. Raises NotSignedIn; a token used twice ends its session for everybody, unless pages of one
+    browser came with it at one moment: then SessionGoesOnElsewhere."""
     digest = digest_of(command.refresh_secret)
     async with tools.begin() as uow:
         token = await uow.sessions.token(digest)
@@ -255,12 +257,16 @@ async def refresh_session(command: RefreshSession, tools: Tools) -> SignedIn:
             raise NotSignedIn()
         if session.is_by_badge and not await _is_at(session, command.device_secret, uow):
             raise NotSignedIn()
-        if await uow.sessions.spend_token(digest, uow.now):
+        if await uow.sessions.spend_token(digest, uow.now, resumes=command.resumes):
             if not token.is_due(uow.now):
                 raise NotSignedIn()
             signed_in = await continue_session(session, await uow.users.get(session.user_id), uow, tools)
             await uow.commit()
             return signed_in
+        # Read again: whoever was faster has written it meanwhile.
+        spent = await uow.sessions.token(digest)
+        if spent is not None and spent.is_forgiven(uow.now, resumes=command.resumes):
+            raise SessionGoesOnElsewhere()
         await uow.sessions.revoke(session.session_id, because=Ending.REUSED, now=uow.now)
         await uow.audit(
             actor=str(session.user_id), action="refresh-reused", subject=str(session.session_id), details={}

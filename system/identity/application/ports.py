@@ -54,7 +54,7 @@ class Sessions(Protocol):
     async def token(self, digest: bytes) -> RefreshToken | None:
         """The refresh token with this digest, if it is still kept."""
 
-    async def spend_token(self, digest: bytes, now: datetime) -> bool:
+    async def spend_token(self, digest: bytes, now: datetime, *, resumes: bool) -> bool:
         """Marks the token spent; False when somebody has spent it already. Exactly one caller ever gets True."""
 
     async def revoke(self, session_id: UUID, *, because: Ending, now: datetime) -> bool:

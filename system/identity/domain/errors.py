@@ -7,6 +7,7 @@ Refused
 ├── LastAdministrator    409: nobody would be left to give the role back
 ├── InvalidCredentials   401: the e-mail or the password is wrong; which of them is not said
 ├── NotSignedIn          401: there is no session to go on with
+│   └── SessionGoesOnElsewhere   another tab was a moment faster with the same token
 ├── TooManyAttempts      429: wrong passwords came too often; `retry_after_s` says when to try again, and so does Retry-After
 ├── NotAWorkstation      403: badges open nothing on this device
 ├── WorkstationUnknown   404: there is no such workstation, or it was revoked
@@ -74,6 +75,13 @@ class NotSignedIn(Refused):
 
     def __init__(self, detail: str = "The session has ended: sign in again.") -> None:
         super().__init__("not-signed-in", detail)
+
+
+class SessionGoesOnElsewhere(NotSignedIn):
+    """Another tab was a moment faster with the same refresh token: the session goes on there, and for whoever shares its cookies."""
+
+    def __init__(self) -> None:
+        super().__init__("This session has just been continued by another page: load this one again.")
 
 
 class TooManyAttempts(Refused):

@@ -1,7 +1,8 @@
 """A session: one sign-in of one user on one device, kept alive by rotating refresh tokens.
 
 Each refresh spends the token it came with and gives the next one. A spent token that comes back means that two
-parties hold it, one of them a thief; which one cannot be told, so the session ends for both.
+parties hold it, one of them a thief; which one cannot be told, so the session ends for both. Tabs of one browser that
+come at one moment are two parties too, and are told apart by that moment.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+
+FORGIVEN_FOR = timedelta(seconds=10)
 
 
 class Ending(StrEnum):
@@ -55,6 +58,16 @@ class RefreshToken:
     issued_at: datetime
     expires_at: datetime
     spent_at: datetime | None = None
+    resumed: bool = False
+    """Whether it was spent by a page that led through identity by itself."""
+
+    def is_forgiven(self, now: datetime, *, resumes: bool) -> bool:
+        """Whether it may come twice: pages lead here by themselves, several at one moment when a browser opens its tabs again.
+
+        Whoever is second gets nothing, and ends nothing. Scripts take turns, so of two of them one is a thief.
+        """
+        by_a_page = self.resumed or resumes
+        return by_a_page and self.spent_at is not None and now - self.spent_at < FORGIVEN_FOR
 
     def is_due(self, now: datetime) -> bool:
         """Whether it may still be exchanged: neither spent nor too old."""

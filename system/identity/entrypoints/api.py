@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
 from system.identity.adapters.queries import IdentityQueries, Place
 from system.identity.application import accounts, handlers
@@ -22,8 +23,9 @@ from system.identity.application.commands import (
     UpgradeGuest,
 )
 from system.identity.application.handlers import SignedIn, Tools
-from system.identity.domain.errors import NotSignedIn
+from system.identity.domain.errors import NotSignedIn, SessionGoesOnElsewhere
 from system.identity.domain.user import Role
+from system.identity.entrypoints.doors import inside
 from system.identity.entrypoints.schemas import (
     GuestBody,
     GuestOpened,
@@ -38,7 +40,16 @@ from system.identity.entrypoints.schemas import (
     UserView,
 )
 from system.kernel.errors import Invalid
-from system.plumbing.auth import SESSION_COOKIE, Principal, Unauthenticated, principal_of, public, require
+from system.pagekit.areas import FRONT
+from system.plumbing.auth import (
+    RETURNING_COOKIE,
+    SESSION_COOKIE,
+    Principal,
+    Unauthenticated,
+    principal_of,
+    public,
+    require,
+)
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.web import Cursor
 
@@ -142,6 +153,38 @@ async def refresh_session(
     return session_answer(await handlers.refresh_session(RefreshSession(refresh, device), tools), response)
 
 
+@router.get("/sessions/resume", dependencies=[public], status_code=303, response_class=RedirectResponse)
+async def resume_session(
+    request: Request,
+    tools: HandlerTools,
+    next: Annotated[str, Query(max_length=2000)] = "",
+    refresh: RefreshSecret = None,
+    device: DeviceSecret = None,
+) -> Response:
+    """Goes on with a session whose access token ran out, as `/sessions/refresh` does, and leads back to `next`, a page of ours.
+
+    The way of browsers without a script. When there is no session to go on with, what reminds of it is taken away. Other sites
+    cannot use it: the refresh cookie comes from our own pages only. Two tabs at one moment do not end the session.
+    """
+    response = RedirectResponse(inside(next) or FRONT, status_code=303)
+    response.headers["Cache-Control"] = "no-store"
+    if request.headers.get("sec-fetch-dest", "document") != "document":
+        return response
+    if not refresh:
+        if request.headers.get("sec-fetch-site") != "cross-site":
+            response.delete_cookie(RETURNING_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+        return response
+    try:
+        signed_in = await handlers.refresh_session(RefreshSession(refresh, device, resumes=True), tools)
+    except SessionGoesOnElsewhere:
+        return response
+    except NotSignedIn:
+        forget_session(response)
+        return response
+    remember_session(signed_in, response)
+    return response
+
+
 @router.delete("/sessions/current", status_code=204, dependencies=[public])
 async def sign_out(request: Request, tools: HandlerTools, refresh: RefreshSecret = None) -> Response:
     """Signs out, here and at every service; also when the access token is over already."""
@@ -157,13 +200,14 @@ async def sign_out(request: Request, tools: HandlerTools, refresh: RefreshSecret
 
 
 def forget_session(response: Response) -> None:
-    """Takes both cookies away."""
+    """Takes the cookies away."""
+    response.delete_cookie(RETURNING_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, secure=True, httponly=True, samesite="strict")
 
 
 def remember_session(signed_in: SignedIn, response: Response) -> int:
-    """Gives the browser both cookies; the seconds that the access token lives."""
+    """Gives the browser its cookies; the seconds that the access token lives."""
     expires_in = int(signed_in.lifetime.total_seconds())
     response.set_cookie(
         SESSION_COOKIE,
@@ -184,6 +228,11 @@ def remember_session(signed_in: SignedIn, response: Response) -> int:
         httponly=True,
         samesite="strict",
     )
+    if not signed_in.session.is_by_badge:
+        # A session by badge goes on only while somebody touches the workstation.
+        response.set_cookie(
+            RETURNING_COOKIE, "1", max_age=refresh_s, path="/", secure=True, httponly=True, samesite="lax"
+        )
     response.headers["Cache-Control"] = "no-store"
     return expires_in
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from system.pagekit import returning
 from system.pagekit.areas import SIGN_IN
 from system.plumbing.auth import Principal, principal_or_none
 
@@ -21,5 +22,4 @@ async def guest_here(request: Request) -> Principal | None:
 
 def inside(address: str) -> str:
     """The address when it is one of ours, else nothing: a sign-in must not send people to strangers."""
-    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if plain and not address.startswith((SIGN_IN, SIGN_UP)) else ""
+    return returning.inside(address, but=(SIGN_IN, SIGN_UP))

@@ -42,6 +42,25 @@
     });
   }
 
+  // A picture that is drawn after its row came takes its place by itself: a placeholder is asked for again, a few times, each later than
+  // browsers keep it.
+  const AGAIN_AFTER_MS = [11000, 30000, 60000];
+  const PLACEHOLDER_PX = 48;
+  function askAgain(picture) {
+    const tries = Number(picture.dataset.tries || 0);
+    if (picture.naturalWidth !== PLACEHOLDER_PX || tries === AGAIN_AFTER_MS.length) return;
+    picture.dataset.tries = String(tries + 1);
+    setTimeout(() => {
+      if (!picture.isConnected) return;
+      // Under the same address a browser would show what it has.
+      const address = new URL(picture.src);
+      address.searchParams.set("again", picture.dataset.tries);
+      picture.src = address.href;
+    }, AGAIN_AFTER_MS[tries]);
+  }
+  document.addEventListener("load", (event) => event.target.matches?.("img.thumbnail") && askAgain(event.target), true);
+  for (const picture of document.querySelectorAll("img.thumbnail")) if (picture.complete) askAgain(picture);
+
   // [data-clock="moment"]: how long until then, or since; late once it is over.
   const UNITS = [
     ["week", 604800],

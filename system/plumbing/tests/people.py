@@ -15,11 +15,15 @@ class People:
     def __init__(self, infrastructure: Infrastructure, *, asked: str) -> None:
         self._asked = asked
         self._identity = TokenAuthority(infrastructure.settings_of("identity"))
-        self._orchestrator = TokenAuthority(infrastructure.settings_of("orchestrator"))
+        self._settings_of = infrastructure.settings_of
 
     def headers(self, name: str, *roles: str, user_id: UUID | None = None) -> dict[str, str]:
         who = Principal(user_id or new_id(), frozenset(roles), name, f"{name.lower()}@alexandrite.example")
         return {"authorization": f"Bearer {self._identity.issue_for_user(who)}"}
 
     def orchestrator(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._orchestrator.issue_for_service(to=self._asked, acting_for=None)}"}
+        return self.service("orchestrator")
+
+    def service(self, name: str) -> dict[str, str]:
+        calling = TokenAuthority(self._settings_of(name))
+        return {"authorization": f"Bearer {calling.issue_for_service(to=self._asked, acting_for=None)}"}

@@ -52,6 +52,14 @@ def with_changes(book: PriceBook, changes: Iterable[Change], *, version: int) ->
     return PriceBook.from_data(data, version=version)
 
 
+def falls_with(book: PriceBook, metals: Iterable[str]) -> tuple[str, ...]:
+    """What cannot stay in a book without these metals, as `section.code`: materials of them first, then goods of those."""
+    gone = frozenset(metals)
+    alloys = [code for code, alloy in book.alloys.items() if alloy.metal in gone]
+    goods = [sku for sku, item in book.catalogue.items() if item.material in alloys]
+    return (*(f"alloys.{code}" for code in alloys), *(f"catalogue.{sku}" for sku in goods))
+
+
 def same(one: str | None, other: str | None) -> bool:
     """Whether two values mean the same."""
     first, second = number_of(one), number_of(other)

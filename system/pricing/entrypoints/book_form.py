@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from decimal import Decimal
@@ -12,17 +12,19 @@ from typing import Any
 
 from system.kernel.errors import Invalid
 from system.pagekit.reader import Language
-from system.pricing.domain.book_changes import Path, leaves, number_of, same
+from system.pricing.domain.book_changes import Path, falls_with, leaves, number_of, same
 from system.pricing.domain.price_book import Alloy, CatalogueItem, Plating, PriceBook, Stone
 from system.pricing.entrypoints.book_words import SHARES
 
 PREFIX = "v:"
 """What stands before the place of a value in the name of its field."""
 TAKEN_OUT = "x:"
-"""Before the place of a material, stone, plating or good: it shall be in the next book no more."""
+"""Before the place of a metal, material, stone, plating or good: it shall be in the next book no more. With a metal goes what is made
+of it."""
 NEW = "n:"
 """Before a section and the name of a value: of the one thing that is new there."""
 
+METALS = "spot_per_g"
 Record = Alloy | Stone | Plating | CatalogueItem
 RECORDS: Mapping[str, type[Record]] = {
     "alloys": Alloy,
@@ -78,16 +80,21 @@ def read_form(base: PriceBook, fields: Mapping[str, str], language: Language) ->
             continue
         if not same(read, value):
             _set(data, path, read)
-    new = {section: _read_new(section, base, fields, language, texts, flaws) for section in ("spot_per_g", *RECORDS)}
+    new = {section: _read_new(section, base, fields, language, texts, flaws) for section in (METALS, *RECORDS)}
     for section, entry in new.items():
         data[section] |= entry
-    entries = [f"{section}.{code}" for section in RECORDS for code in getattr(base, section)]
+    entries = [f"{section}.{code}" for section in (METALS, *RECORDS) for code in getattr(base, section)]
     taken_out = frozenset(entry for entry in entries if TAKEN_OUT + entry in fields)
-    for place in taken_out:
+    for place in taken_out | frozenset(falls_with(base, metals_in(taken_out))):
         section, _, code = place.partition(".")
         del data[section][code]
     _find_flaws(data, known, new, flaws)
     return Typed(data, texts, flaws, taken_out)
+
+
+def metals_in(places: Iterable[str]) -> list[str]:
+    """The metals among places of the form `section.code`."""
+    return [code for section, _, code in (place.partition(".") for place in places) if section == METALS]
 
 
 def is_typed(path: Path, value: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,17 +11,18 @@ from babel.numbers import format_decimal, get_currency_symbol
 
 from system.pagekit.pages import Pages
 from system.pagekit.reader import Language
-from system.pricing.domain.book_changes import Change, Path, leaves, number_of
+from system.pricing.domain.book_changes import Change, Path, falls_with, leaves, number_of
 from system.pricing.domain.price_book import PriceBook
-from system.pricing.entrypoints.book_form import NEW, PREFIX, TAKEN_OUT, WORDS, Typed, shape_of, typed_text
-from system.pricing.entrypoints.book_words import FIELDS, FLAWS, METALS, RATE_GROUPS, SECTIONS, SHARES, UNITS, unit_of
+from system.pricing.entrypoints.book_form import METALS, NEW, PREFIX, TAKEN_OUT, WORDS, Typed, shape_of, typed_text
+from system.pricing.entrypoints.book_words import FIELDS, FLAWS, RATE_GROUPS, SECTIONS, SHARES, UNITS, unit_of
+from system.pricing.entrypoints.book_words import METALS as METAL_NAMES
 
 NAMES: Mapping[str, Mapping[str, str]] = {
     "price_section": SECTIONS,
     "price_field": FIELDS,
     "price_unit": UNITS,
     "price_flaw": FLAWS,
-    "metal": METALS,
+    "metal": METAL_NAMES,
 }
 NOTHING_TYPED = Typed({})
 TITLED = ("alloys", "stones", "platings", "catalogue")
@@ -44,13 +45,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The values of one thing: a material, a stone; `field` takes it out. A group without things has one row without a title."""
+    """The values of one thing: a material, a stone; `field` takes it out, and `goes` is what goes along then.
+
+    A group without things has one row without a title; a metal, which is one value, has none either and is called by `of`.
+    """
 
     title: str
     cells: tuple[Cell, ...]
     names: tuple[Cell, ...] = ()
     field: str = ""
     taken_out: bool = False
+    of: str = ""
+    goes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +80,8 @@ class Sheet:
     def groups(self, book: PriceBook, typed: Typed = NOTHING_TYPED) -> list[Group]:
         """The whole book, the metals first: they change most often."""
         values = leaves(book)
-        metals = self._plain("spot_per_g", (path for path in values if path[0] == "spot_per_g"), values, typed)
         return [
-            replace(metals, fresh=self._fresh("spot_per_g", book, typed)),
+            self._metals(book, values, typed),
             *(self._table(section, book, values, typed) for section in TITLED[:3]),
             *self._rates(values, typed),
             self._plain("general", (path for path in values if path[0] not in (*TITLED, "spot_per_g", "rates")), values, typed),
@@ -130,6 +135,20 @@ class Sheet:
             if path[0] == "rates":
                 found[next(code for code, starts in RATE_GROUPS.items() if path[-1].startswith(starts))].append(path)
         return [self._plain(code, paths, values, typed) for code, paths in found.items()]
+
+    def _metals(self, book: PriceBook, values: Mapping[Path, str], typed: Typed) -> Group:
+        rows = tuple(
+            Row(
+                "",
+                (self._cell((METALS, metal), values[METALS, metal], typed),),
+                field=f"{TAKEN_OUT}{METALS}.{metal}",
+                taken_out=f"{METALS}.{metal}" in typed.taken_out,
+                of=self._named("metal", metal),
+                goes=tuple(self._title_at(place, book) for place in falls_with(book, [metal])),
+            )
+            for metal in book.spot_per_g
+        )
+        return Group(METALS, self._named("price_section", METALS), rows, fresh=self._fresh(METALS, book, typed))
 
     def _plain(self, code: str, paths: Iterable[Path], values: Mapping[Path, str], typed: Typed) -> Group:
         cells = tuple(self._cell(path, values[path], typed) for path in paths)
@@ -208,6 +227,10 @@ class Sheet:
             if entry is not None and hasattr(entry, "title"):
                 return str(entry.title[self._language])
         return code
+
+    def _title_at(self, place: str, book: PriceBook) -> str:
+        section, _, code = place.partition(".")
+        return self._title(section, code, book)
 
     def _field(self, name: str) -> str:
         return self._named("price_field", name)

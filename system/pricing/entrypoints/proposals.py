@@ -16,9 +16,9 @@ from fastapi import Request
 from system.kernel.errors import Invalid, Refused
 from system.pagekit.reader import Language
 from system.pricing.application.ports import BookRecord
-from system.pricing.domain.book_changes import Change, changes_between, with_changes
+from system.pricing.domain.book_changes import Change, changes_between, falls_with, with_changes
 from system.pricing.domain.price_book import PriceBook
-from system.pricing.entrypoints.book_form import NEW, PREFIX, TAKEN_OUT, Typed, read_form, typed_text
+from system.pricing.entrypoints.book_form import METALS, NEW, PREFIX, TAKEN_OUT, Typed, metals_in, read_form, typed_text
 from system.pricing.entrypoints.book_words import SHARES
 from system.pricing.entrypoints.books_api import VERSION_MAX, book_of
 
@@ -40,9 +40,17 @@ class Proposal:
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
-        """The fields that say the same again in either language: a point is understood in both."""
+        """The fields that say the same again in either language: a point is understood in both. What goes with a metal is
+        not said."""
+        metals = metals_in(f"{change.path[0]}.{change.path[1]}" for change in self.changes if _takes_out_metal(change))
+        implied = frozenset(f"{TAKEN_OUT}{place}" for place in falls_with(self.present, metals))
         codes = [(f"{NEW}{change.path[0]}.code", change.path[1]) for change in self.changes if change.before is None]
-        return list(dict.fromkeys([*codes, *(_field_of(change) for change in self.changes)]))
+        fields = [*codes, *(_field_of(change) for change in self.changes)]
+        return [(name, value) for name, value in dict.fromkeys(fields) if name not in implied]
+
+
+def _takes_out_metal(change: Change) -> bool:
+    return change.path[0] == METALS and change.after is None
 
 
 def _field_of(change: Change) -> tuple[str, str]:

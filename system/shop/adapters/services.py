@@ -16,11 +16,24 @@ from system.messages.envelope import MoneyV1
 from system.plumbing.service_client import ServiceClient
 from system.plumbing.telemetry import log
 from system.plumbing.tokens import Principal
-from system.shop.application.ports import CancellationOutcome, GuestSession, Letter, ModelFile, ModelOrigin
+from system.shop.application.ports import (
+    CancellationOutcome,
+    CareKind,
+    CareReason,
+    CareStep,
+    CareWish,
+    Case,
+    Correspondence,
+    GuestSession,
+    Letter,
+    ModelFile,
+    ModelOrigin,
+)
 from system.shop.domain.catalogue import Language
-from system.shop.domain.errors import CancellationRefused, NotForSale
+from system.shop.domain.errors import CancellationRefused, CareRefused, NotForSale
 from system.shop.domain.quote import Quote, QuoteProblem
 
+CARE_REFUSED = frozenset({"return-too-early", "return-too-late", "case-already-open"})
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -124,8 +137,37 @@ class _Letter(BaseModel):
         return Letter(self.letter_id, self.side, self.author, self.text, self.at)
 
 
+class _CareStep(BaseModel):
+    state: str
+    side: Literal["customer", "seller"]
+    by: str
+    at: datetime
+    text: str
+
+
+class _Case(BaseModel):
+    case_id: UUID
+    kind: CareKind
+    reason: CareReason
+    line_ids: list[UUID]
+    state: str
+    due_at: datetime | None
+    return_to: str | None
+    steps: list[_CareStep]
+
+    def case(self) -> Case:
+        """The return or complaint in the shop's words."""
+        steps = tuple(CareStep(each.state, each.side, each.by, each.at, each.text) for each in self.steps)
+        wish = CareWish(self.kind, self.reason, tuple(self.line_ids))
+        return Case(self.case_id, wish, self.state, self.due_at, self.return_to, steps)
+
+
 class _Letters(BaseModel):
     items: list[_Letter]
+    # A CRM of the release before knows of no returns.
+    cases: list[_Case] = []
+    offers: list[CareKind] = []
+    return_until: datetime | None = None
 
 
 class _Guest(BaseModel):
@@ -229,15 +271,28 @@ class HttpLetters:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    async def of(self, order_id: UUID, *, acting_for: Principal) -> list[Letter]:
-        """An order's letters. Raises Unavailable."""
+    async def of(self, order_id: UUID, *, acting_for: Principal) -> Correspondence:
+        """What was written about an order. Raises Unavailable."""
         response = await self._client.request(
             "GET", "crm", f"/internal/orders/{order_id}/letters", acting_for=acting_for
         )
-        return [item.letter() for item in _read("crm", response, _Letters).items]
+        told = _read("crm", response, _Letters)
+        return Correspondence(
+            letters=tuple(item.letter() for item in told.items),
+            cases=tuple(item.case() for item in told.cases),
+            offers=tuple(told.offers),
+            return_until=told.return_until,
+        )
 
-    async def send(self, order_id: UUID, letter: Letter, *, acting_for: Principal) -> Letter:
-        """Passes a letter on. Raises Unavailable; also while CRM has not heard of the order."""
+    async def send(
+        self, order_id: UUID, letter: Letter, *, acting_for: Principal, wish: CareWish | None = None
+    ) -> Letter:
+        """Passes a letter on. Raises CareRefused, Unavailable; the latter also while CRM has not heard of the order."""
+        asked = (
+            {"kind": wish.kind, "reason": wish.reason, "line_ids": [str(each) for each in wish.line_ids]}
+            if wish
+            else {}
+        )
         response = await self._client.request(
             "POST",
             "crm",
@@ -247,9 +302,16 @@ class HttpLetters:
                 "author": letter.author,
                 "text": letter.text,
                 "at": letter.at.isoformat(),
-            },
+            }
+            | asked,
             acting_for=acting_for,
         )
+        if response.status_code == httpx.codes.CONFLICT and (problem := _problem(response)).get("code") in CARE_REFUSED:
+            raise CareRefused(
+                problem["code"],
+                detail=str(problem.get("detail", "")),
+                **{name: problem[name] for name in ("until", "days") if name in problem},
+            )
         if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT):
             raise Unavailable("order-on-its-way", "This order was only just submitted; try again in a moment.")
         return _read("crm", response, _Letter).letter()

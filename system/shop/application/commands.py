@@ -8,6 +8,7 @@ from uuid import UUID
 from system.kernel.money import Money
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import IdempotencyKey
+from system.shop.application.ports import CareWish
 from system.shop.domain.order import Terms
 
 
@@ -114,12 +115,13 @@ class AnswerPriceQuestion:
 
 @dataclass(frozen=True, slots=True)
 class WriteLetter:
-    """The customer writes to our sellers about a submitted order, or answers them."""
+    """The customer writes to our sellers about a submitted order, or answers them; with a `wish` they return it or complain."""
 
     order_id: UUID
     customer: Principal
     text: str
     key: IdempotencyKey
+    wish: CareWish | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from system.shop.application.commands import (
     SubmitOrder,
     WriteLetter,
 )
-from system.shop.application.ports import CancellationOutcome, Letter, ShopUnitOfWork, Tools
+from system.shop.application.ports import CancellationOutcome, Correspondence, Letter, ShopUnitOfWork, Tools
 from system.shop.application.views import LetterView, etag_of, order_view
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Product, Title
@@ -307,7 +307,7 @@ async def cancel_order(command: CancelOrder, tools: Tools) -> Answer:
 async def write_letter(command: WriteLetter, tools: Tools) -> Answer:
     """201 with the letter, passed on to our sellers. The same key again is the same letter, also after a lost answer.
 
-    Raises OrderNotFound, OrderNotSubmitted, Unavailable.
+    Raises OrderNotFound, OrderNotSubmitted, Unavailable; with a wish LineNotFound, and CareRefused with what CRM says.
     """
     async with tools.begin() as uow:
         if seen := await uow.answer_to(command.key):
@@ -315,6 +315,8 @@ async def write_letter(command: WriteLetter, tools: Tools) -> Answer:
         order = await _owned(uow, command.order_id, command.customer)
         if order.submitted_at is None:
             raise OrderNotSubmitted()
+        for line_id in command.wish.line_ids if command.wish else ():
+            order.line(line_id)
         letter = Letter(
             id=derived_id(order.id, f"letter:{command.key.key}"),
             side="customer",
@@ -322,7 +324,7 @@ async def write_letter(command: WriteLetter, tools: Tools) -> Answer:
             text=command.text,
             at=uow.now,
         )
-    kept = await tools.letters.send(order.id, letter, acting_for=command.customer)
+    kept = await tools.letters.send(order.id, letter, acting_for=command.customer, wish=command.wish)
     async with tools.begin() as uow:
         if seen := await uow.answer_to(command.key):
             return seen
@@ -331,10 +333,12 @@ async def write_letter(command: WriteLetter, tools: Tools) -> Answer:
         return answer
 
 
-async def letters_of(order_id: UUID, customer: Principal, tools: Tools) -> list[Letter]:
-    """What customer and sellers wrote to each other, the oldest first. Raises OrderNotFound, Unavailable."""
+async def correspondence_of(order_id: UUID, customer: Principal, tools: Tools) -> Correspondence:
+    """What customer and sellers wrote to each other, with returns and complaints. Raises OrderNotFound, Unavailable."""
     order = await _peek(order_id, customer, tools)
-    return await tools.letters.of(order.id, acting_for=customer) if order.submitted_at is not None else []
+    if order.submitted_at is None:
+        return Correspondence()
+    return await tools.letters.of(order.id, acting_for=customer)
 
 
 async def quotes_by_line(order: Order, tools: Tools) -> dict[UUID, Quote]:

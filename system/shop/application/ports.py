@@ -166,14 +166,63 @@ class Letter:
     at: datetime
 
 
+CareKind = Literal["return", "complaint"]
+CareReason = Literal["does_not_fit", "damaged", "not_as_ordered", "late", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class CareWish:
+    """What a customer asks with a letter: to return it, or that something is wrong. No `line_ids`: the whole order."""
+
+    kind: CareKind
+    reason: CareReason
+    line_ids: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CareStep:
+    """One thing that was done about a return or a complaint, and what a seller said to it."""
+
+    state: str
+    side: Literal["customer", "seller"]
+    by: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A return or a complaint as CRM has it; `return_to`: where an accepted return goes."""
+
+    id: UUID
+    wish: CareWish
+    state: str
+    due_at: datetime | None
+    return_to: str | None
+    steps: tuple[CareStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    """All that was written about an order, the oldest first; its returns and complaints; the kinds that may be opened now, and until
+    when it may be returned, if that is known."""
+
+    letters: tuple[Letter, ...] = ()
+    cases: tuple[Case, ...] = ()
+    offers: tuple[CareKind, ...] = ()
+    return_until: datetime | None = None
+
+
 class Letters(Protocol):
-    """CRM, which keeps what customers and sellers write to each other."""
+    """CRM, which keeps what customers and sellers write to each other, and what they do about returns and complaints."""
 
-    async def of(self, order_id: UUID, *, acting_for: Principal) -> list[Letter]:
-        """An order's letters, the oldest first."""
+    async def of(self, order_id: UUID, *, acting_for: Principal) -> Correspondence:
+        """What was written about an order."""
 
-    async def send(self, order_id: UUID, letter: Letter, *, acting_for: Principal) -> Letter:
-        """Passes a customer's letter on; the same id again is the same letter."""
+    async def send(
+        self, order_id: UUID, letter: Letter, *, acting_for: Principal, wish: CareWish | None = None
+    ) -> Letter:
+        """Passes a customer's letter on; the same id again is the same letter. Raises CareRefused when the wish cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)

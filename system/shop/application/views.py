@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
-from system.shop.application.ports import Letter
+from system.shop.application.ports import CareKind, CareReason, Case, Letter
 from system.shop.domain import rules
 from system.shop.domain.order import Line, Order
 from system.shop.domain.progress import Moment
@@ -114,6 +114,48 @@ class LetterView(BaseModel):
     def of(cls, letter: Letter) -> LetterView:
         """The letter as the API shows it."""
         return cls(letter_id=letter.id, side=letter.side, author=letter.author, text=letter.text, at=letter.at)
+
+
+class CareStepView(BaseModel):
+    """One thing that was done about a return or a complaint, and what a seller said to it."""
+
+    state: Literal["open", "answered", "accepted", "refused", "closed"]
+    side: Literal["customer", "seller"]
+    by: str
+    at: datetime
+    text: str
+
+
+class CaseView(BaseModel):
+    """A return or a complaint. `due_at`: until when we answer; `return_to`: where an accepted return goes."""
+
+    case_id: UUID
+    kind: CareKind
+    reason: CareReason
+    line_ids: list[UUID]
+    state: Literal["open", "answered", "accepted", "refused", "closed"]
+    due_at: datetime | None
+    return_to: str | None
+    steps: list[CareStepView]
+
+    @classmethod
+    def of(cls, case: Case) -> CaseView:
+        """The case as the API shows it."""
+        return cls.model_validate(
+            {
+                "case_id": case.id,
+                "kind": case.wish.kind,
+                "reason": case.wish.reason,
+                "line_ids": case.wish.line_ids,
+                "state": case.state,
+                "due_at": case.due_at,
+                "return_to": case.return_to,
+                "steps": [
+                    {"state": step.state, "side": step.side, "by": step.by, "at": step.at, "text": step.text}
+                    for step in case.steps
+                ],
+            }
+        )
 
 
 def etag_of(order: Order) -> str:

@@ -5,7 +5,8 @@ Refused
 ├── Invalid     QuantityRefused, RingSizeRefused
 ├── Stale       OrderWasChanged
 ├── Conflict    OrderAlreadySubmitted, OrderHasEnded, OrderIsEmpty, OrderNotSubmitted, OrderIsFull, FileNotVerified, QuoteDoesNotFit,
-│               NotForSale, PriceNotReady, PriceFailed, PriceChanged, NothingToConsentTo, ConsentAlreadyGiven, CancellationRefused
+│               NotForSale, PriceNotReady, PriceFailed, PriceChanged, NothingToConsentTo, ConsentAlreadyGiven, CancellationRefused,
+│               CareRefused
 └── Refused     ReservationWithdrawn, OrderUnknownHere (a message that cannot apply: recorded, not retried)
 """
 
@@ -252,3 +253,10 @@ class OrderUnknownHere(Refused):
 
     def __init__(self, order_id: UUID) -> None:
         super().__init__("order-unknown", f"The shop never started an order {order_id}.")
+
+
+class CareRefused(Conflict):
+    """CRM, which decides about returns and complaints, says no: `return-too-early`, `return-too-late`, `case-already-open`."""
+
+    def __init__(self, code: str, *, detail: str, **extra: Any) -> None:
+        super().__init__(code, detail, **extra)

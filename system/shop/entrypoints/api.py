@@ -213,18 +213,20 @@ async def cancel_order(
 
 @router.get("/orders/{order_id}/letters", tags=["orders"])
 async def list_letters(order_id: UUID, who: Buyer, shop: Shop) -> schemas.LettersView:
-    """What the caller and our sellers wrote to each other about an order."""
-    letters = [LetterView.of(each) for each in await handlers.letters_of(order_id, who, shop.tools)]
-    return schemas.LettersView(items=letters, waits_for_you=bool(letters) and letters[-1].side == "seller")
+    """What the caller and our sellers wrote to each other about an order, its returns and complaints, and which may be opened now."""
+    return schemas.LettersView.of(await handlers.correspondence_of(order_id, who, shop.tools))
 
 
 @router.post("/orders/{order_id}/letters", status_code=201, response_model=LetterView, tags=["orders"])
 async def write_letter(order_id: UUID, body: schemas.LetterBody, who: Buyer, shop: Shop, key: Key) -> Response:
-    """Writes to our sellers about a submitted order, or answers them. The same key again is the same letter.
+    """Writes to our sellers about a submitted order, or answers them; with a `kind` it is a return or a complaint. The same key
+    again is the same letter.
 
-    409 `order-not-submitted`; 503 `order-on-its-way`.
+    404 `line-not-found`; 409 `order-not-submitted`, `return-too-early`, `return-too-late`, `case-already-open`; 503
+    `order-on-its-way`.
     """
-    return to_response(await handlers.write_letter(WriteLetter(order_id, who, body.text, key), shop.tools))
+    command = WriteLetter(order_id, who, body.text, key, body.wish())
+    return to_response(await handlers.write_letter(command, shop.tools))
 
 
 @internal.get("/reconciliation")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -25,16 +25,17 @@ from system.plumbing.web import Cursor
 from system.shop.adapters.queries import ShopQueries
 from system.shop.application import handlers
 from system.shop.application.commands import AnswerPriceQuestion, CancelOrder, WriteLetter
-from system.shop.application.ports import Letter
+from system.shop.application.ports import CareKind, CareReason, CareWish, Correspondence
 from system.shop.application.road import road_of
 from system.shop.application.views import order_view
 from system.shop.domain.errors import OrderNotFound
 from system.shop.domain.order import Order
+from system.shop.domain.rules import LINES_MAX
 from system.shop.entrypoints.api import Shop, prices_of, uuid_in
 from system.shop.entrypoints.cart_pages import Customer, one_time_key
 from system.shop.entrypoints.pages import BASE, Shown, Visitor, count_cart
 from system.shop.entrypoints.private_links import PrivateLinks
-from system.shop.entrypoints.schemas import PositiveMoney
+from system.shop.entrypoints.schemas import PositiveMoney, waits_for_customer
 from system.shop.entrypoints.sentences import why_of
 
 PAGE_ROWS = 20
@@ -115,20 +116,24 @@ class AtOrder:
     links: Links
     order_id: UUID
 
-    async def does(self, who: Principal, deed: Callable[[], Awaitable[Any]], *, typed: str = "") -> Response:
+    async def does(
+        self, who: Principal, deed: Callable[[], Awaitable[Any]], *, typed: Mapping[str, Any] | None = None
+    ) -> Response:
         """Does it and shows the order; a refusal is said on it as it is now, and what was typed stays."""
         said, status = await self.pages.attempt(self.request, deed)
         if said is None and not is_piece(self.request):
             return RedirectResponse(f"{ORDERS}/{self.order_id}", status_code=303)
-        return await self.shows(who, said=said, typed=typed if said else "", status=status)
+        return await self.shows(who, said=said, typed=typed if said else None, status=status)
 
-    async def shows(self, who: Principal, *, said: Said | None = None, typed: str = "", status: int = 200) -> Response:
+    async def shows(
+        self, who: Principal, *, said: Said | None = None, typed: Mapping[str, Any] | None = None, status: int = 200
+    ) -> Response:
         """The order as it is now; asked by htmx, without the page around it."""
         now = datetime.now(UTC)
         order = await self.shop.queries.order(self.order_id, customer_id=who.subject)
         if order is None:
             raise OrderNotFound(self.order_id)
-        letters = await self._letters(order, who)
+        told = await self._correspondence(order, who)
         piece = is_piece(self.request)
         return self.pages.render(
             self.request,
@@ -138,12 +143,16 @@ class AtOrder:
             terms=order.terms,
             road=road_of(order),
             why=why_of(order.progress.reason if order.progress else None),
-            letters=letters,
-            waits_for_you=letters is not None and [each.side for each in letters[-1:]] == ["seller"],
+            letters=told.letters if told else None,
+            cases=told.cases if told else (),
+            offers=told.offers if told else (),
+            return_until=told.return_until if told else None,
+            reasons=get_args(CareReason),
+            waits_for_you=told is not None and waits_for_customer(told),
             link=f"{BASE}/track/{self.links.token_of(order.id)}",
             key=str(new_id()),
             said=said,
-            typed=typed,
+            typed=typed or {},
             since=now.isoformat(),
             letter_max=LETTER_CHARACTERS_MAX,
             reason_max=REASON_CHARACTERS_MAX,
@@ -151,10 +160,10 @@ class AtOrder:
             status=200 if piece else status,
         )
 
-    async def _letters(self, order: Order, who: Principal) -> Sequence[Letter] | None:
+    async def _correspondence(self, order: Order, who: Principal) -> Correspondence | None:
         """None when CRM does not answer: the order is shown without its letters."""
         if order.submitted_at is None:
-            return ()
+            return Correspondence()
         try:
             return await self.shop.tools.letters.of(order.id, acting_for=who)
         except Unavailable:
@@ -203,7 +212,34 @@ async def write_letter(
             raise Invalid("text-missing", "Write a few words.", characters_max=LETTER_CHARACTERS_MAX)
         await handlers.write_letter(WriteLetter(visit.order_id, who, words, once), visit.shop.tools)
 
-    return await visit.does(who, deed, typed=text)
+    return await visit.does(who, deed, typed={"letter": text})
+
+
+@router.post(f"{ORDER}/cases")
+async def open_case(
+    visit: Visit,
+    who: Customer,
+    kind: Annotated[CareKind | Literal[""], Form()] = "",
+    reason: Annotated[CareReason | Literal[""], Form()] = "",
+    line_ids: Annotated[list[UUID], Form(max_length=LINES_MAX)] = [],  # noqa: B006  FastAPI copies it
+    text: Annotated[str, Form(max_length=10_000)] = "",
+    key: OneTimeKey = "",
+) -> Response:
+    """Returns the order, or says that something is wrong with it; with no piece marked it is about all of them."""
+    words = text.strip()
+    about = f"{visit.order_id} {kind} {reason} {' '.join(map(str, line_ids))}"
+    once = one_time_key(who, f"{ORDERS}/cases", key, about=about)
+
+    async def deed() -> None:
+        if not kind or not reason:
+            raise Invalid("case-incomplete", "Say what you want, and why.")
+        if not 0 < len(words) <= LETTER_CHARACTERS_MAX:
+            raise Invalid("text-missing", "Write a few words.", characters_max=LETTER_CHARACTERS_MAX)
+        wish = CareWish(kind, reason, tuple(line_ids))
+        await handlers.write_letter(WriteLetter(visit.order_id, who, words, once, wish), visit.shop.tools)
+
+    typed = {"case": text, "kind": kind, "reason": reason, "line_ids": [str(each) for each in line_ids]}
+    return await visit.does(who, deed, typed=typed)
 
 
 @router.post(f"{ORDER}/consent")

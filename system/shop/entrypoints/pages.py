@@ -15,6 +15,7 @@ from system.messages.envelope import MoneyV1
 from system.pagekit.areas import CART, FRONT, MAKE, ORDERS, home_of
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.pages import Pages, is_piece
+from system.pagekit.returning import refuse_until_returned
 from system.pagekit.words import N_
 from system.plumbing.auth import Principal, principal_or_none, public
 from system.plumbing.settings import ServiceSettings
@@ -87,9 +88,10 @@ def goods_of(queries: ShopQueries) -> Kept[list[Product]]:
 
 
 async def count_cart(request: Request, who: Visitor, shop: Shop) -> None:
-    """A whole page's header tells how many pieces are in the cart of whoever has a session."""
+    """A whole page's header tells how many pieces are in the cart of whoever has a session. One whose token ran out goes on first."""
     if request.method != "GET" or "text/html" not in request.headers.get("accept", "") or is_piece(request):
         return
+    refuse_until_returned(request, who)
     if who is not None and who.has("customer"):
         request.state.badges = {CART: await shop.queries.pieces_in_cart(who.subject)}
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
-from system.shop.application.views import LetterView, OrderView, TitleView
+from system.shop.application.ports import CareKind, CareReason, CareWish, Correspondence
+from system.shop.application.views import CaseView, LetterView, OrderView, TitleView
 from system.shop.domain.catalogue import Product
 from system.shop.domain.order import Customer, Delivery, Terms
-from system.shop.domain.rules import QUANTITY_MAX
+from system.shop.domain.rules import LINES_MAX, QUANTITY_MAX
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 RingSize = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=12)]
@@ -127,16 +129,57 @@ class CancellationBody(_Body):
 
 
 class LetterBody(_Body):
-    """What the customer writes."""
+    """What the customer writes. With a `kind` they return the order, or complain of it: then a `reason` is needed, and `line_ids`
+    name the pieces, when it is not about all of them."""
 
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+    kind: CareKind | None = None
+    reason: CareReason | None = None
+    line_ids: Annotated[list[UUID], Field(max_length=LINES_MAX)] = []
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.kind is None) != (self.reason is None) or (self.line_ids and self.kind is None):
+            raise ValueError(
+                "a return or a complaint has a kind and a reason; a letter has neither, and names no lines"
+            )
+        return self
+
+    def wish(self) -> CareWish | None:
+        """What is asked with it, if it is more than a letter."""
+        if self.kind is None or self.reason is None:
+            return None
+        return CareWish(self.kind, self.reason, tuple(self.line_ids))
 
 
 class LettersView(BaseModel):
-    """All letters of an order, the oldest first. `waits_for_you`: a seller asked, and waits for the answer."""
+    """All letters of an order, the oldest first. `waits_for_you`: a seller asked, and waits for the answer.
+
+    `cases` are returns and complaints; `may_open`: the kinds of them that may be opened now; `return_until`: the last moment for a
+    return, once the order was delivered.
+    """
 
     items: list[LetterView]
     waits_for_you: bool
+    cases: list[CaseView] = []
+    may_open: list[CareKind] = []
+    return_until: datetime | None = None
+
+    @classmethod
+    def of(cls, told: Correspondence) -> Self:
+        """The correspondence as the API shows it."""
+        return cls(
+            items=[LetterView.of(each) for each in told.letters],
+            waits_for_you=waits_for_customer(told),
+            cases=[CaseView.of(each) for each in told.cases],
+            may_open=list(told.offers),
+            return_until=told.return_until,
+        )
+
+
+def waits_for_customer(told: Correspondence) -> bool:
+    """Whether a seller wrote last."""
+    return [each.side for each in told.letters[-1:]] == ["seller"]
 
 
 class OrderAnswer(BaseModel):

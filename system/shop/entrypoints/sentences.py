@@ -39,6 +39,12 @@ PROBLEMS = {
     "order-link-unknown": N_("This link leads to no order. Copy the whole of it from where you got it."),
     "idempotency-key-reused": N_("This form was sent already. Load the page again."),
     "request-in-progress": N_("We are still at work on what you sent before. Load the page again in a moment."),
+    "return-too-early": N_("It has not left us yet, so it cannot be returned. You can tell us what is wrong."),
+    "return-too-late": N_("It could be returned until %(until)s. You can still tell us what is wrong."),
+    "case-already-open": N_(
+        "We are looking into this order already. Write to us below: we read it together with that."
+    ),
+    "case-incomplete": N_("Say what you would like, and why."),
     "text-missing": N_("Write at least a word, and at most %(characters_max)s characters."),
     "field-missing": N_("Fill this in."),
     "field-too-long": N_("At most %(characters_max)s characters."),
@@ -92,6 +98,28 @@ NAMES = {
         "plating": N_("Plating"),
         "hallmark": N_("Hallmark"),
         "tax": N_("Tax"),
+    },
+    "case_kind": {"return": N_("Return"), "complaint": N_("Complaint")},
+    "case_wish": {"return": N_("I want to return it"), "complaint": N_("Something is wrong")},
+    "case_reason": {
+        "does_not_fit": N_("it does not fit"),
+        "damaged": N_("it is damaged"),
+        "not_as_ordered": N_("it is not as ordered"),
+        "late": N_("it is too late"),
+        "other": N_("another reason"),
+    },
+    "case_state": {
+        "open": N_("we are looking into it"),
+        "answered": N_("we wait for your answer"),
+        "accepted": N_("accepted"),
+        "refused": N_("refused"),
+        "closed": N_("closed"),
+    },
+    "case_step": {
+        "answered": N_("asked"),
+        "accepted": N_("accepted"),
+        "refused": N_("refused"),
+        "closed": N_("closed"),
     },
     "letters_in": {"ru": N_("Russian"), "en": N_("English")},
 }

@@ -7,7 +7,7 @@ import asyncio
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -19,8 +19,8 @@ from fastapi import FastAPI
 from system.kernel.ids import new_id
 from system.messages.shop_v1 import OrderInitiated, OrderSubmitted, PriceAccepted, PriceDeclined
 from system.plumbing.tokens import Principal, TokenAuthority
-from system.shop.application.ports import CancellationOutcome, Letter
-from system.shop.domain.errors import CancellationRefused
+from system.shop.application.ports import CancellationOutcome, CareStep, Letter
+from system.shop.domain.errors import CancellationRefused, CareRefused
 from system.shop.domain.order import Order
 from system.shop.entrypoints import pages
 from system.shop.tests.bench import Bench, changed, customer, money, rub, terms
@@ -116,6 +116,21 @@ class BuyingAtPages:
         [told] = await shop.submitted()
         assert told.customer.id == shop.identity.guests[0].subject and told.customer.email == "anna@example.org"
         assert told.delivery.recipient == "Anna Ivanova"
+
+    @pytest.mark.parametrize("path", ["/shop/", "/shop/cart", "/shop/checkout", "/shop/goods/ring-classic-585"])
+    async def test_whoever_comes_back_without_a_script_goes_on_first_and_once(self, shop: Buying, path: str) -> None:
+        marker = "__Host-returning=1"
+        answer = await shop.http.get(path, headers={"Cookie": marker})
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            f"/api/identity/v1/sessions/resume?next={path}",
+        )
+        tried = await shop.http.get(path, headers={"Cookie": f"{marker}; __Host-returning-tried=1"})
+        assert tried.headers.get("location", "") in ("", "/shop/cart") and "resume" not in tried.headers.get(
+            "location", ""
+        )
+        anna = await shop.http.get(path, headers=shop.signed_in(shop.bench.anna) | {"Cookie": marker})
+        assert "resume" not in anna.headers.get("location", ""), "who has a session needs none"
 
     async def test_a_press_from_elsewhere_makes_nobody_a_guest(self, shop: Buying) -> None:
         answer = await shop.sends("/shop/cart/lines", {"Origin": "https://evil.example"}, RING)
@@ -379,6 +394,40 @@ class BuyingAtPages:
         lost = await shop.sends(f"{place}/letters", anna, {"text": "Still there?", "key": "letter-2"})
         assert lost.status_code == 503 and ">Still there?</textarea>" in lost.text
         assert "Letters cannot be read just now" in await shop.shown(place, anna)
+
+    async def test_something_is_wrong_and_our_sellers_say_what_comes_of_it(
+        self, shop: Buying, anna: dict[str, str]
+    ) -> None:
+        order = await shop.ordered(anna)
+        place, kept = f"/shop/orders/{order.id}", shop.bench.letters
+        assert 'value="complaint"' in (before := await shop.shown(place, anna)) and 'value="return"' not in before
+        kept.offers = ("return", "complaint")
+        wish = {"kind": "return", "reason": "does_not_fit", "text": "Size 17,\nplease.", "key": "case-1"}
+        refused = await shop.sends(f"{place}/cases", anna, wish | {"reason": ""})
+        assert refused.status_code == 422 and "what you would like, and why" in refused.text
+        assert "please.</textarea>" in refused.text and 'value="return" required checked' in refused.text
+        kept.refusal = CareRefused("return-too-late", detail="Over.", until="2026-03-16T09:00:00+00:00", days=14)
+        late = await shop.sends(f"{place}/cases", anna, wish)
+        assert late.status_code == 409 and "could be returned until Mar 16" in late.text
+        kept.refusal = None
+        for _ in range(2):
+            assert (await shop.sends(f"{place}/cases", anna, wish)).status_code == 303
+        [case] = kept.cases[order.id]
+        assert (case.wish.kind, case.wish.reason, len(kept.kept[order.id])) == ("return", "does_not_fit", 1)
+        said = CareStep("accepted", "seller", "Maria", case.steps[0].at, "Gladly.")
+        kept.cases[order.id] = [replace(case, state="accepted", return_to="Ordynka 40", steps=(*case.steps, said))]
+        page, russian = await shop.shown(place, anna), await shop.shown(place, anna, **RUSSIAN)
+        assert 'data-state="accepted"' in page and "Gladly." in page and "Send it to:" in page and "Ordynka 40" in page
+        assert "Возврат" in russian and "не подошло" in russian.lower()
+        boris = shop.signed_in(customer("Boris"))
+        assert (await shop.sends(f"{place}/cases", boris, wish)).status_code == 404
+
+    async def test_what_is_typed_stays_when_nobody_answers(self, shop: Buying, anna: dict[str, str]) -> None:
+        order = await shop.ordered(anna)
+        shop.bench.letters.away = True
+        wish = {"kind": "complaint", "reason": "damaged", "text": "It rattles.", "key": "case-1"}
+        lost = await shop.sends(f"/shop/orders/{order.id}/cases", anna, wish)
+        assert lost.status_code == 503 and "It rattles.</textarea>" in lost.text
 
     async def test_whoever_has_the_link_sees_the_road_and_nobodys_name(
         self, shop: Buying, anna: dict[str, str]

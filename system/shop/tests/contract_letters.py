@@ -7,6 +7,7 @@ import pytest
 from system.kernel.errors import Invalid, Unavailable
 from system.shop.application import handlers
 from system.shop.application.commands import WriteLetter
+from system.shop.application.ports import CareWish, Correspondence
 from system.shop.domain import errors
 from system.shop.tests.bench import Bench, customer, key
 
@@ -18,7 +19,7 @@ class Writing:
         first = await handlers.write_letter(command, bench.tools)
         again = await handlers.write_letter(command, bench.tools)
         assert (first.status, first) == (201, again)
-        [letter] = await handlers.letters_of(order.id, bench.anna, bench.tools)
+        [letter] = (await handlers.correspondence_of(order.id, bench.anna, bench.tools)).letters
         assert (letter.side, letter.author, letter.text) == ("customer", "Anna", "May the band be wider?")
 
     async def test_a_letter_whose_answer_was_lost_is_written_once(self, bench: Bench) -> None:
@@ -45,9 +46,37 @@ class Writing:
         cart = await bench.cart()
         with pytest.raises(errors.OrderNotSubmitted):
             await handlers.write_letter(WriteLetter(cart, bench.anna, "Hello?", key()), bench.tools)
-        assert await handlers.letters_of(cart, bench.anna, bench.tools) == []
+        assert await handlers.correspondence_of(cart, bench.anna, bench.tools) == Correspondence()
         order = await bench.submitted()
         with pytest.raises(errors.OrderNotFound):
             await handlers.write_letter(WriteLetter(order.id, customer("Eve"), "Hello?", key()), bench.tools)
         with pytest.raises(errors.OrderNotFound):
-            await handlers.letters_of(order.id, customer("Eve"), bench.tools)
+            await handlers.correspondence_of(order.id, customer("Eve"), bench.tools)
+
+    async def test_a_return_goes_with_its_letter_once_per_key(self, bench: Bench) -> None:
+        order = await bench.submitted()
+        wish = CareWish("return", "does_not_fit", (order.lines[0].id,))
+        command = WriteLetter(order.id, bench.anna, "Size 17, please.", key(), wish)
+        for _ in range(2):
+            await handlers.write_letter(command, bench.tools)
+        told = await handlers.correspondence_of(order.id, bench.anna, bench.tools)
+        assert [each.text for each in told.letters] == ["Size 17, please."]
+        [case] = told.cases
+        assert (case.id, case.wish, case.state) == (told.letters[0].id, wish, "open")
+
+    async def test_nobody_returns_what_is_not_theirs(self, bench: Bench) -> None:
+        order, other = await bench.submitted(), await bench.submitted()
+        wish = CareWish("complaint", "damaged", (other.lines[0].id,))
+        with pytest.raises(errors.LineNotFound):
+            await handlers.write_letter(WriteLetter(order.id, bench.anna, "Broken.", key(), wish), bench.tools)
+        assert bench.letters.kept == {}
+
+    async def test_what_crm_refuses_is_refused_and_may_be_tried_again(self, bench: Bench) -> None:
+        order, again = await bench.submitted(), key()
+        command = WriteLetter(order.id, bench.anna, "Back.", again, CareWish("return", "other"))
+        bench.letters.refusal = errors.CareRefused("return-too-early", detail="It has not left us.")
+        with pytest.raises(errors.CareRefused) as refusal:
+            await handlers.write_letter(command, bench.tools)
+        assert refusal.value.code == "return-too-early"
+        bench.letters.refusal = None
+        assert (await handlers.write_letter(command, bench.tools)).status == 201

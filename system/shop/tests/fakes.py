@@ -17,10 +17,23 @@ from system.kernel.money import Money
 from system.messages.envelope import Message
 from system.plumbing.tokens import Principal, TokenAuthority
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
-from system.shop.application.ports import CancellationOutcome, Catalogue, GuestSession, Letter, ModelFile, Orders, Stock
+from system.shop.application.ports import (
+    CancellationOutcome,
+    CareKind,
+    CareStep,
+    CareWish,
+    Case,
+    Catalogue,
+    Correspondence,
+    GuestSession,
+    Letter,
+    ModelFile,
+    Orders,
+    Stock,
+)
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Language, Product, Title
-from system.shop.domain.errors import CancellationRefused, NotForSale, OrderUnknownHere, OrderWasChanged
+from system.shop.domain.errors import CancellationRefused, CareRefused, NotForSale, OrderUnknownHere, OrderWasChanged
 from system.shop.domain.order import Channel, Order, Terms, number_of
 from system.shop.domain.progress import Progress
 from system.shop.domain.quote import Quote, QuoteProblem
@@ -353,18 +366,29 @@ class FakeLetters:
 
     def __init__(self) -> None:
         self.away = False
+        self.refusal: CareRefused | None = None
+        self.offers: tuple[CareKind, ...] = ("complaint",)
         self.kept: dict[UUID, list[Letter]] = {}
+        self.cases: dict[UUID, list[Case]] = {}
 
-    async def of(self, order_id: UUID, *, acting_for: Principal) -> list[Letter]:
+    async def of(self, order_id: UUID, *, acting_for: Principal) -> Correspondence:
         self._answers()
-        return list(self.kept.get(order_id, ()))
+        letters, cases = tuple(self.kept.get(order_id, ())), tuple(self.cases.get(order_id, ()))
+        return Correspondence(letters, cases, self.offers)
 
-    async def send(self, order_id: UUID, letter: Letter, *, acting_for: Principal) -> Letter:
+    async def send(
+        self, order_id: UUID, letter: Letter, *, acting_for: Principal, wish: CareWish | None = None
+    ) -> Letter:
         self._answers()
+        if wish and self.refusal:
+            raise self.refusal
         kept = self.kept.setdefault(order_id, [])
         known = next((each for each in kept if each.id == letter.id), None)
         if known is None:
             kept.append(letter)
+            if wish:
+                step = CareStep("open", "customer", letter.author, letter.at, "")
+                self.cases.setdefault(order_id, []).append(Case(letter.id, wish, "open", letter.at, None, (step,)))
         return known or letter
 
     def _answers(self) -> None:

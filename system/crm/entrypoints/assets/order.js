@@ -19,6 +19,14 @@
     },
   });
 
+  follow("/crm/events", {
+    since: first.dataset.since,
+    name: "case",
+    onChange(change) {
+      if (change.order_id === shown().dataset.order) refresh();
+    },
+  });
+
   document.addEventListener("htmx:afterSwap", (event) => {
     clocks();
     if (event.detail.requestConfig?.verb === "post") htmx.trigger("#story", "refresh");

@@ -76,6 +76,7 @@ PERSONAL = (
     ("GET", f"/orders/{UNKNOWN}/reminders"),
     ("POST", f"/orders/{UNKNOWN}/reminders"),
     ("POST", f"/orders/{UNKNOWN}/taking"),
+    ("POST", f"/orders/{UNKNOWN}/giving-back"),
     ("GET", "/reminders"),
     ("POST", f"/reminders/{UNKNOWN}/completion"),
     ("POST", f"/reminders/{UNKNOWN}/delay"),

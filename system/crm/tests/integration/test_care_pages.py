@@ -149,6 +149,25 @@ async def test_customers_page_on_without_losing_or_repeating_any(
     assert "No customer fits" in (await http.get("/crm/customers?query=zzzz", headers=seller)).text
 
 
+async def test_the_story_of_an_order_has_its_notes_and_those_about_its_customer(
+    http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm
+) -> None:
+    order_id, other_id = await awaiting_approval(crm), await awaiting_approval(crm)
+    content = (await crm.order(order_id)).content
+    assert content is not None
+    for path, text in (
+        (f"orders/{order_id}", "size 17"),
+        (f"customers/{content.customer['id']}", "writes at night"),
+        (f"orders/{other_id}", "somebody else's"),
+    ):
+        assert (await http.post(f"/crm/{path}/notes", data={"text": text}, headers=seller)).status_code == 303
+    story = (await http.get(f"/crm/orders/{order_id}/story", headers=seller)).text
+    assert story.count('data-kind="note"') == 2 and "size 17" in story and "somebody else" not in story
+    assert "A note about the customer:" in story and "writes at night" in story
+    told = (await http.get(f"/api/crm/v1/orders/{order_id}/story", headers=seller)).json()["lines"]
+    assert [line["actor"].partition(" ")[0] for line in told if line["kind"] == "note"] == ["seller", "seller"]
+
+
 async def test_an_order_is_taken_and_taken_over_by_forms(
     http: httpx.AsyncClient, seller: dict[str, str], people: People, crm: PostgresCrm
 ) -> None:
@@ -165,6 +184,12 @@ async def test_an_order_is_taken_and_taken_over_by_forms(
     [holder] = re.findall(r'name="instead_of" value="([^"]+)"', refused.text)
     assert (await http.post(f"{address}/taking", data={"instead_of": holder}, headers=ada)).status_code == 303
     assert 'data-taken-by="Ada"' in (await http.get(address, headers=seller)).text
+    mine = (await http.get(address, headers=ada)).text
+    assert "Give it back" in mine and "Give it back" not in (await http.get(address, headers=seller)).text
+    refused = await http.post(f"{address}/giving-back", headers=seller | HTMX)
+    assert 'data-code="order-taken"' in refused.text
+    assert (await http.post(f"{address}/giving-back", headers=ada)).status_code == 303
+    assert "Nobody looks after it yet" in (await http.get(address, headers=seller)).text
     assert (await http.get("/crm/escalations", headers=seller)).status_code == 403
     assert (await http.get("/crm/escalations", headers=ada)).status_code == 200
     assert 'href="/crm/escalations"' not in page

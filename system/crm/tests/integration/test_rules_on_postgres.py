@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from system.crm.tests import rules_of_care, rules_suite
+from system.crm.tests import rules_of_care, rules_of_cases, rules_suite
 
 pytestmark = pytest.mark.integration
 
@@ -38,4 +38,12 @@ class TestReminders(rules_of_care.ReminderRules):
 
 
 class TestEscalations(rules_of_care.EscalationRules):
+    pass
+
+
+class TestOpeningCases(rules_of_cases.OpeningRules):
+    pass
+
+
+class TestAnsweringCases(rules_of_cases.AnsweringRules):
     pass

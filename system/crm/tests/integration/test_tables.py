@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_parameter
 from system.conftest import Infrastructure
 from system.crm.adapters import queries, tables
 from system.crm.adapters.care_queries import Which, notes_statement, open_statement, reminders_statement
+from system.crm.adapters.cases import cases_statement, listed_statement
 from system.crm.adapters.customers import customers_statement, orders_of_statement
 from system.crm.adapters.queries import (
     approvals_statement,
@@ -69,6 +70,9 @@ QUESTIONS = [
     (notes_statement(Subject(order_id=SOMEBODY), limit=50), "note_order"),
     (notes_statement(Subject(customer_id=SOMEBODY), limit=50), "note_customer"),
     (open_statement(Subject(customer_id=SOMEBODY), limit=50), "reminder_customer"),
+    (cases_statement(SOMEBODY), "care_case_order"),
+    (listed_statement("open", after=AFTER, limit=50), "care_case_open"),
+    (listed_statement("refused", after=AFTER, limit=50), "care_case_state"),
     *(
         (
             reminders_statement(which, who=SOMEBODY, administers=False, now=AFTER[0], after=AFTER, limit=50),
@@ -86,7 +90,7 @@ async def test_a_question_reads_what_it_shows(
     """With 20,000 orders, no list and no search reads more than a few rows beyond its page."""
     await _fill(crm)
     infrastructure.analyze("crm", "sales_order")
-    for table in ("shipment", "note", "reminder"):
+    for table in ("shipment", "note", "reminder", "care_case"):
         infrastructure.analyze("crm", table)
 
     async with crm.engine.connect() as connection:
@@ -109,7 +113,7 @@ async def test_a_plan_prepared_for_any_values_uses_the_same_index(
     """After a few executions a plan without values serves every page: a partial index must not depend on a value."""
     await _fill(crm)
     infrastructure.analyze("crm", "sales_order")
-    for table in ("shipment", "note", "reminder"):
+    for table in ("shipment", "note", "reminder", "care_case"):
         infrastructure.analyze("crm", table)
 
     async with crm.engine.connect() as connection:
@@ -181,6 +185,19 @@ async def _fill(crm: PostgresCrm) -> None:
                     CASE WHEN n % 2 = 1 THEN gen_random_uuid() END, 'call', at, who, 'S', who, 'S', at, 1,
                     CASE WHEN n % 3 > 0 THEN who END, 'S', CASE WHEN n % 3 > 0 THEN at END, at
                 FROM (SELECT n, gen_random_uuid() AS who, CAST(:start AS timestamptz) + n * interval '20 minutes' AS at
+                      FROM generate_series(1, 20000) AS n) AS made
+                """
+            ),
+            {"start": START},
+        )
+        await connection.execute(
+            text(
+                """
+                INSERT INTO care_case (case_id, order_id, kind, reason, line_ids, state, opened_at, due_at, version, changed_at)
+                SELECT gen_random_uuid(), gen_random_uuid(), 'return', 'other', '[]',
+                    CASE WHEN n % 10 = 0 THEN 'open' WHEN n % 2 = 0 THEN 'refused' ELSE 'closed' END, at,
+                    CASE WHEN n % 10 = 0 THEN at + interval '10 years' END, 1, at
+                FROM (SELECT n, CAST(:start AS timestamptz) + n * interval '1 minute' AS at
                       FROM generate_series(1, 20000) AS n) AS made
                 """
             ),

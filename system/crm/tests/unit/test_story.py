@@ -69,6 +69,23 @@ def test_what_went_well_is_apart_and_what_did_not_is_part_of_the_story() -> None
     assert story.lines[0].reason == "ValueError: broken"
 
 
+def test_notes_stand_where_they_were_written_with_who_and_about_what() -> None:
+    def note(minute: int, order_id: str | None, **more: Any) -> dict[str, Any]:
+        author = {"id": "1", "name": "Sofia"}
+        return {
+            "at": at(minute),
+            "order_id": order_id,
+            "author": author,
+            "text": "100 % sure",
+            "corrected": False,
+        } | more
+
+    story = story_of(order(), told(), now=NOW, notes=[note(2, "o-1"), note(1, None, corrected=True)])
+    shown = [(line.kind, line.actor, line.facts.get("about"), line.facts.get("corrected")) for line in story.lines]
+    assert shown[1:3] == [("note", "seller Sofia", "order", False), ("note", "seller Sofia", "customer", True)]
+    assert as_view(story)["lines"][1]["text"] == "100 % sure"
+
+
 def test_the_newest_comes_first_and_the_carrier_is_heard() -> None:
     said = {
         "carrier": "CDEK",

@@ -81,9 +81,10 @@ class MemorySessions:
     async def token(self, digest: bytes) -> RefreshToken | None:
         return self._kept.links.get(digest)
 
-    async def spend_token(self, digest: bytes, now: datetime) -> bool:
+    async def spend_token(self, digest: bytes, now: datetime, *, resumes: bool) -> bool:
         token = self._kept.links[digest]
-        self._kept.links[digest] = replace(token, spent_at=now)
+        if token.spent_at is None:
+            self._kept.links[digest] = replace(token, spent_at=now, resumed=resumes)
         return token.spent_at is None
 
     async def revoke(self, session_id: UUID, *, because: Ending, now: datetime) -> bool:

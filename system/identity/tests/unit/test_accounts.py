@@ -65,7 +65,7 @@ async def test_a_guest_gets_the_cookies_that_a_sign_in_gives(identity: MemoryIde
         return name, rest.partition(";")[2].lower()
 
     expected = [without_secret(line) for line in signed_up.headers.get_list("set-cookie")]
-    assert [name for name, _ in expected] == ["__Host-session", "__Secure-refresh"]
+    assert [name for name, _ in expected] == ["__Host-session", "__Secure-refresh", "__Host-returning"]
     assert [without_secret(line) for line in lines] == expected
 
 
@@ -149,7 +149,8 @@ async def test_whoever_else_holds_the_guests_session_is_not_in_the_account(ident
     owner, thief = identity.given(lines), identity.given(lines)
     await owner.post("/sign-up", data=FORM)
 
-    assert (await thief.get("/account")).headers["location"].startswith("/sign-in")
+    led = await thief.get("/account", follow_redirects=True)
+    assert led.url.path == "/sign-in" and "__Host-returning" not in thief.cookies
     assert (await thief.post(f"{API}/sessions/refresh")).status_code == 401
     assert (await owner.get("/account")).status_code == 200
     assert len(identity.live) == 1

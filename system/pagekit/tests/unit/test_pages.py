@@ -11,7 +11,7 @@ import pytest
 from fastapi import APIRouter, Request, Response
 
 from system.kernel.errors import Conflict
-from system.pagekit.areas import AREAS, SIGN_IN, areas_of, home_of, landing_of
+from system.pagekit.areas import AREAS, SIGN_IN, areas_of, home_of, is_front, landing_of
 from system.pagekit.assets import Assets
 from system.pagekit.pages import Pages, content_security_policy
 from system.plumbing.auth import Principal, public, require
@@ -52,6 +52,7 @@ def client(pages: Pages) -> httpx.AsyncClient:
         raise RuntimeError("a bug")
 
     @router.get("/inside")
+    @router.post("/inside")
     async def inside(who: AnOperator) -> Response:
         return Response()
 
@@ -104,6 +105,36 @@ async def test_a_bug_has_its_number_for_support(pages: Pages) -> None:
 async def test_a_stranger_is_led_to_the_sign_in(client: httpx.AsyncClient) -> None:
     answer = await client.get("/yard/inside?a=b")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/yard/inside%3Fa%3Db")
+
+
+RETURNING = "__Host-returning=1"
+
+
+async def test_whoever_may_return_is_led_through_identity_once(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/yard/inside?a=b", headers={"Cookie": RETURNING})
+    address = "/api/identity/v1/sessions/resume?next=/yard/inside%3Fa%3Db"
+    assert (answer.status_code, answer.headers["location"], answer.headers["cache-control"]) == (
+        303,
+        address,
+        "no-store",
+    )
+    tried = answer.headers["set-cookie"]
+    assert tried.startswith("__Host-returning-tried=1; HttpOnly; Max-Age=5; Path=/") and "Secure" in tried
+    again = await client.get("/yard/inside?a=b", headers={"Cookie": f"{RETURNING}; __Host-returning-tried=1"})
+    assert again.headers["location"].startswith("/sign-in?next=")
+
+
+async def test_a_form_that_met_the_end_of_the_session_shows_its_page_again(client: httpx.AsyncClient) -> None:
+    referer = {"Referer": "http://yard/yard/inside?a=b", "Cookie": RETURNING}
+    answer = await client.post("/yard/inside", headers=referer)
+    assert answer.headers["location"] == "/api/identity/v1/sessions/resume?next=/yard/inside%3Fa%3Db"
+    piece = await client.get("/yard/inside", headers={"Cookie": RETURNING, "HX-Request": "true"})
+    assert piece.status_code == 204 and piece.headers["hx-redirect"].startswith("/api/identity/v1/sessions/resume?")
+
+
+async def test_who_comes_from_another_site_signs_in(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/yard/inside", headers={"Cookie": RETURNING, "Sec-Fetch-Site": "cross-site"})
+    assert answer.headers["location"] == "/sign-in?next=/yard/inside"
 
 
 async def test_a_file_is_kept_for_ever_under_its_hash_and_shortly_under_another(
@@ -178,7 +209,16 @@ def test_everybody_lands_where_they_may_be() -> None:
     assert landing_of({"operator"}) == "/mes/"
     assert landing_of({"customer"}) == "/shop/orders" and landing_of({"customer", "seller"}) == "/crm/"
     assert landing_of(set()) == landing_of({"partner"}) == SIGN_IN
-    own = ["/crm/", "/crm/reminders", "/crm/search", "/crm/customers", "/mes/", "/mes/shift", "/mes/losses"]
+    own = [
+        "/crm/",
+        "/crm/cases",
+        "/crm/reminders",
+        "/crm/search",
+        "/crm/customers",
+        "/mes/",
+        "/mes/shift",
+        "/mes/losses",
+    ]
     assert [area.address for area in areas_of({"seller"})] == own
     assert len({area.address for area in AREAS}) == len(AREAS)
 
@@ -192,6 +232,11 @@ def test_visitors_and_customers_have_the_shop_and_staff_keep_their_own_header() 
     assert both[0] == "/mes/" and both[-1] == "/shop/orders"
     assert home_of(set()) == home_of({"customer"}) == home_of({"partner"}) == "/"
     assert home_of({"operator"}) == home_of({"customer", "operator"}) == "/mes/"
+
+
+def test_the_brand_is_the_place_of_the_front_page_and_of_no_other() -> None:
+    assert is_front("/", set()) and is_front("/", {"customer"})
+    assert not is_front("/shop/", set()) and not is_front("/", {"seller"})
 
 
 async def test_a_visitor_is_offered_to_sign_in_and_to_come_back(client: httpx.AsyncClient) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from system.kernel.errors import Invalid
-from system.pricing.domain.book_changes import Change, changes_between, leaves, with_changes
+from system.pricing.domain.book_changes import Change, changes_between, falls_with, leaves, with_changes
 from system.pricing.domain.price_book import PriceBook
 
 GOLD = ("spot_per_g", "gold")
@@ -51,6 +51,15 @@ def test_changes_lead_from_one_book_to_the_other(book: PriceBook, book_data: dic
     after = PriceBook.from_data(other, version=2)
     made = with_changes(book, changes_between(book, after), version=2)
     assert changes_between(made, after) == () and leaves(made).keys() == leaves(after).keys()
+
+
+def test_with_a_metal_goes_what_is_made_of_it(book: PriceBook) -> None:
+    alloys = {code for code, alloy in book.alloys.items() if alloy.metal == "gold"}
+    goods = {sku for sku, item in book.catalogue.items() if item.material in alloys}
+    assert len(alloys) > 1 and goods
+    falls = falls_with(book, ["gold"])
+    assert set(falls) == {f"alloys.{code}" for code in alloys} | {f"catalogue.{sku}" for sku in goods}
+    assert len(falls) == len(set(falls)) and falls_with(book, []) == falls_with(book, ["lead"]) == ()
 
 
 def test_a_section_stays_when_its_last_entry_goes(book: PriceBook) -> None:

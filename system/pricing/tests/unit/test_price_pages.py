@@ -180,6 +180,36 @@ async def test_what_goods_are_made_of_is_not_taken_out_alone(ada: httpx.AsyncCli
     assert both.status_code == 200 and "no price" in both.text
 
 
+async def test_a_metal_is_taken_out_with_all_that_is_made_of_it_and_that_is_said_before(
+    ada: httpx.AsyncClient, books: FakeBooks
+) -> None:
+    edit = (await ada.get("/prices/edit")).text
+    present = books.books[-1]
+    goods = [sku for sku, item in present.catalogue.items() if item.material == "platinum_950"]
+    assert f'data-goes="{1 + len(goods)}"' in edit and "Platinum" in edit
+    fields = form_of(edit, "book-form") | {"x:spot_per_g.platinum": "yes"}
+    page = (await ada.post("/prices/preview", data=fields)).text
+    assert f'data-gone-goods="{len(goods)}"' in page and goods and all(sku in page for sku in goods)
+    assert "would leave the shop" in page and "taken out" in page
+    hidden = form_of(page, "publish")
+    assert [name for name in hidden if name.startswith("x:")] == ["x:spot_per_g.platinum"]
+    again = form_of((await ada.post("/prices/edit", data=hidden)).text, "book-form")
+    assert [name for name in again if name.startswith("x:")] == ["x:spot_per_g.platinum"], (
+        "what goes along is not marked"
+    )
+    assert (await ada.post("/prices/publications", data=hidden | {"reason": "no more"})).status_code == 303
+    made = books.books[-1]
+    assert "platinum" not in made.spot_per_g and "platinum_950" not in made.alloys
+    assert not set(goods) & set(made.catalogue) and set(made.catalogue) == set(present.catalogue) - set(goods)
+
+
+async def test_the_last_metal_stays(ada: httpx.AsyncClient, books: FakeBooks) -> None:
+    fields = form_of((await ada.get("/prices/edit")).text, "book-form")
+    fields |= {f"x:spot_per_g.{metal}": "yes" for metal in books.books[-1].spot_per_g}
+    answer = await ada.post("/prices/preview", data=fields)
+    assert answer.status_code == 422 and "does not hold together" in answer.text
+
+
 async def test_wrong_metals_come_back_in_their_own_small_form(ada: httpx.AsyncClient) -> None:
     fields = form_of((await ada.get("/prices/")).text, "metals") | {
         "v:spot_per_g.gold": "-1",

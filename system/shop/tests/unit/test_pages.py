@@ -106,6 +106,7 @@ async def test_a_page_speaks_one_language(shop: Shop, path: str) -> None:
 
 async def test_the_front_page_shows_one_of_each_design_and_how_an_order_goes(shop: Shop) -> None:
     page = await shop.shown("/")
+    assert '<a class="brand" href="/" aria-current="page">' in page
     assert len(cards(page)) == 8 and page.count("<h3>") == 5 and "21 days" in page
     assert page.count('href="/shop/make"') == 2, "in the header and beside the jewelry"
 

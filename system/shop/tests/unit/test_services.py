@@ -22,8 +22,8 @@ from system.kernel.errors import Unavailable
 from system.kernel.ids import new_id
 from system.plumbing.service_client import ServiceClient
 from system.shop.adapters.services import HttpFiles, HttpIdentity, HttpLetters, HttpOrchestrator, HttpPricing
-from system.shop.application.ports import CancellationOutcome, Files, Letter, ModelFile, Orchestrator, Pricing
-from system.shop.domain.errors import CancellationRefused, NotForSale, wire
+from system.shop.application.ports import CancellationOutcome, CareWish, Files, Letter, ModelFile, Orchestrator, Pricing
+from system.shop.domain.errors import CancellationRefused, CareRefused, NotForSale, wire
 from system.shop.domain.quote import Quote, QuoteProblem
 from system.shop.settings import ShopSettings
 from system.shop.tests.bench import customer, rub
@@ -271,7 +271,10 @@ async def test_letters_go_to_crm_and_come_back_as_it_keeps_them() -> None:
     letter = Letter(new_id(), "customer", "Anna", "Wider.", datetime(2026, 3, 2, 9, 5, tzinfo=UTC))
     answered = await letters.send(order_id, letter, acting_for=ANNA)
     assert (answered.id, answered.at) == (letter.id, datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
-    assert [each.text for each in await letters.of(order_id, acting_for=ANNA)] == ["Wider."]
+    told = await letters.of(order_id, acting_for=ANNA)
+    assert [each.text for each in told.letters] == ["Wider."]
+    assert (told.cases, told.offers) == ((), ()), "a CRM of the release before knows of no returns"
+    assert not {"kind", "reason", "line_ids"} & json.loads(asked[0].content).keys()
     assert {request.url.path for request in asked} == {f"/internal/orders/{order_id}/letters"}
 
 
@@ -285,6 +288,40 @@ async def test_a_letter_that_crm_cannot_place_may_be_sent_again(status: int, cod
     with pytest.raises(Unavailable) as raised:
         await letters.send(new_id(), letter, acting_for=ANNA)
     assert raised.value.code == code
+
+
+async def test_a_return_goes_to_crm_and_its_word_on_it_comes_back() -> None:
+    line_id = new_id()
+    sent: list[dict[str, Any]] = []
+    step = {"state": "accepted", "side": "seller", "by": "Sofia", "at": "2026-03-02T09:00:00+00:00", "text": "Gladly."}
+    case: dict[str, Any] = {
+        "case_id": str(new_id()),
+        "kind": "return",
+        "reason": "late",
+        "line_ids": [str(line_id)],
+        "state": "accepted",
+    }
+    case |= {"due_at": None, "return_to": "Moscow, Ordynka 40", "steps": [step], "version": 2}
+
+    def crm(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            body = {"items": [], "cases": [case], "offers": ["complaint"], "return_until": "2026-03-16T09:00:00+00:00"}
+            return httpx.Response(200, json=body)
+        sent.append(json.loads(request.content))
+        return httpx.Response(409, json={"code": "return-too-late", "detail": "Over.", "until": "2026", "days": 14})
+
+    letters = HttpLetters(ServiceClient(settings(), transport=httpx.MockTransport(crm)))
+    letter = Letter(new_id(), "customer", "Anna", "Back.", datetime(2026, 3, 2, 9, 5, tzinfo=UTC))
+    wish = CareWish("return", "late", (line_id,))
+    with pytest.raises(CareRefused) as refused:
+        await letters.send(new_id(), letter, acting_for=ANNA, wish=wish)
+    assert (refused.value.code, refused.value.extra) == ("return-too-late", {"until": "2026", "days": 14})
+    assert sent[0] | {"kind": "return", "reason": "late", "line_ids": [str(line_id)]} == sent[0]
+    told = await letters.of(new_id(), acting_for=ANNA)
+    assert [(each.wish, each.return_to, each.steps[0].text) for each in told.cases] == [
+        (wish, "Moscow, Ordynka 40", "Gladly.")
+    ]
+    assert told.offers == ("complaint",) and told.return_until == datetime(2026, 3, 16, 9, tzinfo=UTC)
 
 
 async def test_identity_opens_a_guests_session_and_its_cookies_come_whole() -> None:

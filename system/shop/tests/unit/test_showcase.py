@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,13 @@ def test_the_first_six_goods_are_as_they_were_and_the_new_ones_are_few() -> None
     ]  # fmt: skip
     new = [good.in_stock for good in GOODS[6:]]
     assert new.count(0) == 1 and all(5 <= pieces <= 60 for pieces in new if pieces)
+
+
+def test_every_good_has_its_pictures_and_every_picture_its_good() -> None:
+    root = Path(__file__).parents[4]
+    manifest = tomllib.loads((root / "fixtures/showroom/pictures.toml").read_text(encoding="utf-8"))
+    names = {f"{sku}-{width}.webp" for sku in skus(GOODS) for width in (320, 640, 1280)}
+    assert set(manifest["pictures"]) == names, "make the pictures of new goods: python -m fixtures.showroom"
 
 
 def test_nothing_wished_is_everything_in_the_order_of_the_catalogue() -> None:
