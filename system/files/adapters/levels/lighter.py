@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import fast_simplification
 import numpy as np
 import numpy.typing as npt
+from fast_simplification.simplify import simplify
 
 from system.meshes.stl import Triangles
 from system.meshes.welding import weld
@@ -86,7 +86,7 @@ def lighter(mesh: Mesh, budget: Budget) -> Mesh:
 def _simplified(mesh: Mesh, triangles_max: int) -> Mesh | None:
     """Edges given up where the surface changes least, by quadric error (Garland and Heckbert); None when the library cannot."""
     try:
-        corners, triangles = fast_simplification.simplify(
+        corners, triangles = simplify(
             np.ascontiguousarray(mesh.corners, dtype=np.float64),
             np.ascontiguousarray(mesh.triangles, dtype=np.int32),
             target_count=triangles_max,
