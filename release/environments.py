@@ -202,6 +202,7 @@ class Environment:
             "ALEXANDRITE_BROKER_PASSWORD": self.secret("rabbitmq", credentials.BROKER),
             "ALEXANDRITE_MANAGEMENT_URL": f"http://127.0.0.1:{self.ports['management']}",
             "ALEXANDRITE_PROMETHEUS_URL": self.prometheus_url,
+            "ALEXANDRITE_MAILBOX_URL": f"http://127.0.0.1:{self.ports['mailbox']}",
             "ALEXANDRITE_COMPOSE_PROJECT": self.project,
         }
         return variables | ({"ALEXANDRITE_RING": self.ring_secret} if ring else {})

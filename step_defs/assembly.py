@@ -44,6 +44,7 @@ def address_at(project: str, published: Mapping[str, int]) -> SystemAddress:
         project=project,
         management_url=f"http://127.0.0.1:{published['management']}",
         prometheus_url=f"http://127.0.0.1:{published['prometheus']}",
+        mailbox_url=f"http://127.0.0.1:{published['mailbox']}",
     )
 
 

@@ -79,7 +79,8 @@ class Pages:
     def _environment(self, language: Language, home: Path) -> Environment:
         environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(home / "templates"), FileSystemLoader(KIT / "templates")]),
-            autoescape=True,
+            # A letter's template is plain text (`.txt`), and nothing in it is markup.
+            autoescape=lambda name: name is None or not name.endswith(".txt"),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

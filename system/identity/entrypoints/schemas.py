@@ -49,6 +49,18 @@ class SessionBody(Body):
     password: Annotated[str, StringConstraints(min_length=1, max_length=PASSWORD_LENGTH_MAX)]
 
 
+class ResetBody(Body):
+    """Whose password is forgotten."""
+
+    email: Email = Field(examples=["anna@example.com"])
+
+
+class NewPasswordBody(Body):
+    """The password that is good from now on."""
+
+    password: NewPassword = Field(examples=["seven pearls in a shell"])
+
+
 class UserBody(Body):
     """An account that an administrator makes."""
 

@@ -17,7 +17,17 @@ from system.kernel.money import Money
 from system.messages.envelope import Message
 from system.plumbing.tokens import Principal, TokenAuthority
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
-from system.shop.application.ports import CancellationOutcome, Catalogue, GuestSession, Letter, ModelFile, Orders, Stock
+from system.plumbing.mail.notice import KeptNotice, Notice, Notices, NoticeState, can_be_written_to
+from system.shop.application.ports import (
+    CancellationOutcome,
+    Catalogue,
+    GuestSession,
+    Letter,
+    ModelFile,
+    Orders,
+    Stock,
+    Told,
+)
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Language, Product, Title
 from system.shop.domain.errors import CancellationRefused, NotForSale, OrderUnknownHere, OrderWasChanged
@@ -48,6 +58,7 @@ class Shelf:
     reservations: dict[UUID, Reservation] = field(default_factory=dict)
     answers: dict[tuple[str, str], tuple[str, Answer]] = field(default_factory=dict)
     published: list[Message] = field(default_factory=list)
+    notices: dict[UUID, KeptNotice] = field(default_factory=dict)
     numbers: int = 0
 
 
@@ -58,6 +69,7 @@ class MemoryUnitOfWork:
     orders: Orders
     stock: Stock
     catalogue: Catalogue
+    notices: Notices
 
     def __init__(self, shelf: Shelf, clock: MovingClock) -> None:
         self._shelf = shelf
@@ -74,6 +86,8 @@ class MemoryUnitOfWork:
         self.orders = MemoryOrders(self._orders, self._shelf)
         self.stock = MemoryStock(self._available, self._reservations)
         self.catalogue = MemoryCatalogue(self._available)
+        self._notices = dict(self._shelf.notices)
+        self.notices = MemoryNotices(self._notices, self.now)
         return self
 
     async def __aexit__(
@@ -104,6 +118,7 @@ class MemoryUnitOfWork:
         """Makes it all true."""
         self._shelf.orders, self._shelf.available = dict(self._orders), dict(self._available)
         self._shelf.reservations = dict(self._reservations)
+        self._shelf.notices = dict(self._notices)
         self._shelf.published += self._outgoing
         self._outgoing = []
         if self._key is not None and answer is not None:
@@ -143,15 +158,41 @@ class MemoryOrders:
             raise OrderWasChanged()
         self._orders[after.id] = replace(after, progress=kept.progress)
 
-    async def tell(self, order_id: UUID, progress: Progress) -> bool:
+    async def tell(self, order_id: UUID, progress: Progress) -> Told | None:
         """Only news."""
         order = self._orders.get(order_id)
         if order is None:
             raise OrderUnknownHere(order_id)
         if not rules.is_news(progress.version, order.progress.version if order.progress else None):
-            return False
+            return None
         self._orders[order_id] = replace(order, progress=progress)
+        return Told(order.progress)
+
+
+class MemoryNotices:
+    """Notices in a dictionary. Nobody sends them."""
+
+    def __init__(self, notices: dict[UUID, KeptNotice], now: datetime) -> None:
+        self._notices = notices
+        self._now = now
+
+    async def post(self, notice: Notice) -> bool:
+        """Once for each occasion."""
+        if notice.id in self._notices or not can_be_written_to(notice.to):
+            return False
+        self._notices[notice.id] = KeptNotice(notice, NoticeState.WAITING, self._now)
         return True
+
+    async def withdraw(self, kind: str, *, about: UUID) -> int:
+        """Those that wait."""
+        found = [
+            each
+            for each in self._notices.values()
+            if (each.notice.kind, each.notice.about, each.state) == (kind, about, NoticeState.WAITING)
+        ]
+        for each in found:
+            self._notices[each.notice.id] = replace(each, state=NoticeState.WITHDRAWN, settled_at=self._now)
+        return len(found)
 
 
 class MemoryStock:
