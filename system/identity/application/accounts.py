@@ -116,7 +116,10 @@ async def sent_again(email: str, password: str, tools: Tools, *, user_id: UUID |
 
 
 async def change_password(command: ChangePassword, tools: Tools) -> None:
-    """Sets another password, ends the other sessions and tells the owner by a letter. Raises InvalidCredentials, TooManyAttempts, Invalid."""
+    """Sets another password, ends the other sessions, tells the owner by a letter.
+
+    Raises InvalidCredentials, TooManyAttempts, Invalid.
+    """
     # Looked at first: whoever chooses a bad one has not spent a try at the present one.
     rules.acceptable_password(command.password)
     proven, _ = await prove(command.email, command.present, tools)

@@ -30,9 +30,7 @@ async def ask_for_reset(command: AskForReset, tools: Tools) -> None:
     """
     email = rules.normal_email(command.email)
     # A few rows more are written for an account than for none: the answer waits for longer than that takes.
-    _, outcome = await asyncio.gather(
-        asyncio.sleep(tools.reset_answer_s), _ask(email, tools), return_exceptions=True
-    )
+    _, outcome = await asyncio.gather(asyncio.sleep(tools.reset_answer_s), _ask(email, tools), return_exceptions=True)
     if isinstance(outcome, BaseException):
         raise outcome
 

@@ -123,7 +123,7 @@ class Postman:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Takes the address, or answers as it was told to."""
@@ -136,7 +136,7 @@ class Postman:
         envelope.rcpt_options.extend(options)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keeps the letter once for each of its addresses."""
         content = envelope.original_content or b""
         message = cast(EmailMessage, email.message_from_bytes(content, policy=email.policy.default))
@@ -152,7 +152,7 @@ class Desk(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         """Letters, pages, health."""
         path, to = self._asked()
         if path == "/health":
@@ -170,7 +170,7 @@ class Desk(BaseHTTPRequestHandler):
         else:
             self._answers(404, {"detail": "There is nothing here: see / for the letters."})
 
-    def do_DELETE(self) -> None:  # noqa: N802
+    def do_DELETE(self) -> None:
         """Forgets letters, or a behaviour."""
         path, to = self._asked()
         if path == "/letters":
@@ -182,7 +182,7 @@ class Desk(BaseHTTPRequestHandler):
         else:
             self._answers(404, {"detail": "Only letters and behaviours can be forgotten."})
 
-    def do_PUT(self) -> None:  # noqa: N802
+    def do_PUT(self) -> None:
         """Tells how letters to an address are answered."""
         path, _ = self._asked()
         length = int(self.headers.get("content-length") or 0)
@@ -198,7 +198,7 @@ class Desk(BaseHTTPRequestHandler):
         self.mailbox.behaves(unquote(path.removeprefix("/behaviours/")), behaviour)
         self._answers(200, asdict(behaviour))
 
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the library's name
+    def log_message(self, format: str, *arguments: Any) -> None:
         """Nothing: a log is no place for addresses."""
 
     def _asked(self) -> tuple[str, str | None]:
@@ -277,7 +277,9 @@ def _letter_page(letter: Letter) -> str:
 
 def open_post(mailbox: Mailbox, host: str, port: int) -> Controller:
     """The SMTP server, listening in a thread of its own."""
-    post = Controller(Postman(mailbox), hostname=host, port=port, data_size_limit=LETTER_BYTES_MAX, enable_SMTPUTF8=True)
+    post = Controller(
+        Postman(mailbox), hostname=host, port=port, data_size_limit=LETTER_BYTES_MAX, enable_SMTPUTF8=True
+    )
     post.start()
     return post
 

@@ -50,9 +50,9 @@ class NoticeBox:
         if kept.first() is None:
             return False
         raw = await self._connection.get_raw_connection()
-        await _deferring.configure_task(SEND, queue=QUEUE, allow_unknown=True, connection=raw.driver_connection).defer_async(
-            notice_id=str(notice.id)
-        )
+        await _deferring.configure_task(
+            SEND, queue=QUEUE, allow_unknown=True, connection=raw.driver_connection
+        ).defer_async(notice_id=str(notice.id))
         return True
 
     async def withdraw(self, kind: str, *, about: UUID) -> int:

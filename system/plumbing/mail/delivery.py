@@ -11,14 +11,16 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from system.plumbing.mail.envelope import AddressUnusable, addressed, message_of
+from system.plumbing.mail.envelope import AddressUnusable, message_of, recipient
 from system.plumbing.mail.notice import KeptNotice, NoticeState, Writer
 from system.plumbing.mail.settings import MailSettings
 from system.plumbing.mail.smtp import LetterRefused, PostUnavailable
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.telemetry import log
 
-NOTICES = Counter("alexandrite_notices_total", "Tries to send a letter, by what it is and how the try ended.", ["kind", "ended"])
+NOTICES = Counter(
+    "alexandrite_notices_total", "Tries to send a letter, by what it is and how the try ended.", ["kind", "ended"]
+)
 MAIL_GAUGES = (
     GaugeQuery(
         "alexandrite_notices_waiting",
@@ -101,7 +103,7 @@ class Delivery:
         notice = kept.notice
         try:
             message = message_of(notice, self._writer.write(notice), sender=self._settings.mail_from, now=now)
-            await self._post.send(message, to=addressed(notice.to).addr_spec)
+            await self._post.send(message, to=recipient(notice.to).addr_spec)
         except (AddressUnusable, LetterRefused) as refusal:
             await self._settle(kept, NoticeState.REFUSED, said=str(refusal))
         except PostUnavailable as error:
@@ -116,7 +118,9 @@ class Delivery:
         await self._kept.settle(kept.notice.id, state, said=said[:2000] if said else None, now=self._now())
         NOTICES.labels(kept.notice.kind, state.value).inc()
         tell = log.info if state is NoticeState.SENT else log.warning
-        tell(f"letter {state.value}", kind=kept.notice.kind, notice_id=str(kept.notice.id), about=str(kept.notice.about))
+        tell(
+            f"letter {state.value}", kind=kept.notice.kind, notice_id=str(kept.notice.id), about=str(kept.notice.about)
+        )
 
     def _backoff_s(self, attempts: int) -> float:
         ceiling = min(self._settings.mail_retry_base_s * 2.0 ** min(attempts, 30), self._settings.mail_retry_max_s)

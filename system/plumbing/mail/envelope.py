@@ -21,16 +21,21 @@ class AddressUnusable(ValueError):
     """Nobody can be written to at this address: it is no address, or more than one."""
 
 
-def addressed(text: str) -> Address:
-    """One address with its name, as headers have them. Raises AddressUnusable."""
-    name, spec = parseaddr(text)
+def recipient(address: str) -> Address:
+    """A bare address, as it was typed into a form. Raises AddressUnusable."""
     # What can end a header, or begin a second address, is in no address.
-    if not spec or re.search(r"[\s\x00-\x1f\x7f,;<>]", spec) or text.count("@") != 1:
+    if address.count("@") != 1 or re.search(r"[\s\x00-\x1f\x7f,:;<>()\[\]\\\"]", address):
         raise AddressUnusable("this is not one e-mail address")
     try:
-        return Address(display_name=_one_line(name), addr_spec=spec)
+        return Address(addr_spec=address)
     except (HeaderParseError, ValueError, IndexError) as error:
         raise AddressUnusable("this is not an e-mail address") from error
+
+
+def sender_of(told: str) -> Address:
+    """An address with or without a name, as the settings tell it. Raises AddressUnusable."""
+    name, address = parseaddr(told)
+    return Address(_one_line(name), addr_spec=recipient(address).addr_spec)
 
 
 def message_of(notice: Notice, written: Written, *, sender: str, now: datetime) -> EmailMessage:
@@ -39,10 +44,10 @@ def message_of(notice: Notice, written: Written, *, sender: str, now: datetime) 
     Its Message-ID is the notice's own: of a letter that came twice, because we died before we knew that it was taken, mail
     programs show one.
     """
-    origin = addressed(sender)
+    origin = sender_of(sender)
     message = EmailMessage(policy=SMTP)
     message["From"] = origin
-    message["To"] = Address(addr_spec=addressed(notice.to).addr_spec)
+    message["To"] = recipient(notice.to)
     message["Subject"] = _one_line(written.subject)[:SUBJECT_CHARACTERS_MAX]
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{notice.id}@{origin.domain}>"

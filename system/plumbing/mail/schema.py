@@ -26,9 +26,7 @@ notice = Table(
     Column("said", Text),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("settled_at", DateTime(timezone=True)),
-    CheckConstraint(
-        "state IN ('waiting', 'sent', 'refused', 'given_up', 'withdrawn')", name="notice_state_known"
-    ),
+    CheckConstraint("state IN ('waiting', 'sent', 'refused', 'given_up', 'withdrawn')", name="notice_state_known"),
     CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="notice_settled_whole"),
     CheckConstraint("language IN ('ru', 'en')", name="notice_language_known"),
     Index("notice_about", "about"),

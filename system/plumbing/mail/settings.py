@@ -23,7 +23,9 @@ class MailSettings(ServiceSettings):
     mail_from: str = Field("Alexandrite <orders@alexandrite.example>", description="whom letters are from")
     mail_retry_base_s: float = Field(10.0, gt=0, description="the wait after a letter was not taken; then it doubles")
     mail_retry_max_s: float = Field(1800.0, gt=0, description="the longest wait between two tries")
-    mail_give_up_after_s: float = Field(3 * 86_400, gt=0, description="a letter that nobody took for so long is given up")
+    mail_give_up_after_s: float = Field(
+        3 * 86_400, gt=0, description="a letter that nobody took for so long is given up"
+    )
     mail_per_address_hourly_max: int = Field(30, ge=1, description="letters to one address within an hour")
     mail_at_once: int = Field(4, ge=1, description="letters that one process sends at the same time")
     mail_stalled_after_s: float = Field(60.0, gt=0, description="a dead process's letters are taken over after this")

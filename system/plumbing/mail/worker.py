@@ -30,7 +30,7 @@ POLL_S_MAX = 5.0
 
 
 class AsTold(BaseRetryStrategy):
-    """Again when the try said so; at once when only this process stops; later when the fault is ours. When it is given up, the try says."""
+    """Again when the try said so; at once when only this process stops; later when the fault is ours. The try gives up, not this."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """When to try again."""

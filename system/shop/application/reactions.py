@@ -13,7 +13,7 @@ from system.shop.domain.stock import Reservation, ReservationState
 
 
 async def on_order_changed(message: OrderChanged, uow: ShopUnitOfWork) -> None:
-    """Keeps the newest state and writes to the customer about it; an older or repeated one changes nothing. Raises OrderUnknownHere."""
+    """Keeps the newest state and writes to the customer about it; an older or repeated one does neither. Raises OrderUnknownHere."""
     progress = progress_of(message)
     told = await uow.orders.tell(message.order_id, progress)
     if told is not None:

@@ -68,7 +68,9 @@ def newly_reached(before: Progress | None, now: Progress) -> tuple[Reached, ...]
 def question_is_over(before: Progress | None, now: Progress) -> bool:
     """Whether the price that the customer was asked about waits for no answer any more."""
     asked = before is not None and before.status is Status.AWAITING_CUSTOMER
-    return asked and (now.status is not Status.AWAITING_CUSTOMER or now.status_since != (before and before.status_since))
+    return asked and (
+        now.status is not Status.AWAITING_CUSTOMER or now.status_since != (before and before.status_since)
+    )
 
 
 def _may_recur(moment: Moment) -> bool:

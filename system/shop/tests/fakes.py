@@ -15,9 +15,9 @@ from system.kernel.guests import GUEST_DOMAIN
 from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.messages.envelope import Message
+from system.plumbing.mail.notice import KeptNotice, Notice, Notices, NoticeState, can_be_written_to
 from system.plumbing.tokens import Principal, TokenAuthority
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
-from system.plumbing.mail.notice import KeptNotice, Notice, Notices, NoticeState, can_be_written_to
 from system.shop.application.ports import (
     CancellationOutcome,
     Catalogue,
@@ -273,6 +273,18 @@ class MemoryQueries:
         """Of all its lines."""
         cart = await self.cart_of(customer_id)
         return sum(line.quantity for line in cart.lines) if cart else 0
+
+
+class MemoryKeptNotices:
+    """The notices on a Shelf, as pages read them."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def of(self, about: UUID) -> list[KeptNotice]:
+        """The oldest first."""
+        found = [each for each in self._shelf.notices.values() if each.notice.about == about]
+        return sorted(found, key=lambda each: (each.created_at, each.notice.id))
 
 
 class MovingClock:
