@@ -32,6 +32,8 @@ class Shopper(Person):
         self.files: dict[str, str] = {}
         self.quotes: list[dict[str, Any]] = []
         self.refused_file: dict[str, Any] | None = None
+        self.letters_in = "en"
+        """The language that they want our letters in."""
         self.phone = phone_of(self.email)
         self._order: Order | None = None
         self._desk: ShopDesk | None = None
@@ -225,7 +227,7 @@ class Shopper(Person):
         desk = self.desk if agreed is None else HttpShopDesk(self.door)
         agreed = agreed or self.sees_price()
         body = {
-            "customer": {"name": self.name, "email": self.email, "phone": self.phone, "language": "en"},
+            "customer": {"name": self.name, "email": self.email, "phone": self.phone, "language": self.letters_in},
             "delivery": {
                 "recipient": self.name,
                 "address": "Tverskaya 1",

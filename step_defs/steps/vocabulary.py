@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from step_defs.dsl import roles
-from step_defs.dsl.words import CONSENT_REASONS, GOODS, MATERIALS, MODELS, PROBLEMS, REFUSALS, SCREENS, STATUSES
+from step_defs.dsl.words import (
+    CONSENT_REASONS,
+    GOODS,
+    LANGUAGES,
+    LETTERS,
+    MATERIALS,
+    MODELS,
+    PROBLEMS,
+    REFUSALS,
+    SCREENS,
+    STATUSES,
+)
 from step_defs.dsl.world import World
 from step_defs.kit import Given, Then, When, step, words
 
@@ -15,6 +26,8 @@ words("problem", {word: word for word in PROBLEMS})
 words("because", CONSENT_REASONS)
 words("refusal", {word: word for word in REFUSALS})
 words("screen", SCREENS)
+words("letter", LETTERS)
+words("language", LANGUAGES)
 words("role", roles.ROLES)
 words("deed", roles.DEEDS)
 

@@ -20,7 +20,7 @@ from system.crm.application.commands import (
     RejectOrder,
     RepairOrder,
 )
-from system.crm.application.ports import CrmUnitOfWork, Orchestrator
+from system.crm.application.ports import CrmUnitOfWork, CustomerMail, Orchestrator
 from system.crm.domain.letter import Letter, Side
 from system.crm.domain.sales_order import Seller
 from system.crm.entrypoints import schemas
@@ -42,6 +42,10 @@ def _queries(request: Request) -> CrmQueries:
 
 def _uow(request: Request) -> CrmUnitOfWork:
     return cast(CrmUnitOfWork, request.app.state.make_uow())
+
+
+def _shop(request: Request) -> CustomerMail:
+    return cast(CustomerMail, request.app.state.shop)
 
 
 def _orchestrator(request: Request) -> Orchestrator:
@@ -70,6 +74,7 @@ Staff = Annotated[Principal, require("seller", "administrator")]
 Shop = Annotated[Principal, require("service:shop")]
 Queries = Annotated[CrmQueries, Depends(_queries)]
 Uow = Annotated[CrmUnitOfWork, Depends(_uow)]
+TheShop = Annotated[CustomerMail, Depends(_shop)]
 TheOrchestrator = Annotated[Orchestrator, Depends(_orchestrator)]
 Key = Annotated[IdempotencyKey, Depends(idempotency_key)]
 Margin = Annotated[int, Depends(_at_risk_margin_s)]
@@ -116,9 +121,11 @@ async def order(who: Staff, queries: Queries, order_id: UUID) -> Response:
 
 
 @router.get("/orders/{order_id}/story", response_model=schemas.StoryView)
-async def order_story(who: Staff, queries: Queries, orchestrator: TheOrchestrator, order_id: UUID) -> Response:
+async def order_story(
+    who: Staff, queries: Queries, orchestrator: TheOrchestrator, shop: TheShop, order_id: UUID
+) -> Response:
     """What happened to the order in every service, and what to do when it hangs. A service that does not answer is named."""
-    story, _ = await hear_story(await queries.order(order_id), orchestrator, who=who)
+    story, _ = await hear_story(await queries.order(order_id), orchestrator, shop, who=who)
     return _json(as_view(story))
 
 
@@ -192,7 +199,7 @@ async def reconciliation(
 
 
 async def hear_story(
-    order: dict[str, Any], orchestrator: Orchestrator, *, who: Principal
+    order: dict[str, Any], orchestrator: Orchestrator, shop: CustomerMail, *, who: Principal
 ) -> tuple[Story, dict[str, Any] | None]:
     """The story of an order, and the orchestrator's telling of it: None, and the story says so, when that could not be had."""
     try:
@@ -200,7 +207,11 @@ async def hear_story(
     except (Unavailable, NotFound):
         # It knows more than CRM, and less when its own word of this order has not come yet.
         told = None
-    return story_of(order, told, now=datetime.now(UTC)), told
+    try:
+        notices = await shop.notices(UUID(order["order_id"]), who=who)
+    except Unavailable:
+        notices = None
+    return story_of(order, told, notices, now=datetime.now(UTC)), told
 
 
 def seller_of(who: Principal) -> Seller:

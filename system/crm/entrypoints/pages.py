@@ -29,7 +29,7 @@ from system.crm.application.commands import (
 from system.crm.application.ports import Quotes
 from system.crm.domain.care import Subject
 from system.crm.entrypoints import schemas
-from system.crm.entrypoints.api import Margin, Queries, Staff, TheOrchestrator, Uow, hear_story, seller_of
+from system.crm.entrypoints.api import Margin, Queries, Staff, TheOrchestrator, TheShop, Uow, hear_story, seller_of
 from system.crm.entrypoints.care_api import Care, administers, meet
 from system.crm.entrypoints.costs import costs_of, margin_of
 from system.crm.entrypoints.moments import next_morning
@@ -297,6 +297,7 @@ class Visit:
     pages: Shown
     uow: Uow
     orchestrator: TheOrchestrator
+    shop: TheShop
     quotes: TheQuotes
     kept: Care
     margin_s: Margin
@@ -345,7 +346,7 @@ class Visit:
     async def story(self, who: Principal) -> Response:
         """What happened, in every service; without what could not be had just now, and it says so."""
         order = await self.queries.order(self.order_id)
-        story, told = await hear_story(order, self.orchestrator, who=who)
+        story, told = await hear_story(order, self.orchestrator, self.shop, who=who)
         template = "story_piece.html" if is_piece(self.request) else "story.html"
         lines = told["order"]["lines"] if told else []
         return self.pages.render(self.request, template, who=who, o=order, story=story, work=lines)

@@ -257,7 +257,7 @@ class StoryLine(BaseModel):
     """
 
     at: datetime
-    kind: Literal["status", "carrier", "letter", "trouble", "deed", "message"]
+    kind: Literal["status", "carrier", "letter", "notice", "trouble", "deed", "message"]
     text: str
     actor: str | None
     reason: str | None

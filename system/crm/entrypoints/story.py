@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from system.pagekit.words import N_
 
-Kind = Literal["status", "carrier", "letter", "trouble", "deed", "message"]
+Kind = Literal["status", "carrier", "letter", "notice", "trouble", "deed", "message"]
 Action = Literal["decide", "repair", "assign", "work", "call", "close"]
 
 SERVICES: Mapping[str, str] = {
@@ -70,6 +70,25 @@ DEEDS: Mapping[str, str] = {
     "replayed": N_("What was set aside was delivered again"),
     "resent": N_("The service that did not answer was asked once more"),
 }
+NOTICES: Mapping[str, str] = {
+    "order-received": N_("We wrote to the customer that the order is with us"),
+    "price-question": N_("We wrote to the customer that the price needs their word"),
+    "order-approved": N_("We wrote to the customer that the order is confirmed"),
+    "order-shipped": N_("We wrote to the customer that the order is on its way"),
+    "order-closed": N_("We wrote to the customer that the order has arrived"),
+    "order-cancelled": N_("We wrote to the customer that the order is cancelled"),
+    "order-rejected": N_("We wrote to the customer that we cannot make the order"),
+    "price-failed": N_("We wrote to the customer that the order has no price as it is"),
+    "seller-wrote": N_("We wrote to the customer that a seller asks them something"),
+}
+"""By the kind of a letter by e-mail."""
+NOTICE = N_("We wrote to the customer")
+UNDELIVERED: Mapping[str, str] = {
+    "waiting": N_("The letter waits for the mail server."),
+    "refused": N_("The customer's mail server refused the letter: call them."),
+    "given_up": N_("The letter could not be delivered: call the customer."),
+}
+"""By what became of a letter that has not arrived."""
 CARRIER = N_("%(carrier)s %(tracking_number)s: %(event)s")
 
 WHY: Mapping[str, tuple[str, str, Action]] = {
@@ -148,15 +167,30 @@ class Story:
     not_heard: tuple[str, ...]
 
 
-def story_of(order: Mapping[str, Any], told: Mapping[str, Any] | None, *, now: datetime) -> Story:
-    """The story of an order as CRM shows it, with the orchestrator's timeline of it, or without when that could not be had."""
-    lines = [*_statuses(order["history"]), *_carrier(order["carrier_events"]), *_letters(order["letters"])]
+def story_of(
+    order: Mapping[str, Any],
+    told: Mapping[str, Any] | None,
+    notices: Iterable[Mapping[str, Any]] | None = (),
+    *,
+    now: datetime,
+) -> Story:
+    """The story of an order as CRM shows it, with the orchestrator's timeline of it and the shop's letters by e-mail about it.
+
+    Without one of them when that could not be had (None).
+    """
+    lines = [
+        *_statuses(order["history"]),
+        *_carrier(order["carrier_events"]),
+        *_letters(order["letters"]),
+        *_notices(notices or ()),
+    ]
     messages: list[Line] = []
     for entry in told["entries"] if told else ():
         line = _line(entry)
         if line is not None:
             (messages if line.kind == "message" else lines).append(line)
-    silent = tuple(sorted(told["not_answering"])) if told else ("orchestrator",)
+    missing = set(told["not_answering"]) if told else {"orchestrator"}
+    silent = tuple(sorted(missing if notices is not None else missing | {"shop"}))
     return Story(_newest_first(lines), _newest_first(messages), advice_of(order, told, now=now), silent)
 
 
@@ -246,6 +280,13 @@ def _letters(letters: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     for letter in letters:
         actor = f"{letter['side']} {letter['author']}"
         yield Line(datetime.fromisoformat(letter["at"]), "letter", letter["text"], actor=actor)
+
+
+def _notices(notices: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    for each in notices:
+        if each["state"] != "withdrawn":
+            at = datetime.fromisoformat(each["settled_at"] or each["written_at"])
+            yield Line(at, "notice", NOTICES.get(each["kind"], NOTICE), reason=UNDELIVERED.get(each["state"]))
 
 
 def _line(entry: Mapping[str, Any]) -> Line | None:
