@@ -107,6 +107,22 @@ async def test_what_is_over_is_not_sent(desk: Desk, state: NoticeState) -> None:
     assert desk.post.sent == []
 
 
+async def test_a_death_between_the_servers_word_and_ours_repeats_the_same_message(desk: Desk) -> None:
+    notice_id = desk.kept.has()
+    settle = desk.kept.settle
+
+    async def dies(*_: Any, **__: Any) -> None:
+        raise ConnectionError("the database is away")
+
+    desk.kept.settle = dies  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        await desk.delivery().attempt(notice_id)
+    desk.kept.settle = settle  # type: ignore[method-assign]
+    await desk.delivery().attempt(notice_id)
+    first, second = desk.post.sent
+    assert first["Message-ID"] == second["Message-ID"] and desk.one(notice_id).state is NoticeState.SENT
+
+
 async def test_a_refused_letter_is_final_and_keeps_the_servers_word(desk: Desk) -> None:
     notice_id = desk.kept.has()
     desk.post.trouble = LetterRefused("550 no such mailbox")
