@@ -177,7 +177,7 @@ def furnish(world: World) -> dict[str, str]:
     known["ordered"] = world.road.bring(buyer, "PRICE_CALCULATED").order_id
     buyer.writes("Можно ли положить открытку?")
     buyer.starts_order()
-    buyer.world.stranger.post("/api/identity/v1/password-resets", {"email": buyer.email})
+    world.stranger.post("/api/identity/v1/password-resets", {"email": buyer.email})
     known["reset"] = world.mailbox.reset_link(buyer)
     for sku in ("ring-classic-585", "pendant-drop-925"):
         buyer.adds_good(sku, quantity=2)

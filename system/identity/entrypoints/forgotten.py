@@ -14,7 +14,7 @@ from system.identity.domain import rules
 from system.identity.domain.errors import ResetLinkOver, TooManyResets
 from system.identity.entrypoints.api import HandlerTools, remember_session, session_answer
 from system.identity.entrypoints.doors import FORGOTTEN, RESET_PAGE
-from system.identity.entrypoints.schemas import NewPasswordBody, ResetBody, SessionAnswer
+from system.identity.entrypoints.schemas import NewPasswordBody, ResetAsked, ResetBody, SessionAnswer
 from system.kernel.errors import AlexandriteError, Invalid
 from system.pagekit.areas import landing_of
 from system.pagekit.pages import Pages
@@ -30,10 +30,10 @@ HEADERS = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
 
 @api.post("/password-resets", status_code=202, dependencies=[public])
-async def ask_for_reset(body: ResetBody, tools: HandlerTools) -> Response:
+async def ask_for_reset(body: ResetBody, tools: HandlerTools) -> ResetAsked:
     """Sends a letter with a link to the account with this e-mail. The answer is the same when there is none. 429 `too-many-resets`."""
     await password_resets.ask_for_reset(AskForReset(body.email), tools)
-    return Response(status_code=202)
+    return ResetAsked(lifetime_s=int(tools.reset_terms.lifetime.total_seconds()))
 
 
 @api.put("/password-resets/{token}", dependencies=[public])

@@ -55,6 +55,12 @@ class ResetBody(Body):
     email: Email = Field(examples=["anna@example.com"])
 
 
+class ResetAsked(BaseModel):
+    """If there is such an account, a letter is on its way to it; its link holds for so many seconds."""
+
+    lifetime_s: int
+
+
 class NewPasswordBody(Body):
     """The password that is good from now on."""
 
