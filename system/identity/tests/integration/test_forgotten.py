@@ -17,7 +17,9 @@ from system.plumbing.mail.sealing import Seal
 pytestmark = pytest.mark.integration
 ORIGIN = "https://localhost:8443"
 ANOTHER = "eight corals in a cave"
-WAITING = "SELECT * FROM notice WHERE address = :email AND state = 'waiting' AND kind = 'password-reset' ORDER BY created_at"
+WAITING = (
+    "SELECT * FROM notice WHERE address = :email AND state = 'waiting' AND kind = 'password-reset' ORDER BY created_at"
+)
 
 
 async def asks(identity: Running, email: str) -> int:
@@ -84,7 +86,9 @@ async def test_the_database_does_not_know_the_link(identity: Running) -> None:
     token = await token_of(identity, "secret.reset@example.com")
     async with identity.service.engine.connect() as connection:
         for table in ("notice", "password_reset", "audit_log", "procrastinate_jobs"):
-            found = await connection.execute(text(f"SELECT 1 FROM {table} t WHERE t::text LIKE :secret"), {"secret": f"%{token}%"})  # noqa: S608
+            found = await connection.execute(
+                text(f"SELECT 1 FROM {table} t WHERE t::text LIKE :secret"), {"secret": f"%{token}%"}
+            )  # noqa: S608
             assert found.first() is None, table
 
 
