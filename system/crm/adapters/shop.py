@@ -23,7 +23,9 @@ class HttpShop:
         response = await self._client.request("GET", "shop", f"/internal/orders/{order_id}/notices", acting_for=who)
         if response.status_code != httpx.codes.OK:
             raise Unavailable("shop-refused", f"The shop refused our request ({response.status_code}).")
-        items: list[dict[str, Any]] = response.json()["items"]
+        items = response.json().get("items")
+        if not isinstance(items, list):
+            raise Unavailable("shop-refused", "The shop answered something else than its letters.")
         return items
 
     async def tell(self, order_id: UUID, letter_id: UUID) -> None:

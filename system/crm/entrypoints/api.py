@@ -199,16 +199,19 @@ async def reconciliation(
 
 
 async def hear_story(
-    order: dict[str, Any], orchestrator: Orchestrator, shop: CustomerMail, *, who: Principal
+    order: dict[str, Any], orchestrator: Orchestrator, shop: CustomerMail | None, *, who: Principal
 ) -> tuple[Story, dict[str, Any] | None]:
-    """The story of an order, and the orchestrator's telling of it: None, and the story says so, when that could not be had."""
+    """The story of an order, and the orchestrator's telling of it: None, and the story says so, when that could not be had.
+
+    Without a `shop` the letters by e-mail are left out: whoever looks at the road alone has no use for them.
+    """
     try:
         told = await orchestrator.timeline(UUID(order["order_id"]), who=who)
     except (Unavailable, NotFound):
         # It knows more than CRM, and less when its own word of this order has not come yet.
         told = None
     try:
-        notices = await shop.notices(UUID(order["order_id"]), who=who)
+        notices = await shop.notices(UUID(order["order_id"]), who=who) if shop is not None else []
     except Unavailable:
         notices = None
     return story_of(order, told, notices, now=datetime.now(UTC)), told

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from system.crm.application.commands import ExportOrder
 from system.crm.application.exporting import Archive, Seen, export_order
 from system.crm.application.ports import Models, Quotes
-from system.crm.entrypoints.api import Queries, Staff, TheOrchestrator, TheShop, Uow, hear_story
+from system.crm.entrypoints.api import Queries, Staff, TheOrchestrator, Uow, hear_story
 from system.crm.entrypoints.story import Line, silent_steps
 from system.crm.settings import CrmSettings
 from system.kernel.errors import Unavailable
@@ -32,7 +32,6 @@ class Export:
     request: Request
     queries: Queries
     orchestrator: TheOrchestrator
-    shop: TheShop
     uow: Uow
     order_id: UUID
 
@@ -41,7 +40,7 @@ class Export:
         state = self.request.app.state
         settings = cast(CrmSettings, state.settings)
         order = await self.queries.order(self.order_id)
-        story, told = await hear_story(order, self.orchestrator, self.shop, who=who)
+        story, told = await hear_story(order, self.orchestrator, None, who=who)
         now = datetime.now(UTC)
         seen = Seen(
             order=order,

@@ -17,7 +17,6 @@ from sqlalchemy import select
 from system.crm.adapters.models import HttpModels
 from system.crm.adapters.orchestrator import HttpOrchestrator
 from system.crm.adapters.pricing import HttpQuotes
-from system.crm.adapters.shop import HttpShop
 from system.crm.application.exporting import neutral_name
 from system.crm.main import service
 from system.crm.settings import CrmSettings
@@ -94,7 +93,6 @@ async def http(settings: CrmSettings, client: ServiceClient, models: HttpModels)
     await built.app.state.models.close()
     built.app.state.orchestrator, built.app.state.quotes = HttpOrchestrator(client), HttpQuotes(client)
     built.app.state.models = models
-    built.app.state.shop = HttpShop(client)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url="http://crm") as caller:
         yield caller
     await built.close()

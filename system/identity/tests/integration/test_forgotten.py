@@ -87,8 +87,9 @@ async def test_the_database_does_not_know_the_link(identity: Running) -> None:
     async with identity.service.engine.connect() as connection:
         for table in ("notice", "password_reset", "audit_log", "procrastinate_jobs"):
             found = await connection.execute(
-                text(f"SELECT 1 FROM {table} t WHERE t::text LIKE :secret"), {"secret": f"%{token}%"}
-            )  # noqa: S608
+                text(f"SELECT 1 FROM {table} t WHERE t::text LIKE :secret"),  # noqa: S608
+                {"secret": f"%{token}%"},
+            )
             assert found.first() is None, table
 
 

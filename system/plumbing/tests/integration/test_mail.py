@@ -9,9 +9,11 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import sql
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from system.conftest import Infrastructure
 from system.images.mailbox.mailbox import Behaviour
 from system.plumbing.database import create_engine as create_async_engine
 from system.plumbing.database import database_url
@@ -20,6 +22,7 @@ from system.plumbing.mail.notice import Notice, NoticeState, Written
 from system.plumbing.mail.schema import create_mail_tables
 from system.plumbing.mail.settings import MailSettings
 from system.plumbing.mail.worker import make_app, send_letters, take_over
+from system.plumbing.schema import create_plumbing_tables
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tests.integration.conftest import until
 from system.plumbing.tests.post import RealPost, real_post
@@ -27,6 +30,7 @@ from system.plumbing.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.integration
 ANNA = "anna@example.com"
+DATABASE = "mail_test"
 
 
 class Writer:
@@ -83,9 +87,16 @@ def post() -> Iterator[RealPost]:
 
 
 @pytest.fixture
-async def mail(settings: ServiceSettings, post: RealPost) -> AsyncIterator[Mail]:
+async def mail(infrastructure: Infrastructure, post: RealPost) -> AsyncIterator[Mail]:
+    with infrastructure.server.connect() as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    settings: ServiceSettings = infrastructure.settings_of(
+        "shop", database_name=DATABASE, database_user="postgres", database_password=infrastructure.server.password
+    )
     superuser = create_engine(database_url(settings))
     with superuser.begin() as connection:
+        create_plumbing_tables(connection)
         create_mail_tables(connection)
     superuser.dispose()
     told = MailSettings.model_validate(
