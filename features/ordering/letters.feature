@@ -28,6 +28,17 @@ Feature: Letters about an order
         | the order is received  |
         | the order is confirmed |
 
+    Scenario: A seller's question finds its customer by e-mail, and so does a rejection
+      Given Anna has an order that is priced
+      When seller Maria asks Anna: "may the band be a millimetre wider?"
+      Then Anna gets one letter saying that a seller asks something
+      When seller Maria rejects the order: "too thin to cast"
+      Then Anna has exactly these letters:
+        | letter                  |
+        | the order is received   |
+        | a seller asks something |
+        | the order is rejected   |
+
     Scenario: A cancelled order is told, and what will not be is not
       Given Anna has an order that is approved
       When Anna cancels the order

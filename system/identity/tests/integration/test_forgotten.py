@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +13,7 @@ from system.identity.entrypoints.notices import letters_of
 from system.identity.tests.integration.conftest import PASSWORD, Running
 from system.plumbing.mail.box import kept_of
 from system.plumbing.mail.sealing import Seal
+from system.plumbing.tests.post import real_post
 
 pytestmark = pytest.mark.integration
 ORIGIN = "https://localhost:8443"
@@ -43,10 +44,9 @@ async def resets(identity: Running, token: str, password: str = ANOTHER) -> int:
 
 
 @pytest.fixture
-async def identity(start_identity: Any) -> Running:
+async def identity(start_identity: Callable[..., Running]) -> Running:
     """Identity that answers at once."""
-    running: Running = start_identity(password_reset_answer_s=0.0, password_reset_free_asks=20)
-    return running
+    return start_identity(password_reset_answer_s=0.0, password_reset_free_asks=20)
 
 
 async def test_many_requests_at_once_leave_one_link_that_works(identity: Running) -> None:
@@ -102,6 +102,24 @@ async def test_a_link_that_is_too_old_and_one_of_nobody_open_nothing(identity: R
     assert await resets(identity, token) == 404
     assert await asks(identity, "nobody.reset@example.com") == 202
     assert await identity.rows(WAITING, email="nobody.reset@example.com") == []
+
+
+async def test_the_letter_reaches_the_mailbox_and_its_link_works(start_identity: Callable[..., Running]) -> None:
+    with real_post() as post:
+        running = start_identity(
+            smtp_host="127.0.0.1", smtp_port=post.port, password_reset_answer_s=0.0, lease_ttl_s=1.0, roles="api,timer"
+        )
+        app = running.service.app
+        async with app.router.lifespan_context(app):
+            await running.registered("mailed.reset@example.com")
+            assert await asks(running, "mailed.reset@example.com") == 202
+            async with asyncio.timeout(20):
+                while not post.letters("mailed.reset@example.com"):
+                    await asyncio.sleep(0.05)
+            [letter] = post.letters("mailed.reset@example.com")
+            found = re.search(rf"{ORIGIN}/sign-in/reset/([\w-]+)", letter.text)
+            assert found is not None and found[1] in letter.html
+            assert await resets(running, found[1]) == 200
 
 
 async def test_the_migration_makes_the_table_that_the_code_uses(identity: Running) -> None:
