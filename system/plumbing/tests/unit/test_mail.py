@@ -135,7 +135,7 @@ async def test_a_server_without_tls_or_sign_in_gets_no_letter_when_they_are_want
     with pytest.raises(PostUnavailable, match="STARTTLS"):
         await send(post, smtp_tls="starttls")
     with pytest.raises(PostUnavailable, match="AUTH"):
-        await send(post, smtp_user="us", smtp_password="secret")
+        await send(post, smtp_user="us", smtp_password=FROM)
     assert post.letters() == []
 
 

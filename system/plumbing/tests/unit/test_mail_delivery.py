@@ -29,7 +29,7 @@ class MemoryKept:
     notices: dict[UUID, KeptNotice] = field(default_factory=dict)
 
     def has(self, occasion: str = "", *, kind: str = "order-received", to: str = ANNA, **more: Any) -> UUID:
-        notice = Notice(kind, UUID(int=7), to, "en", {"secret": "words"}, occasion)
+        notice = Notice(kind, UUID(int=7), to, "en", {"piece": "words"}, occasion)
         values: dict[str, Any] = {"state": NoticeState.WAITING, "created_at": START}
         self.notices[notice.id] = KeptNotice(notice, **(values | more))
         return notice.id
@@ -71,7 +71,7 @@ class FakeWriter:
     kinds = frozenset({"order-received"})
 
     def write(self, notice: Notice) -> Written:
-        return Written("A subject", f"Secret {notice.facts['secret']}")
+        return Written("A subject", f"A ring of {notice.facts['piece']}")
 
 
 @dataclass
