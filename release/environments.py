@@ -38,7 +38,7 @@ RING_HEADER = "X-Alexandrite-Ring"
 # The gateway's own status; beside the ports that every system publishes.
 GATEWAY = "gateway"
 PORT_NAMES = (*port_choice.DEFAULTS, GATEWAY)
-PORTS_EACH = 10
+PORTS_EACH = 9
 PORTS_FROM_MIN, PORTS_FROM_MAX = 16_000, 32_000
 WRITER_WAIT_S = 900.0
 # A container's name is also its DNS label: at most 63 characters, of which the slot and the longest service take the rest.
@@ -202,6 +202,7 @@ class Environment:
             "ALEXANDRITE_BROKER_PASSWORD": self.secret("rabbitmq", credentials.BROKER),
             "ALEXANDRITE_MANAGEMENT_URL": f"http://127.0.0.1:{self.ports['management']}",
             "ALEXANDRITE_PROMETHEUS_URL": self.prometheus_url,
+            "ALEXANDRITE_MAILBOX_URL": f"http://127.0.0.1:{self.ports['mailbox']}",
             "ALEXANDRITE_COMPOSE_PROJECT": self.project,
         }
         return variables | ({"ALEXANDRITE_RING": self.ring_secret} if ring else {})

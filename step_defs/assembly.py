@@ -44,6 +44,8 @@ def address_at(project: str, published: Mapping[str, int]) -> SystemAddress:
         project=project,
         management_url=f"http://127.0.0.1:{published['management']}",
         prometheus_url=f"http://127.0.0.1:{published['prometheus']}",
+        # A system that an earlier tree started publishes none.
+        mailbox_url=f"http://127.0.0.1:{published['mailbox']}" if "mailbox" in published else "",
     )
 
 

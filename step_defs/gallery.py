@@ -77,6 +77,10 @@ PAGES = (
     Picture("link-unknown", "/shop/track/nothing", who="", status=404),
     Picture("sign-in", "/sign-in", who=""),
     Picture("sign-up", "/sign-up", who=""),
+    Picture("sign-in-forgotten", "/sign-in/forgotten", who=""),
+    Picture("sign-in-forgotten-asked", "/sign-in/forgotten?asked=1", who=""),
+    Picture("reset-link-over", "/sign-in/reset/nothing", who="", status=404),
+    Picture("reset", "{reset}", who=""),
     Picture("account", "/account", who="customer"),
     Picture("sign-in-badge-elsewhere", "/sign-in/badge", who="", status=403),
     Picture("sign-in-badge", "/sign-in/badge", who=BENCH),
@@ -182,6 +186,8 @@ def furnish(world: World) -> dict[str, str]:
     known["made"] = buyer.files[MODEL]
     buyer.writes("Можно ли положить открытку?")
     buyer.starts_order()
+    world.stranger.post("/api/identity/v1/password-resets", {"email": buyer.email})
+    known["reset"] = world.mailbox.reset_link(buyer)
     for sku in ("ring-classic-585", "pendant-drop-925"):
         buyer.adds_good(sku, quantity=2)
     buyer.adds_model(MODEL, "gold_750")

@@ -69,6 +69,20 @@ SWITCHES = (
         ("system/plumbing/tests/unit/test_web.py",),
     ),
     Switch(
+        "a letter about what was recorded before is never written",
+        "system/shop/domain/milestones.py",
+        "if moment not in known and moment.status in OF_STATUS",
+        "if moment.status in OF_STATUS",
+        ("system/shop/tests/unit/test_handlers.py",),
+    ),
+    Switch(
+        "the newest link for a new password is the only one",
+        "system/identity/application/password_resets.py",
+        "    await uow.resets.end_all_of(user.user_id, now=uow.now)\n",
+        "",
+        ("system/identity/tests/unit/test_forgotten.py",),
+    ),
+    Switch(
         "a badge opens an operator's work only",
         "system/identity/domain/workstation.py",
         "return user.roles & {Role.OPERATOR}",

@@ -20,8 +20,16 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGE = "ru"
-METHODS = [("tests/**.py", "ignore"), ("templates/**.html", "jinja2"), ("**.py", "python")]
-OPTIONS: dict[str, Any] = {"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}
+METHODS = [
+    ("tests/**.py", "ignore"),
+    ("templates/**.html", "jinja2"),
+    ("templates/**.txt", "jinja2"),
+    ("**.py", "python"),
+]
+OPTIONS: dict[str, Any] = {
+    pattern: {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
+    for pattern in ("templates/**.html", "templates/**.txt")
+}
 KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 

@@ -26,6 +26,7 @@ class SystemAddress:
     broker_password: str = ""
     project: str = ""
     prometheus_url: str = ""
+    mailbox_url: str = ""
     ring: str = ""
     """The secret that reaches a release before it takes anybody's traffic; empty for the system as customers meet it."""
 
@@ -39,7 +40,15 @@ class SystemAddress:
         return cls(**given)
 
     @classmethod
-    def deployed(cls, url: str, *, project: str = "", management_url: str = "", prometheus_url: str = "") -> Self:
+    def deployed(
+        cls,
+        url: str,
+        *,
+        project: str = "",
+        management_url: str = "",
+        prometheus_url: str = "",
+        mailbox_url: str = "",
+    ) -> Self:
         """A system somebody else started. Secrets come from ALEXANDRITE_* variables, else from this checkout's state.
 
         Raises FileNotFoundError, naming the variable to set, when a needed secret is nowhere.
@@ -53,6 +62,7 @@ class SystemAddress:
             broker_password=secret("broker_password", ("orchestrator", "shop")),
             project=os.environ.get("ALEXANDRITE_COMPOSE_PROJECT", project),
             prometheus_url=os.environ.get("ALEXANDRITE_PROMETHEUS_URL", prometheus_url),
+            mailbox_url=os.environ.get("ALEXANDRITE_MAILBOX_URL", mailbox_url),
             ring=os.environ.get("ALEXANDRITE_RING", ""),
         )
 

@@ -110,6 +110,10 @@ class Window:
         )
         self.check()
 
+    def open(self, path: str) -> None:
+        """Opens an address, whatever it answers: what is shown there tells."""
+        self._open(path)
+
     def _open(self, path: str) -> Response | None:
         for _ in range(NETWORK_CHANGES_MAX):
             try:

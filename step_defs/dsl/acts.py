@@ -14,7 +14,7 @@ from step_defs.dsl.operator import CARRIER, claim_at_once
 from step_defs.dsl.order import SOON_S, Order, amount
 from step_defs.dsl.pieces import pieces_of
 from step_defs.dsl.shopper import Shopper
-from step_defs.dsl.words import PROBLEMS, STATUSES
+from step_defs.dsl.words import LETTERS, PROBLEMS, STATUSES
 
 if TYPE_CHECKING:
     from step_defs.dsl.administrator import Administrator
@@ -81,6 +81,11 @@ def has_orders(shopper: Shopper, count: int) -> None:
     """The customer's own list shows so many orders."""
     listed = shopper.orders_listed()
     assert len(listed) == count, f"{shopper.name} has {[order['number'] for order in listed]}"
+
+
+def has_letters(shopper: Shopper, table: list[list[str]]) -> None:
+    """The letters of the table's rows under its header, and no others."""
+    shopper.world.mailbox.has_exactly(shopper, [LETTERS[row[0]] for row in table[1:]])
 
 
 def try_to_open(world: World, shopper: Shopper) -> None:

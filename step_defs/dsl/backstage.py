@@ -13,6 +13,7 @@ from step_defs.drivers.broker import Broker
 from step_defs.drivers.browser import Chromium
 from step_defs.drivers.containers import Containers
 from step_defs.drivers.http import Door
+from step_defs.drivers.post import Post
 
 ADMINISTRATOR = "anna.admin@alexandrite.example"
 SESSION_S_MAX = 600.0
@@ -82,6 +83,11 @@ class Backstage:
         return Broker(self.address)
 
     @cached_property
+    def post(self) -> Post:
+        """The mail server that takes the system's letters."""
+        return Post(self.address)
+
+    @cached_property
     def containers(self) -> Containers:
         """The system's containers."""
         return Containers(self.address)
@@ -90,6 +96,6 @@ class Backstage:
         """Ends every connection."""
         if self._admin is not None:
             self._admin.close()
-        for tool in ("browser", "broker", "containers"):
+        for tool in ("browser", "broker", "post", "containers"):
             if self.__dict__.get(tool) is not None:
                 self.__dict__[tool].close()

@@ -105,6 +105,13 @@ class Faults:
         late = oldest.with_body(oldest.envelope | {"id": str(uuid.uuid4())})
         self.world.backstage.broker.publish(late, routing_key=f"to.{to}")
 
+    def repeat_all_news(self, order: Order, *, to: str) -> None:
+        """Delivers all news about the order again: as a broker repeats it, and as if it had been said anew."""
+        for message in self._tap.heard(order.order_id):
+            again = message.with_body(message.envelope | {"id": str(uuid.uuid4())})
+            for each in (message, again):
+                self.world.backstage.broker.publish(each, routing_key=f"to.{to}")
+
     def news_comes_reversed(self, order: Order, *, count: int) -> None:
         """What waits for the status keeper about the order is delivered last first; then the status keeper is back."""
         mine = self._intercept(order, count=count)

@@ -24,6 +24,8 @@ class Person:
         self.password = f"only {name} knows {world.unique}"
         self._door: Door | None = None
         self._user: dict[str, Any] = {}
+        self.reset_link = ""
+        self.old_password = ""
         self.shares_session = False
         """Whether somebody else opened their session: then nobody knows a password to type into a page."""
 
@@ -45,6 +47,27 @@ class Person:
     def get_account(self) -> None:
         """How this kind of person comes to have an account."""
         self.world.backstage.employ(name=self.name, email=self.email, password=self.password, roles=list(self.roles))
+
+    def forgets_password(self) -> None:
+        """Asks for a letter with a link, where nobody is signed in. Raises Refusal."""
+        self.world.account_desk_of(self).asks(self.email)
+
+    def chooses_password(self) -> None:
+        """Sets another password by the letter's link, and from then on knows no other. Raises Refusal."""
+        self.reset_link = self.world.mailbox.reset_link(self)
+        password = f"{self.name} has learned it: {self.world.unique}"
+        self.world.account_desk_of(self).resets(self.reset_link, password)
+        self.old_password, self.password = self.password, password
+
+    def tries_link_again(self) -> None:
+        """The link of the letter once more. Raises Refusal."""
+        self.world.account_desk_of(self).resets(self.reset_link, "not for the second time")
+
+    def has_new_password_alone(self) -> None:
+        """The new password opens a session, the one of before opens none."""
+        self.world.attempt(lambda: self.signs_in(self.old_password))
+        self.world.was_refused("the e-mail or password is wrong")
+        self.signs_in()
 
     @property
     def is_here(self) -> bool:

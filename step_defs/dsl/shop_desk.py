@@ -144,6 +144,7 @@ class BrowserShopDesk(BrowserModelDesk):
         typed = body["delivery"] | {name: body["customer"][name] for name in ("name", "email", "phone")}
         for name, value in typed.items():
             page.locator(f'form.checkout [name="{name}"]').fill(value)
+        page.locator('form.checkout [name="language"]').select_option(body["customer"]["language"])
         self._sent = page.evaluate(_FORM)
         assert self._sent["order"] == order_id, f"the form is about {self._sent['order']} and not about {order_id}"
         with page.expect_navigation():

@@ -40,6 +40,8 @@ class Shopper(Person):
         self.broken_off: tuple[str, str] | None = None
         """The model that they could not send to its end, and its file."""
         self.resumed: Resumed | None = None
+        self.letters_in = "en"
+        """The language that they want our letters in."""
         self.phone = phone_of(self.email)
         self._order: Order | None = None
         self._desk: ShopDesk | None = None
@@ -259,7 +261,7 @@ class Shopper(Person):
         desk = self.desk if agreed is None else HttpShopDesk(self.door)
         agreed = agreed or self.sees_price()
         body = {
-            "customer": {"name": self.name, "email": self.email, "phone": self.phone, "language": "en"},
+            "customer": {"name": self.name, "email": self.email, "phone": self.phone, "language": self.letters_in},
             "delivery": {
                 "recipient": self.name,
                 "address": "Tverskaya 1",

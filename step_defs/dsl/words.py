@@ -208,6 +208,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "пропуск заперт": ("badge-locked",),
     "this is no workstation": ("not-a-workstation",),
     "это не рабочее место": ("not-a-workstation",),
+    "the link is over": ("reset-link-over",),
+    "ссылка больше не действует": ("reset-link-over",),
     "the e-mail is taken": ("email-taken",),
     "почта уже занята": ("email-taken",),
     "somebody saved it meanwhile": STALE,
@@ -224,6 +226,26 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "сообщение не от перевозчика": ("webhook-not-trusted",),
 }
 """What a refusal is called in scenarios, and the stable codes of the problems that mean it."""
+
+LETTERS: dict[str, str] = {
+    "the order is received": "received",
+    "заказ принят": "received",
+    "the order is confirmed": "confirmed",
+    "заказ подтверждён": "confirmed",
+    "the order is on its way": "shipped",
+    "заказ в пути": "shipped",
+    "the order has arrived": "arrived",
+    "заказ доставлен": "arrived",
+    "the order is cancelled": "cancelled",
+    "заказ отменён": "cancelled",
+    "the order is rejected": "rejected",
+    "заказ отклонён": "rejected",
+    "a seller asks something": "question",
+    "продавец спрашивает": "question",
+}
+"""What a letter by e-mail is about."""
+
+LANGUAGES: dict[str, str] = {"English": "en", "английский": "en", "Russian": "ru", "русский": "ru"}
 
 SCREENS: dict[str, str] = {
     "shop": "shop",

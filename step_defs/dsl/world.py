@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from step_defs.drivers.http import Door, Refusal, Reply
+from step_defs.dsl.account_desk import AccountDesk, account_desk_of
 from step_defs.dsl.administrator import Administrator, entry_line
 from step_defs.dsl.backstage import Backstage
 from step_defs.dsl.bench import Bench, bench_of
 from step_defs.dsl.carrier import Carrier
 from step_defs.dsl.exported import Exported
 from step_defs.dsl.faults import Faults
+from step_defs.dsl.mailbox import Mailbox
 from step_defs.dsl.models import Models
 from step_defs.dsl.operator import Operator
 from step_defs.dsl.order import Order
@@ -41,6 +43,7 @@ class World:
         self.stranger = Door(backstage.address)
         self.carrier = Carrier(self)
         self.faults = Faults(self)
+        self.mailbox = Mailbox(self)
         self.models = Models(self.unique, beside)
         self.road = Road(self)
         self.refusal: Refusal | None = None
@@ -52,6 +55,7 @@ class World:
         self._order: Order | None = None
         self._people: dict[tuple[type[Person], str], Person] = {}
         self._work_orders: dict[str, list[dict[str, Any]]] = {}
+        self._account_desks: dict[Person, AccountDesk] = {}
         self._own_alloy: str | None = None
         self._announced: str | None = None
 
@@ -119,6 +123,12 @@ class World:
             person = self._people[(kind, name)] = kind(self, name)
         assert isinstance(person, kind)
         return person
+
+    def account_desk_of(self, person: Person) -> AccountDesk:
+        """Where somebody who forgot the password gets in again, opened when it is first needed."""
+        if person not in self._account_desks:
+            self._account_desks[person] = account_desk_of(person)
+        return self._account_desks[person]
 
     # -- the order -----------------------------------------------------------------------------------------------
 
@@ -213,10 +223,13 @@ class World:
         try:
             self.faults.mend()
         finally:
+            self.mailbox.close()
             if self.exported is not None:
                 self.exported.remove()
             if self._own_alloy is not None:
                 self.price_book.remove_alloy(self._own_alloy)
+            for desk in self._account_desks.values():
+                desk.close()
             for person in self._people.values():
                 person.leaves()
             if "bench" in self.__dict__:

@@ -7,6 +7,8 @@ from step_defs.dsl.words import (
     CASE_REASONS,
     CONSENT_REASONS,
     GOODS,
+    LANGUAGES,
+    LETTERS,
     MATERIALS,
     MODELS,
     PROBLEMS,
@@ -26,6 +28,8 @@ words("because", CONSENT_REASONS)
 words("why", CASE_REASONS)
 words("refusal", {word: word for word in REFUSALS})
 words("screen", SCREENS)
+words("letter", LETTERS)
+words("language", LANGUAGES)
 words("role", roles.ROLES)
 words("deed", roles.DEEDS)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from system.crm.adapters.care_queries import CareQueries
 from system.crm.adapters.cases import CaseQueries
 from system.crm.adapters.customers import CustomerQueries
+from system.crm.adapters.letters_to_tell import LettersToTell
 from system.crm.adapters.models import HttpModels
 from system.crm.adapters.orchestrator import HttpOrchestrator
 from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
+from system.crm.adapters.shop import HttpShop
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.application import reactions
 from system.crm.domain.webhook import secret_bytes
@@ -37,7 +39,8 @@ def service(settings: CrmSettings | None = None) -> Service:
         timers=[
             timers.escalations(
                 lambda: crm.app.state.queries, settings.escalation_terms, every_s=settings.escalations_every_s
-            )
+            ),
+            timers.news(lambda: LettersToTell(crm.engine), lambda: crm.app.state.shop, every_s=settings.news_every_s),
         ],
         gauges=_GAUGES,
         on_start=[_check_secret],
@@ -55,6 +58,7 @@ def service(settings: CrmSettings | None = None) -> Service:
     crm.app.state.met = Seldom(care_api.MEETING_EVERY_S)
     crm.app.state.watch = pages.watch_of(queries, care, cases, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)
+    crm.app.state.shop = HttpShop(crm.client)
     crm.app.state.quotes = HttpQuotes(crm.client)
     crm.app.state.models = HttpModels(crm.client, timeout_s=settings.export_timeout_s)
     return crm

@@ -48,6 +48,10 @@ class CrmSettings(ServiceSettings):
     )
     escalations_every_s: float = Field(60.0, gt=0, description="how often orders that wait too long are looked for")
 
+    news_every_s: float = Field(
+        2.0, gt=0, description="how often the shop is asked to tell customers that a seller wrote to them"
+    )
+
     @model_validator(mode="after")
     def _sellers_come_first(self) -> CrmSettings:
         if self.escalate_to_administrators_percent < self.escalate_to_sellers_percent:

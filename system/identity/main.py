@@ -13,8 +13,22 @@ from system.identity.adapters.tokens import RedisRevokedSessions, SignedAccessTo
 from system.identity.adapters.unit_of_work import SqlIdentityUnitOfWork
 from system.identity.application import handlers
 from system.identity.application.handlers import Tools
-from system.identity.entrypoints import account_pages, api, badge_api, badge_pages, cli, pages, people, people_badges
+from system.identity.entrypoints import (
+    account_pages,
+    api,
+    badge_api,
+    badge_pages,
+    cli,
+    forgotten,
+    notices,
+    pages,
+    people,
+    people_badges,
+)
 from system.identity.settings import IdentitySettings
+from system.plumbing.mail.delivery import MAIL_GAUGES
+from system.plumbing.mail.sealing import Seal
+from system.plumbing.mail.worker import send_letters
 from system.plumbing.runtime import Service
 from system.plumbing.timers import Timer
 
@@ -23,23 +37,32 @@ def service(settings: IdentitySettings | None = None) -> Service:
     """Identity, ready to serve."""
     settings = settings or IdentitySettings()
     shown = pages.pages_of(settings)
+    seal = Seal(settings.signing_key)
+    letters = notices.letters_of(shown, seal, public_url=settings.public_url)
+
+    async def write_to_owners(process: Service) -> None:
+        await send_letters(process, letters, settings)
+
     identity = Service(
         settings,
-        routers=[api.router, api.internal, badge_api.router],
+        routers=[api.router, api.internal, forgotten.api, badge_api.router],
         pages=[
             shown.router(),
             pages.router,
             account_pages.router,
+            forgotten.router,
             badge_pages.router,
             people_badges.router,
             people.router,
         ],
         unit_of_work=SqlIdentityUnitOfWork,
         timers=[_prune_timer(settings)],
+        gauges=MAIL_GAUGES,
+        background=[write_to_owners] if "timer" in settings.role_names else [],
         description="Who somebody is and what they may do: accounts, sign-in, sessions, roles.",
     )
     shown.install(identity.app)
-    identity.app.state.tools = _tools(identity, settings)
+    identity.app.state.tools = _tools(identity, settings, seal)
     identity.app.state.queries = IdentityQueries(identity.engine)
     return identity
 
@@ -61,7 +84,7 @@ async def _seed(identity: Service, settings: IdentitySettings) -> int:
         await identity.engine.dispose()
 
 
-def _tools(identity: Service, settings: IdentitySettings) -> Tools:
+def _tools(identity: Service, settings: IdentitySettings, seal: Seal) -> Tools:
     hashing = Argon2Hashing(
         time_cost=settings.hashing_time_cost, memory_kib=settings.hashing_memory_kib, lanes=settings.hashing_lanes
     )
@@ -73,6 +96,9 @@ def _tools(identity: Service, settings: IdentitySettings) -> Tools:
         session_terms=settings.session_terms,
         throttle_terms=settings.throttle_terms,
         badge_terms=settings.badge_terms,
+        reset_terms=settings.reset_terms,
+        seal=seal,
+        reset_answer_s=settings.password_reset_answer_s,
     )
 
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 
 from system.identity.domain.badge import BadgeTerms
+from system.identity.domain.password_reset import ResetTerms
 from system.identity.domain.session import SessionTerms
 from system.identity.domain.throttle import ThrottleTerms
-from system.plumbing.settings import ServiceSettings
+from system.plumbing.mail.settings import MailSettings
 
 
-class IdentitySettings(ServiceSettings):
+class IdentitySettings(MailSettings):
     """What identity is told at start, beside what every service is told."""
 
     service: str = "identity"
@@ -33,6 +34,14 @@ class IdentitySettings(ServiceSettings):
     sign_in_wait_first_s: float = Field(5.0, description="the wait after the next wrong password; then it doubles")
     sign_in_wait_max_s: float = 900.0
     sign_in_forget_after_s: float = Field(3600.0, description="without a wrong password for this long all is forgiven")
+
+    password_reset_lifetime_s: int = Field(3600, ge=60, description="how long the link for a new password holds")
+    password_reset_free_asks: int = Field(
+        3, description="links for a new password in a row that cost no waiting; forgiven as wrong passwords are"
+    )
+    password_reset_answer_s: float = Field(
+        0.4, ge=0, description="what asking for such a link takes at least, so that its time tells nothing"
+    )
 
     badge_session_idle_s: int = Field(
         600, ge=60, le=900, description="a session by badge ends when nobody touched the workstation for this long"
@@ -64,6 +73,14 @@ class IdentitySettings(ServiceSettings):
             wait_first=timedelta(seconds=self.sign_in_wait_first_s),
             wait_max=timedelta(seconds=self.sign_in_wait_max_s),
             forget_after=timedelta(seconds=self.sign_in_forget_after_s),
+        )
+
+    @property
+    def reset_terms(self) -> ResetTerms:
+        """How long links for a new password live, and how asking for them is slowed down."""
+        return ResetTerms(
+            lifetime=timedelta(seconds=self.password_reset_lifetime_s),
+            asking=replace(self.throttle_terms, free_failures=self.password_reset_free_asks),
         )
 
     @property

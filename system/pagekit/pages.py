@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -81,7 +81,8 @@ class Pages:
     def _environment(self, language: Language, home: Path) -> Environment:
         environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(home / "templates"), FileSystemLoader(KIT / "templates")]),
-            autoescape=True,
+            # A letter's template is plain text (`.txt`), and nothing in it is markup.
+            autoescape=select_autoescape(disabled_extensions=("txt",), default=True, default_for_string=True),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -118,6 +118,10 @@ class Service:
         """A new unit of work, not yet entered."""
         return self._unit_of_work(self.engine, self.settings.service, on_committed=self._committed)
 
+    def holds(self, role: str) -> bool:
+        """Whether this process has a share of the work of a role now."""
+        return role in self._leases and bool(self._leases[role].held())
+
     async def readiness(self) -> dict[str, bool]:
         """Ready means: the database answers, and the broker was reached once. A broker away later stops no order."""
         return {

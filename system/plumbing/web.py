@@ -139,7 +139,9 @@ class Observed:
             try:
                 await self._app(scope, receive, observed_send)
             except Exception as error:
-                log.exception("request failed", method=scope["method"], path=scope["path"])
+                # By its route: a path may hold the secret of somebody's link.
+                route = getattr(scope.get("route"), "path", "unmatched")
+                log.exception("request failed", method=scope["method"], route=route)
                 if begun:
                     raise
                 response = await scope["app"].state.on_bug(_our_mistake)(Request(scope, receive), error)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseStock, ReserveStock
+from system.plumbing.mail.box import KeptNotices
+from system.plumbing.mail.delivery import MAIL_GAUGES
+from system.plumbing.mail.worker import send_letters
 from system.plumbing.runtime import Service
 from system.shop.adapters.catalogue_prices import CataloguePrices
 from system.shop.adapters.queries import GAUGES, ShopQueries
@@ -10,7 +13,16 @@ from system.shop.adapters.services import HttpFiles, HttpIdentity, HttpLetters, 
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
 from system.shop.application import reactions
 from system.shop.application.ports import Tools
-from system.shop.entrypoints import api, cart_pages, checkout_pages, make_pages, order_pages, pages
+from system.shop.entrypoints import (
+    api,
+    cart_pages,
+    checkout_pages,
+    make_pages,
+    notices,
+    notices_api,
+    order_pages,
+    pages,
+)
 from system.shop.entrypoints.private_links import PrivateLinks
 from system.shop.settings import ShopSettings
 
@@ -19,9 +31,15 @@ def service(settings: ShopSettings | None = None) -> Service:
     """The shop, ready to serve."""
     settings = settings or ShopSettings()
     shown = pages.pages_of(settings)
+    links = PrivateLinks(settings.signing_key)
+    letters = notices.letters_of(shown, links, public_url=settings.public_url)
+
+    async def write_to_customers(process: Service) -> None:
+        await send_letters(process, letters, settings)
+
     shop = Service(
         settings,
-        routers=[api.router, api.internal],
+        routers=[api.router, api.internal, notices_api.internal],
         pages=[
             shown.router(),
             pages.front,
@@ -37,7 +55,8 @@ def service(settings: ShopSettings | None = None) -> Service:
             ReserveStock: reactions.on_reserve_stock,
             ReleaseStock: reactions.on_release_stock,
         },
-        gauges=GAUGES,
+        gauges=(*GAUGES, *MAIL_GAUGES),
+        background=[write_to_customers] if "timer" in settings.role_names else [],
         description="The catalogue, every order's content and number, and the stock of ready-made goods.",
     )
     shown.install(shop.app)
@@ -45,7 +64,8 @@ def service(settings: ShopSettings | None = None) -> Service:
     queries = ShopQueries(shop.engine)
     shop.app.state.goods = pages.goods_of(queries)
     shop.app.state.identity = HttpIdentity(shop.client)
-    shop.app.state.links = PrivateLinks(settings.signing_key)
+    shop.app.state.links = links
+    shop.app.state.notices = KeptNotices(shop.engine)
     shop.app.state.watch = order_pages.watch_of(queries)
     shop.app.state.counter = api.Counter(
         tools=Tools(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from system.plumbing.settings import ServiceSettings
+from system.plumbing.mail.settings import MailSettings
 
 
-class ShopSettings(ServiceSettings):
+class ShopSettings(MailSettings):
     """What the shop is told at start, beside what every service is told."""
 
     service: str = "shop"

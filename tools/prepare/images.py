@@ -50,6 +50,7 @@ INFRASTRUCTURE: tuple[Image, ...] = (
     Image("postgres", base="trixie", shared=(HEALTHY,)),
     Image("rabbitmq", base="trixie", shared=(HEALTHY,)),
     Image("redis", base="trixie", shared=(HEALTHY,)),
+    Image("mailbox", base="trixie", shared=(HEALTHY,)),
     Image("seaweedfs", base="trixie", shared=(HEALTHY,), binaries=("weed",), locks=(INFRA_LOCK,)),
     Image(
         "traefik",

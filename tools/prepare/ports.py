@@ -19,6 +19,7 @@ DEFAULTS: dict[str, int] = {
     "management": 15672,
     "postgres": 5432,
     "redis": 6379,
+    "mailbox": 8025,
 }
 # How far from the usual port to look before saying that something is wrong with this machine.
 ATTEMPTS = 50

@@ -65,6 +65,7 @@ Alexandrite runs on this machine (127.0.0.1 only).
   APIs          /api/<service>/v1: identity, shop, crm, mes, pricing, orchestrator, files
   prometheus    http://localhost:{known["prometheus"]}
   alertmanager  http://localhost:{known["alertmanager"]}
+  letters       http://localhost:{known["mailbox"]}   every letter that the system writes ends here
   rabbitmq      http://localhost:{known["management"]}   user alexandrite, password in .alexandrite/secrets/rabbitmq
   staff         password of every demonstration login: {password}
 Stop it with `make down` (`make down KEEP=1` keeps the data)."""

@@ -232,6 +232,11 @@ class LetterRepository:
         kept = upsert(tables.letter).values(row).on_conflict_do_nothing().returning(tables.letter.c.letter_id)
         return (await self._connection.execute(kept)).first() is not None
 
+    async def to_be_told(self, letter: Letter) -> None:
+        """Its customer is told of it by e-mail, once this is committed."""
+        row = {"letter_id": letter.id, "order_id": letter.order_id, "since": letter.at}
+        await self._connection.execute(upsert(tables.letter_to_tell).values(row).on_conflict_do_nothing())
+
     async def of(self, order_id: UUID) -> list[Letter]:
         """An order's letters, the oldest first."""
         found = await self._connection.execute(letters_statement(order_id))

@@ -187,6 +187,15 @@ case_step = Table(
     PrimaryKeyConstraint("case_id", "number"),
 )
 
+letter_to_tell = Table(
+    "letter_to_tell",
+    metadata,
+    Column("letter_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    _moment("since", nullable=False),
+    Index("letter_to_tell_since", "since"),
+)
+
 delivery = Table(
     "delivery",
     metadata,

@@ -106,6 +106,7 @@ async def ask_customer(command: AskCustomer, uow: CrmUnitOfWork) -> Answer:
             return seen
         letter = Letter(new_id(), command.order_id, Side.SELLER, command.seller.name, command.text, uow.now)
         await post_letter(letter, uow, waits_since=uow.now)
+        await uow.letters.to_be_told(letter)
         actor = f"{command.seller.name} ({command.seller.id})"
         await uow.audit(
             actor=actor, action="customer_asked", subject=str(command.order_id), details={"text": letter.text}

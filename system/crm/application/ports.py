@@ -58,6 +58,9 @@ class Letters(Protocol):
     async def add(self, letter: Letter) -> bool:
         """Keeps a letter. False when its id was kept before."""
 
+    async def to_be_told(self, letter: Letter) -> None:
+        """Its customer is told of it by e-mail, once this is committed."""
+
     async def of(self, order_id: UUID) -> list[Letter]:
         """An order's letters, the oldest first."""
 
@@ -204,3 +207,10 @@ class Models(Protocol):
 
     async def fetch(self, file_id: UUID, *, bytes_max: int) -> bytes | None:
         """The model as it was verified; None when there is none, or a larger one than that. Raises Unavailable."""
+
+
+class CustomerMail(Protocol):
+    """The shop, which writes to customers by e-mail."""
+
+    async def notices(self, order_id: UUID, *, who: Principal) -> list[dict[str, Any]]:
+        """The letters by e-mail about an order, the oldest first: kind, state, written_at, settled_at, said. Raises Unavailable."""

@@ -23,7 +23,7 @@ from system.crm.application.commands import (
     RejectOrder,
     RepairOrder,
 )
-from system.crm.application.ports import CrmUnitOfWork, Orchestrator
+from system.crm.application.ports import CrmUnitOfWork, CustomerMail, Orchestrator
 from system.crm.domain.letter import Letter, Side
 from system.crm.domain.sales_order import Seller
 from system.crm.entrypoints import schemas
@@ -55,6 +55,10 @@ def _uow(request: Request) -> CrmUnitOfWork:
     return cast(CrmUnitOfWork, request.app.state.make_uow())
 
 
+def _shop(request: Request) -> CustomerMail:
+    return cast(CustomerMail, request.app.state.shop)
+
+
 def _orchestrator(request: Request) -> Orchestrator:
     return cast(Orchestrator, request.app.state.orchestrator)
 
@@ -83,6 +87,7 @@ Queries = Annotated[CrmQueries, Depends(_queries)]
 Care = Annotated[CareQueries, Depends(_care)]
 Cases = Annotated[CaseQueries, Depends(_cases)]
 Uow = Annotated[CrmUnitOfWork, Depends(_uow)]
+TheShop = Annotated[CustomerMail, Depends(_shop)]
 TheOrchestrator = Annotated[Orchestrator, Depends(_orchestrator)]
 Key = Annotated[IdempotencyKey, Depends(idempotency_key)]
 Margin = Annotated[int, Depends(_at_risk_margin_s)]
@@ -130,12 +135,18 @@ async def order(who: Staff, queries: Queries, cases: Cases, order_id: UUID) -> R
 
 @router.get("/orders/{order_id}/story", response_model=schemas.StoryView)
 async def order_story(
-    who: Staff, queries: Queries, cases: Cases, kept: Care, orchestrator: TheOrchestrator, order_id: UUID
+    who: Staff,
+    queries: Queries,
+    cases: Cases,
+    kept: Care,
+    orchestrator: TheOrchestrator,
+    shop: TheShop,
+    order_id: UUID,
 ) -> Response:
     """What happened to the order in every service and what sellers noted, and what to do when it hangs. A service that does not
     answer is named."""
     order = await whole_order(queries, cases, order_id)
-    story, _ = await hear_story(order, orchestrator, who=who, notes=await noted_of(order, kept))
+    story, _ = await hear_story(order, orchestrator, shop, who=who, notes=await noted_of(order, kept))
     return _json(as_view(story))
 
 
@@ -220,15 +231,27 @@ async def noted_of(order: dict[str, Any], kept: CareQueries) -> list[dict[str, A
 
 
 async def hear_story(
-    order: dict[str, Any], orchestrator: Orchestrator, *, who: Principal, notes: Sequence[dict[str, Any]] = ()
+    order: dict[str, Any],
+    orchestrator: Orchestrator,
+    shop: CustomerMail | None,
+    *,
+    who: Principal,
+    notes: Sequence[dict[str, Any]] = (),
 ) -> tuple[Story, dict[str, Any] | None]:
-    """The story of an order, and the orchestrator's telling of it: None, and the story says so, when that could not be had."""
+    """The story of an order, and the orchestrator's telling of it: None, and the story says so, when that could not be had.
+
+    Without a `shop` the letters by e-mail are left out: whoever looks at the road alone has no use for them.
+    """
     try:
         told = await orchestrator.timeline(UUID(order["order_id"]), who=who)
     except (Unavailable, NotFound):
         # It knows more than CRM, and less when its own word of this order has not come yet.
         told = None
-    return story_of(order, told, now=datetime.now(UTC), notes=notes), told
+    try:
+        notices = await shop.notices(UUID(order["order_id"]), who=who) if shop is not None else []
+    except Unavailable:
+        notices = None
+    return story_of(order, told, notices, now=datetime.now(UTC), notes=notes), told
 
 
 def seller_of(who: Principal) -> Seller:

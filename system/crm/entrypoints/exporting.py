@@ -40,7 +40,7 @@ class Export:
         state = self.request.app.state
         settings = cast(CrmSettings, state.settings)
         order = await self.queries.order(self.order_id)
-        story, told = await hear_story(order, self.orchestrator, who=who)
+        story, told = await hear_story(order, self.orchestrator, None, who=who)
         now = datetime.now(UTC)
         seen = Seen(
             order=order,

@@ -38,6 +38,7 @@ from system.crm.entrypoints.api import (
     Queries,
     Staff,
     TheOrchestrator,
+    TheShop,
     Uow,
     hear_story,
     noted_of,
@@ -326,6 +327,7 @@ class Visit:
     pages: Shown
     uow: Uow
     orchestrator: TheOrchestrator
+    shop: TheShop
     quotes: TheQuotes
     kept: Care
     cases: Cases
@@ -377,7 +379,7 @@ class Visit:
         """What happened, in every service; without what could not be had just now, and it says so."""
         order = await whole_order(self.queries, self.cases, self.order_id)
         notes = await noted_of(order, self.kept)
-        story, told = await hear_story(order, self.orchestrator, who=who, notes=notes)
+        story, told = await hear_story(order, self.orchestrator, self.shop, who=who, notes=notes)
         template = "story_piece.html" if is_piece(self.request) else "story.html"
         lines = told["order"]["lines"] if told else []
         return self.pages.render(self.request, template, who=who, o=order, story=story, work=lines)

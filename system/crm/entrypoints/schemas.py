@@ -275,7 +275,7 @@ class StoryLine(BaseModel):
     """
 
     at: datetime
-    kind: Literal["status", "carrier", "letter", "case", "note", "trouble", "deed", "message"]
+    kind: Literal["status", "carrier", "letter", "notice", "case", "note", "trouble", "deed", "message"]
     text: str
     actor: str | None
     reason: str | None

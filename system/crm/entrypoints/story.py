@@ -14,7 +14,7 @@ from typing import Any, Literal
 from system.crm.entrypoints.case_words import KINDS, REASONS, STATES
 from system.pagekit.words import N_
 
-Kind = Literal["status", "carrier", "letter", "case", "note", "trouble", "deed", "message"]
+Kind = Literal["status", "carrier", "letter", "notice", "case", "note", "trouble", "deed", "message"]
 Action = Literal["decide", "repair", "assign", "work", "call", "close"]
 
 SERVICES: Mapping[str, str] = {
@@ -73,6 +73,25 @@ DEEDS: Mapping[str, str] = {
 }
 CASE_OPENS = N_("%(case)s: %(reason)s")
 CASE_GOES = N_("%(case)s: %(state)s")
+NOTICES: Mapping[str, str] = {
+    "order-received": N_("We wrote to the customer that the order is with us"),
+    "price-question": N_("We wrote to the customer that the price needs their word"),
+    "order-approved": N_("We wrote to the customer that the order is confirmed"),
+    "order-shipped": N_("We wrote to the customer that the order is on its way"),
+    "order-closed": N_("We wrote to the customer that the order has arrived"),
+    "order-cancelled": N_("We wrote to the customer that the order is cancelled"),
+    "order-rejected": N_("We wrote to the customer that we cannot make the order"),
+    "price-failed": N_("We wrote to the customer that the order has no price as it is"),
+    "seller-wrote": N_("We wrote to the customer that a seller asks them something"),
+}
+"""By the kind of a letter by e-mail."""
+NOTICE = N_("We wrote to the customer")
+UNDELIVERED: Mapping[str, str] = {
+    "waiting": N_("The letter waits for the mail server."),
+    "refused": N_("The customer's mail server refused the letter: call them."),
+    "given_up": N_("The letter could not be delivered: call the customer."),
+}
+"""By what became of a letter that has not arrived."""
 CARRIER = N_("%(carrier)s %(tracking_number)s: %(event)s")
 
 WHY: Mapping[str, tuple[str, str, Action]] = {
@@ -156,25 +175,31 @@ class Story:
 def story_of(
     order: Mapping[str, Any],
     told: Mapping[str, Any] | None,
+    notices: Iterable[Mapping[str, Any]] | None = (),
     *,
     now: datetime,
     notes: Iterable[Mapping[str, Any]] = (),
 ) -> Story:
-    """The story of an order as CRM shows it and sellers noted of it, with the orchestrator's timeline of it, or without when that
-    could not be had."""
+    """The story of an order as CRM shows it and sellers noted of it, with the orchestrator's timeline of it and the shop's letters by
+    e-mail about it.
+
+    Without one of them when that could not be had (None).
+    """
     lines = [
         *_statuses(order["history"]),
         *_carrier(order["carrier_events"]),
         *_letters(order["letters"]),
         *_cases(order.get("cases", ())),
         *_notes(notes),
+        *_notices(notices or ()),
     ]
     messages: list[Line] = []
     for entry in told["entries"] if told else ():
         line = _line(entry)
         if line is not None:
             (messages if line.kind == "message" else lines).append(line)
-    silent = tuple(sorted(told["not_answering"])) if told else ("orchestrator",)
+    missing = set(told["not_answering"]) if told else {"orchestrator"}
+    silent = tuple(sorted(missing if notices is not None else missing | {"shop"}))
     return Story(_newest_first(lines), _newest_first(messages), advice_of(order, told, now=now), silent)
 
 
@@ -283,6 +308,13 @@ def _notes(notes: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
         yield Line(
             datetime.fromisoformat(note["at"]), "note", note["text"], facts, actor=f"seller {note['author']['name']}"
         )
+
+
+def _notices(notices: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    for each in notices:
+        if each["state"] != "withdrawn":
+            at = datetime.fromisoformat(each["settled_at"] or each["written_at"])
+            yield Line(at, "notice", NOTICES.get(each["kind"], NOTICE), reason=UNDELIVERED.get(each["state"]))
 
 
 def _line(entry: Mapping[str, Any]) -> Line | None:

@@ -7,8 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from system.crm.application.escalations import Waiting, escalate_waiting
+from system.crm.application.news import Teller, Untold, tell_news
 from system.crm.domain.escalation import EscalationTerms
 from system.plumbing.timers import Timer
+
+
+def news(untold: Callable[[], Untold], shop: Callable[[], Teller], *, every_s: float) -> Timer:
+    """Has customers told that a seller wrote to them, in one process at a time."""
+
+    async def tick(make_uow: Callable[[], Any], buckets: frozenset[int]) -> int:
+        # One process is enough, and a second one for a moment does no harm: the shop knows a letter again.
+        if 0 in buckets:
+            await tell_news(untold(), shop())
+        return 0
+
+    return Timer("news", every_s, tick)
 
 
 def escalations(waiting: Callable[[], Waiting], terms: EscalationTerms, *, every_s: float) -> Timer:

@@ -66,6 +66,9 @@ class Crm(Protocol):
     async def reminders(self, order_id: UUID) -> list[Reminder]:
         """The reminders about an order, as committed."""
 
+    async def to_tell(self) -> list[UUID]:
+        """The letters of which customers are yet to hear by e-mail."""
+
     async def audited(self, subject: UUID) -> list[tuple[str, dict[str, Any]]]:
         """What was done to a thing, with its details, as the audit has it."""
 

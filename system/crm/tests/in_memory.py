@@ -35,6 +35,7 @@ class Store:
         self.events: dict[str, CarrierEvent] = {}
         self.letters: dict[UUID, Letter] = {}
         self.cases: dict[UUID, Case] = {}
+        self.to_tell: dict[UUID, UUID] = {}
         self.notes: dict[UUID, Note] = {}
         self.reminders: dict[UUID, Reminder] = {}
         self.colleagues: dict[UUID, Seller] = {}
@@ -194,6 +195,9 @@ class InMemoryLetters:
         self._store.letters.setdefault(letter.id, letter)
         return is_new
 
+    async def to_be_told(self, letter: Letter) -> None:
+        self._store.to_tell.setdefault(letter.id, letter.order_id)
+
     async def of(self, order_id: UUID) -> list[Letter]:
         return sorted(
             (each for each in self._store.letters.values() if each.order_id == order_id), key=lambda one: one.at
@@ -322,6 +326,9 @@ class InMemoryCrm:
 
     async def reminders(self, order_id: UUID) -> list[Reminder]:
         return [each for each in self.store.reminders.values() if each.about.order_id == order_id]
+
+    async def to_tell(self) -> list[UUID]:
+        return list(self.store.to_tell)
 
     async def audited(self, subject: UUID) -> list[tuple[str, dict[str, Any]]]:
         return [(action, details) for action, about, details in self.store.audited if about == str(subject)]

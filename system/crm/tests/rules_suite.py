@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -195,12 +196,15 @@ class LetterRules:
         order_id = await awaiting_approval(crm)
         asked = await handlers.ask_customer(AskCustomer(order_id, SOFIA, "May the band be wider?"), crm.make_uow())
         assert (asked.status, (await crm.order(order_id)).waits_for_customer_since) == (201, START)
+        assert asked.body is not None
+        assert UUID(asked.body["letter_id"]) in await crm.to_tell(), "the customer hears of it by e-mail"
 
         letter = Letter(new_id(), order_id, Side.CUSTOMER, "Clara", "Yes.", START + timedelta(hours=1))
         first = await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow(), terms=CASE_TERMS)
         again = await handlers.receive_letter(ReceiveLetter(letter), crm.make_uow(), terms=CASE_TERMS)
 
         assert first == again
+        assert letter.id not in await crm.to_tell()
         assert (await crm.order(order_id)).waits_for_customer_since is None
         async with crm.make_uow() as uow:
             assert [(each.side, each.text) for each in await uow.letters.of(order_id)] == [

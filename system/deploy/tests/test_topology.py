@@ -151,6 +151,21 @@ def test_compose_uses_exactly_the_built_images() -> None:
     assert used == {image.name.upper() for image in images.ALL if image is not images.PYTHON}
 
 
+def test_letters_go_to_the_mailbox_and_it_is_read_on_this_machine_alone() -> None:
+    told = {name for name, spec in OURS.items() if "ALEXANDRITE_SMTP_HOST" in spec["environment"]}
+    assert told == {"identity", "shop"}
+    for name in told:
+        environment = COMPONENTS[name]["environment"]
+        assert environment["ALEXANDRITE_SMTP_HOST"] in COMPONENTS and environment["ALEXANDRITE_SMTP_PORT"] == "1025"
+    [published] = COMPONENTS["mailbox"]["ports"]
+    assert published.startswith("127.0.0.1:") and published.endswith(":8025"), "SMTP itself is published nowhere"
+
+
+def test_the_gateways_log_holds_no_path() -> None:
+    dropped = GATEWAY["accessLog"]["fields"]["names"]
+    assert dropped == {"RequestPath": "drop", "RequestLine": "drop"}, "a path may be somebody's private link"
+
+
 def test_only_the_files_service_and_jobs_hold_storage_credentials() -> None:
     holders = {name for name, spec in OURS.items() if "ALEXANDRITE_S3_ACCESS_KEY" in spec["environment"]}
     assert {name for name in holders if COMPONENTS[name]["restart"] != "no"} == {"files", "files-worker"}

@@ -117,6 +117,19 @@ badge = Table(
     Index("badge_of_person", "user_id", unique=True, postgresql_where=text("revoked_at IS NULL")),
 )
 
+password_reset = Table(
+    "password_reset",
+    metadata,
+    Column("reset_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("over_at", DateTime(timezone=True)),
+    Index("password_reset_open", "user_id", postgresql_where=text("over_at IS NULL")),
+    Index("password_reset_expiry", "expires_at"),
+)
+
 pin = Table(
     "pin",
     metadata,

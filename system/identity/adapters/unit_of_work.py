@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from system.identity.adapters.badges import BadgeRepository, WorkstationRepository
+from system.identity.adapters.password_resets import PasswordResetRepository
 from system.identity.adapters.repositories import AttemptsRepository, SessionRepository, UserRepository
-from system.identity.application.ports import AttemptsLog, Badges, Sessions, Users, Workstations
+from system.identity.application.ports import AttemptsLog, Badges, Resets, Sessions, Users, Workstations
+from system.plumbing.mail.box import NoticeBox
+from system.plumbing.mail.notice import Notices
 from system.plumbing.unit_of_work import UnitOfWork
 
 
@@ -16,6 +19,8 @@ class SqlIdentityUnitOfWork(UnitOfWork):
     attempts: AttemptsLog
     workstations: Workstations
     badges: Badges
+    resets: Resets
+    notices: Notices
 
     async def on_enter(self) -> None:
         self.users = UserRepository(self.connection)
@@ -23,3 +28,5 @@ class SqlIdentityUnitOfWork(UnitOfWork):
         self.attempts = AttemptsRepository(self.connection)
         self.workstations = WorkstationRepository(self.connection)
         self.badges = BadgeRepository(self.connection)
+        self.resets = PasswordResetRepository(self.connection)
+        self.notices = NoticeBox(self.connection, now=lambda: self.now)

@@ -22,6 +22,7 @@ from system.identity.application.handlers import (
     prove,
     sign_in,
 )
+from system.identity.application.password_resets import tell_of_change
 from system.identity.domain import rules
 from system.identity.domain.errors import EmailTaken, InvalidCredentials, NotAGuest, TooManyAttempts
 from system.identity.domain.session import Ending
@@ -115,7 +116,10 @@ async def sent_again(email: str, password: str, tools: Tools, *, user_id: UUID |
 
 
 async def change_password(command: ChangePassword, tools: Tools) -> None:
-    """Sets another password and ends the other sessions. Raises InvalidCredentials, TooManyAttempts, Invalid."""
+    """Sets another password, ends the other sessions, tells the owner by a letter.
+
+    Raises InvalidCredentials, TooManyAttempts, Invalid.
+    """
     # Looked at first: whoever chooses a bad one has not spent a try at the present one.
     rules.acceptable_password(command.password)
     proven, _ = await prove(command.email, command.present, tools)
@@ -124,6 +128,8 @@ async def change_password(command: ChangePassword, tools: Tools) -> None:
         await uow.lock(proven.user_id)
         await uow.attempts.forget(command.email)
         await uow.users.save_password_hash(proven.user_id, password_hash)
+        await uow.resets.end_all_of(proven.user_id, now=uow.now)
+        await tell_of_change(proven, uow.now.isoformat(), uow)
         ended = await uow.sessions.revoke_all_of(
             proven.user_id, because=Ending.SIGNED_OUT, now=uow.now, but=command.session_id
         )

@@ -107,6 +107,21 @@ class ChangePassword:
 
 
 @dataclass(frozen=True, slots=True)
+class AskForReset:
+    """Somebody has forgotten the password of the account with this e-mail, or says so."""
+
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetPassword:
+    """Whoever holds the link of a letter sets another password."""
+
+    secret: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SeedStaff:
     """The demo staff has to exist and to sign in with this password."""
 

@@ -35,12 +35,14 @@ from system.identity.domain.errors import (
     SessionGoesOnElsewhere,
     TooManyAttempts,
 )
+from system.identity.domain.password_reset import ResetTerms
 from system.identity.domain.session import Ending, RefreshToken, Session, SessionTerms, next_token, open_session
 from system.identity.domain.staff import DEMO_STAFF
 from system.identity.domain.throttle import ThrottleTerms
 from system.identity.domain.user import Language, Role, User
 from system.identity.domain.workstation import roles_at
 from system.kernel.ids import derived_id, new_id
+from system.plumbing.mail.sealing import Seal
 
 STAFF_NAMESPACE = uuid.UUID("5f6a1c1e-7d0b-4f57-9a53-0a5d6f1c2b11")
 """Demo staff keep their ids over every new start, so that other services' demo data may name them."""
@@ -60,6 +62,9 @@ class Tools:
     session_terms: SessionTerms
     throttle_terms: ThrottleTerms
     badge_terms: BadgeTerms
+    reset_terms: ResetTerms
+    seal: Seal
+    reset_answer_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,12 +303,13 @@ async def sign_out(command: SignOut, tools: Tools) -> None:
 
 
 async def prune(begin: Begin, *, ended_kept: timedelta, failures_kept: timedelta) -> int:
-    """Forgets sessions that ended long ago and e-mails whose wrong passwords are forgiven; how many of both."""
+    """Forgets sessions and links that ended long ago, and e-mails whose wrong passwords are forgiven; how many of all."""
     async with begin() as uow:
         sessions = await uow.sessions.prune(ended_before=uow.now - ended_kept)
         attempts = await uow.attempts.prune(failed_before=uow.now - failures_kept)
+        resets = await uow.resets.prune(expired_before=uow.now - ended_kept)
         await uow.commit()
-    return sessions + attempts
+    return sessions + attempts + resets
 
 
 async def seed_staff(command: SeedStaff, tools: Tools) -> list[str]:

@@ -8,10 +8,12 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 
 from system.identity.domain.badge import Badge, Pin
+from system.identity.domain.password_reset import PasswordReset
 from system.identity.domain.session import Ending, RefreshToken, Session
 from system.identity.domain.throttle import Attempts
 from system.identity.domain.user import User
 from system.identity.domain.workstation import Workstation
+from system.plumbing.mail.notice import Notices
 
 
 class Users(Protocol):
@@ -132,6 +134,25 @@ class Badges(Protocol):
         """Keeps it as it is now."""
 
 
+class Resets(Protocol):
+    """The links for forgotten passwords."""
+
+    async def add(self, reset: PasswordReset) -> None:
+        """Keeps a new one."""
+
+    async def with_digest(self, digest: bytes) -> PasswordReset | None:
+        """The one whose secret has this digest."""
+
+    async def use(self, digest: bytes, *, now: datetime) -> bool:
+        """Marks it used; False when it was over already. Exactly one caller ever gets True."""
+
+    async def end_all_of(self, user_id: UUID, *, now: datetime) -> None:
+        """Ends those of a user that are not over yet."""
+
+    async def prune(self, *, expired_before: datetime) -> int:
+        """Forgets those that expired before this moment; how many."""
+
+
 class IdentityUnitOfWork(Protocol):
     """One transaction over identity's tables. Left without a commit, it changed nothing."""
 
@@ -140,6 +161,8 @@ class IdentityUnitOfWork(Protocol):
     attempts: AttemptsLog
     workstations: Workstations
     badges: Badges
+    resets: Resets
+    notices: Notices
 
     @property
     def now(self) -> datetime:

@@ -9,6 +9,8 @@ Refused
 ├── NotSignedIn          401: there is no session to go on with
 │   └── SessionGoesOnElsewhere   another tab was a moment faster with the same token
 ├── TooManyAttempts      429: wrong passwords came too often; `retry_after_s` says when to try again, and so does Retry-After
+├── TooManyResets       429: links for a new password were asked for too often; `retry_after_s`, and so does Retry-After
+├── ResetLinkOver       404: the link was used, is too old, was replaced by a newer one, or never was
 ├── NotAWorkstation      403: badges open nothing on this device
 ├── WorkstationUnknown   404: there is no such workstation, or it was revoked
 ├── WorkstationTaken     409: another workstation has this name, or this browser is one already
@@ -94,6 +96,28 @@ class TooManyAttempts(Refused):
             "too-many-attempts",
             f"Too many wrong passwords for this e-mail: try again in {retry_after_s} s.",
             retry_after_s=retry_after_s,
+        )
+
+
+class TooManyResets(Refused):
+    """Links for a new password were asked for too often for this e-mail, whether or not it has an account."""
+
+    status: ClassVar[int] = 429
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__(
+            "too-many-resets",
+            f"Too many links were asked for with this e-mail: look for a letter from us, or try again in {retry_after_s} s.",
+            retry_after_s=retry_after_s,
+        )
+
+
+class ResetLinkOver(NotFound):
+    """The link opens nothing: which of the reasons it is would tell a stranger too much."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "reset-link-over", "This link was used, is too old, or a newer one took its place: ask for another letter."
         )
 
 

@@ -10,6 +10,8 @@ from system.plumbing.auth import Principal, principal_or_none
 
 SIGN_UP = "/sign-up"
 BADGE = f"{SIGN_IN}/badge"
+FORGOTTEN = f"{SIGN_IN}/forgotten"
+RESET_PAGE = f"{SIGN_IN}/reset"
 WITH_PASSWORD = f"{SIGN_IN}?with=password"
 """At a workstation the sign-in leads to the badge; this is the way past it."""
 

@@ -49,6 +49,24 @@ class SessionBody(Body):
     password: Annotated[str, StringConstraints(min_length=1, max_length=PASSWORD_LENGTH_MAX)]
 
 
+class ResetBody(Body):
+    """Whose password is forgotten."""
+
+    email: Email = Field(examples=["anna@example.com"])
+
+
+class ResetAsked(BaseModel):
+    """If there is such an account, a letter is on its way to it; its link holds for so many seconds."""
+
+    lifetime_s: int
+
+
+class NewPasswordBody(Body):
+    """The password that is good from now on."""
+
+    password: NewPassword = Field(examples=["seven pearls in a shell"])
+
+
 class UserBody(Body):
     """An account that an administrator makes."""
 

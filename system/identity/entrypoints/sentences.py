@@ -7,6 +7,12 @@ from system.pagekit.words import N_
 PROBLEMS = {
     "invalid-credentials": N_("E-mail and password do not fit together. Check both, and mind the keyboard's language."),
     "too-many-attempts": N_("Too many wrong passwords. Wait %(retry_after_s)s seconds, then try again."),
+    "too-many-resets": N_(
+        "Too many letters were asked for with this e-mail. Look for the newest one, or wait %(retry_after_s)s seconds."
+    ),
+    "reset-link-over": N_(
+        "This link was used, is too old, or a newer letter took its place. Ask for another letter here."
+    ),
     "email-taken": N_("An account with this e-mail exists. Change what its owner may do, or use another e-mail."),
     "last-administrator": N_("This is the last administrator. Make somebody else an administrator first."),
     "user-unknown": N_("There is no such account any more. Load the page again."),

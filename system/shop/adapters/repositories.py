@@ -22,6 +22,7 @@ from system.shop.adapters.tables import (
     stock_movement,
     stock_reservation,
 )
+from system.shop.application.ports import Told
 from system.shop.domain.catalogue import Product
 from system.shop.domain.errors import OrderUnknownHere, OrderWasChanged
 from system.shop.domain.order import Channel, Order, number_of
@@ -44,11 +45,13 @@ PRODUCT_WITH_STOCK: Select[Any] = (
 
 # One statement on the path that every status of every order takes; the order's existence is part of it.
 _TELL = text("""
+    WITH recorded AS (SELECT state FROM order_progress WHERE order_id = :order_id)
     INSERT INTO order_progress (order_id, version, status, state, told_at)
     SELECT id, :version, :status, :state, clock_timestamp() FROM orders WHERE id = :order_id
     ON CONFLICT (order_id) DO UPDATE
     SET version = excluded.version, status = excluded.status, state = excluded.state, told_at = excluded.told_at
     WHERE order_progress.version < excluded.version
+    RETURNING (SELECT state FROM recorded) AS before
 """).bindparams(bindparam("order_id", type_=Uuid), bindparam("state", type_=JSONB))
 
 
@@ -135,8 +138,11 @@ class OrderRepository:
                     .values(mapping.line_row(line, order_id=after.id))
                 )
 
-    async def tell(self, order_id: UUID, progress: Progress) -> bool:
-        """Keeps a newer state; `rules.is_news` in SQL, so that two writers cannot both believe to be newest."""
+    async def tell(self, order_id: UUID, progress: Progress) -> Told | None:
+        """Keeps a newer state; `rules.is_news` in SQL, so that two writers cannot both believe to be newest.
+
+        What it says stood there before may be older when two write at once; then what one missed, both see.
+        """
         told = await self._connection.execute(
             _TELL,
             {
@@ -146,12 +152,12 @@ class OrderRepository:
                 "state": mapping.progress_json(progress),
             },
         )
-        if told.rowcount == 1:
-            return True
+        if (row := told.first()) is not None:
+            return Told(mapping.progress_of(row.before) if row.before is not None else None)
         known = await self._connection.execute(select(orders.c.id).where(orders.c.id == order_id))
         if known.one_or_none() is None:
             raise OrderUnknownHere(order_id)
-        return False
+        return None
 
 
 class CatalogueRepository:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from system.kernel.money import Money
 from system.messages.envelope import Message
+from system.plumbing.mail.notice import Notices
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
 from system.shop.domain.catalogue import Language, Product
@@ -19,6 +20,13 @@ from system.shop.domain.order import Order
 from system.shop.domain.progress import Progress
 from system.shop.domain.quote import Quote, QuoteProblem
 from system.shop.domain.stock import Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """News was recorded; `before` is what stood there until now, if anything."""
+
+    before: Progress | None
 
 
 class Orders(Protocol):
@@ -39,8 +47,8 @@ class Orders(Protocol):
     async def save(self, before: Order, after: Order) -> None:
         """Keeps what changed. Raises OrderWasChanged when `before` is not the kept revision any more."""
 
-    async def tell(self, order_id: UUID, progress: Progress) -> bool:
-        """Keeps `progress` if it is news; returns whether it was. Raises OrderUnknownHere."""
+    async def tell(self, order_id: UUID, progress: Progress) -> Told | None:
+        """Keeps `progress` if it is news, and says what was recorded before; None when it was not. Raises OrderUnknownHere."""
 
 
 class Stock(Protocol):
@@ -73,6 +81,7 @@ class ShopUnitOfWork(Protocol):
     orders: Orders
     stock: Stock
     catalogue: Catalogue
+    notices: Notices
 
     async def __aenter__(self) -> Self: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseStock, ReserveStock
 from system.messages.shop_v1 import StockRefused, StockReserved
+from system.shop.application.notices import tell_customer
 from system.shop.application.ports import ShopUnitOfWork
 from system.shop.application.publishing import progress_of
 from system.shop.domain import stock
@@ -12,8 +13,11 @@ from system.shop.domain.stock import Reservation, ReservationState
 
 
 async def on_order_changed(message: OrderChanged, uow: ShopUnitOfWork) -> None:
-    """Keeps the newest state; an older or repeated one changes nothing. Raises OrderUnknownHere."""
-    await uow.orders.tell(message.order_id, progress_of(message))
+    """Keeps the newest state and writes to the customer about it; an older or repeated one does neither. Raises OrderUnknownHere."""
+    progress = progress_of(message)
+    told = await uow.orders.tell(message.order_id, progress)
+    if told is not None:
+        await tell_customer(message.order_id, told.before, progress, uow)
 
 
 async def on_reserve_stock(message: ReserveStock, uow: ShopUnitOfWork) -> None:

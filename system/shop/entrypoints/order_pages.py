@@ -21,6 +21,8 @@ from system.pagekit.areas import ORDERS
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.pages import Said, is_piece
 from system.plumbing.auth import Principal, public
+from system.plumbing.mail.box import KeptNotices
+from system.plumbing.mail.notice import KeptNotice, NoticeState
 from system.plumbing.web import Cursor
 from system.shop.adapters.queries import ShopQueries
 from system.shop.application import handlers
@@ -134,6 +136,7 @@ class AtOrder:
         if order is None:
             raise OrderNotFound(self.order_id)
         told = await self._correspondence(order, who)
+        kept = cast(KeptNotices, self.request.app.state.notices)
         piece = is_piece(self.request)
         return self.pages.render(
             self.request,
@@ -149,6 +152,7 @@ class AtOrder:
             return_until=told.return_until if told else None,
             reasons=get_args(CareReason),
             waits_for_you=told is not None and waits_for_customer(told),
+            notices=_told(await kept.of(order.id)),
             link=f"{BASE}/track/{self.links.token_of(order.id)}",
             key=str(new_id()),
             said=said,
@@ -168,6 +172,15 @@ class AtOrder:
             return await self.shop.tools.letters.of(order.id, acting_for=who)
         except Unavailable:
             return None
+
+
+def _told(kept: Sequence[KeptNotice]) -> list[dict[str, Any]]:
+    """What we wrote to the customer; what was withdrawn was never written."""
+    return [
+        {"kind": each.notice.kind, "state": each.state.value, "at": (each.settled_at or each.created_at).isoformat()}
+        for each in kept
+        if each.state is not NoticeState.WITHDRAWN
+    ]
 
 
 Visit = Annotated[AtOrder, Depends()]

@@ -121,6 +121,23 @@ NAMES = {
         "refused": N_("refused"),
         "closed": N_("closed"),
     },
+    "notice": {
+        "order-received": N_("that your order is with us"),
+        "price-question": N_("that the price needs your word"),
+        "order-approved": N_("that your order is confirmed"),
+        "order-shipped": N_("that your order is on its way"),
+        "order-closed": N_("that your order has arrived"),
+        "order-cancelled": N_("that your order is cancelled"),
+        "order-rejected": N_("that we cannot make your order"),
+        "price-failed": N_("that your order has no price as it is"),
+        "seller-wrote": N_("that a seller asks you something"),
+    },
+    "notice_state": {
+        "sent": N_("sent"),
+        "waiting": N_("on its way to the post"),
+        "refused": N_("your post took no letter from us"),
+        "given_up": N_("could not be delivered"),
+    },
     "letters_in": {"ru": N_("Russian"), "en": N_("English")},
 }
 

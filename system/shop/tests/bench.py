@@ -12,6 +12,7 @@ from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import OrderChanged
+from system.plumbing.mail.notice import KeptNotice
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
 from system.shop.application import handlers, reactions
@@ -24,6 +25,7 @@ from system.shop.tests.fakes import (
     FakeLetters,
     FakeOrchestrator,
     FakePricing,
+    MemoryKeptNotices,
     MemoryUnitOfWork,
     MovingClock,
     Shelf,
@@ -59,7 +61,7 @@ def rub(amount: str) -> Money:
 
 @dataclass
 class Bench:
-    """What the tests hold. `published` returns what was committed to the outbox, oldest first."""
+    """What the tests hold. `published` returns what was committed to the outbox, oldest first, `notices` the letters about a thing."""
 
     tools: Tools
     pricing: FakePricing
@@ -67,14 +69,22 @@ class Bench:
     orchestrator: FakeOrchestrator
     letters: FakeLetters
     published: Callable[[], Awaitable[Sequence[Message]]]
+    notices: Callable[[UUID], Awaitable[list[KeptNotice]]]
+    forget_notices: Callable[[], Awaitable[None]]
     anna: Principal = field(default_factory=customer)
 
     @classmethod
-    def over(cls, begin: Begin, published: Callable[[], Awaitable[Sequence[Message]]]) -> Bench:
+    def over(
+        cls,
+        begin: Begin,
+        published: Callable[[], Awaitable[Sequence[Message]]],
+        notices: Callable[[UUID], Awaitable[list[KeptNotice]]],
+        forget_notices: Callable[[], Awaitable[None]],
+    ) -> Bench:
         """A bench over a database."""
         pricing, files, orchestrator, letters = FakePricing(), FakeFiles(), FakeOrchestrator(), FakeLetters()
         tools = Tools(begin, pricing, files, orchestrator, letters)
-        return cls(tools, pricing, files, orchestrator, letters, published)
+        return cls(tools, pricing, files, orchestrator, letters, published, notices, forget_notices)
 
     @classmethod
     def in_memory(cls, shelf: Shelf | None = None) -> Bench:
@@ -84,7 +94,10 @@ class Bench:
         async def published() -> Sequence[Message]:
             return list(shelf.published)
 
-        return cls.over(lambda: MemoryUnitOfWork(shelf, clock), published)
+        async def forget_notices() -> None:
+            shelf.notices.clear()
+
+        return cls.over(lambda: MemoryUnitOfWork(shelf, clock), published, MemoryKeptNotices(shelf).of, forget_notices)
 
     # -- given -------------------------------------------------------------------------------------------------------
 

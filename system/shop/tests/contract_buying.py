@@ -24,6 +24,7 @@ from system.shop.domain.errors import CancellationRefused, CareRefused
 from system.shop.domain.order import Order
 from system.shop.entrypoints import pages
 from system.shop.tests.bench import Bench, changed, customer, money, rub, terms
+from system.shop.tests.contract_notices import QUESTION
 from system.shop.tests.fakes import FakeIdentity
 
 PAGE = {"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Site": "same-origin"}
@@ -345,6 +346,17 @@ class BuyingAtPages:
         assert "В поверхности есть дыры. Отлить можно только" in other
         for shown in (page, other):
             assert f"</small> {english}" not in shown
+
+    async def test_the_page_says_what_we_wrote_by_e_mail(self, shop: Buying, anna: dict[str, str]) -> None:
+        order = await shop.ordered(anna)
+        assert "data-notice" not in await shop.shown(f"/shop/orders/{order.id}", anna)
+        for version, status in ((3, "SUBMITTED"), (4, "AWAITING_CUSTOMER"), (5, "CANCELLED")):
+            more = {"consent": QUESTION} if status == "AWAITING_CUSTOMER" else {}
+            await shop.bench.tells(changed(order, status, version=version, **more))
+        page = await shop.shown(f"/shop/orders/{order.id}", anna)
+        # The question is over before its letter was sent, so that it is not told.
+        told = re.findall(r'data-notice="([\w-]+)" data-state="(\w+)"', page)
+        assert sorted(told) == [("order-cancelled", "waiting"), ("order-received", "waiting")]
 
     async def test_a_new_price_is_answered_once(self, shop: Buying, anna: dict[str, str]) -> None:
         order = await shop.ordered(anna)

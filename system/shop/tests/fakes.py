@@ -15,6 +15,7 @@ from system.kernel.guests import GUEST_DOMAIN
 from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.messages.envelope import Message
+from system.plumbing.mail.notice import KeptNotice, Notice, Notices, NoticeState, can_be_written_to
 from system.plumbing.tokens import Principal, TokenAuthority
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
 from system.shop.application.ports import (
@@ -30,6 +31,7 @@ from system.shop.application.ports import (
     ModelFile,
     Orders,
     Stock,
+    Told,
 )
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Language, Product, Title
@@ -61,6 +63,7 @@ class Shelf:
     reservations: dict[UUID, Reservation] = field(default_factory=dict)
     answers: dict[tuple[str, str], tuple[str, Answer]] = field(default_factory=dict)
     published: list[Message] = field(default_factory=list)
+    notices: dict[UUID, KeptNotice] = field(default_factory=dict)
     numbers: int = 0
 
 
@@ -71,6 +74,7 @@ class MemoryUnitOfWork:
     orders: Orders
     stock: Stock
     catalogue: Catalogue
+    notices: Notices
 
     def __init__(self, shelf: Shelf, clock: MovingClock) -> None:
         self._shelf = shelf
@@ -87,6 +91,8 @@ class MemoryUnitOfWork:
         self.orders = MemoryOrders(self._orders, self._shelf)
         self.stock = MemoryStock(self._available, self._reservations)
         self.catalogue = MemoryCatalogue(self._available)
+        self._notices = dict(self._shelf.notices)
+        self.notices = MemoryNotices(self._notices, self.now)
         return self
 
     async def __aexit__(
@@ -117,6 +123,7 @@ class MemoryUnitOfWork:
         """Makes it all true."""
         self._shelf.orders, self._shelf.available = dict(self._orders), dict(self._available)
         self._shelf.reservations = dict(self._reservations)
+        self._shelf.notices = dict(self._notices)
         self._shelf.published += self._outgoing
         self._outgoing = []
         if self._key is not None and answer is not None:
@@ -156,15 +163,41 @@ class MemoryOrders:
             raise OrderWasChanged()
         self._orders[after.id] = replace(after, progress=kept.progress)
 
-    async def tell(self, order_id: UUID, progress: Progress) -> bool:
+    async def tell(self, order_id: UUID, progress: Progress) -> Told | None:
         """Only news."""
         order = self._orders.get(order_id)
         if order is None:
             raise OrderUnknownHere(order_id)
         if not rules.is_news(progress.version, order.progress.version if order.progress else None):
-            return False
+            return None
         self._orders[order_id] = replace(order, progress=progress)
+        return Told(order.progress)
+
+
+class MemoryNotices:
+    """Notices in a dictionary. Nobody sends them."""
+
+    def __init__(self, notices: dict[UUID, KeptNotice], now: datetime) -> None:
+        self._notices = notices
+        self._now = now
+
+    async def post(self, notice: Notice) -> bool:
+        """Once for each occasion."""
+        if notice.id in self._notices or not can_be_written_to(notice.to):
+            return False
+        self._notices[notice.id] = KeptNotice(notice, NoticeState.WAITING, self._now)
         return True
+
+    async def withdraw(self, kind: str, *, about: UUID) -> int:
+        """Those that wait."""
+        found = [
+            each
+            for each in self._notices.values()
+            if (each.notice.kind, each.notice.about, each.state) == (kind, about, NoticeState.WAITING)
+        ]
+        for each in found:
+            self._notices[each.notice.id] = replace(each, state=NoticeState.WITHDRAWN, settled_at=self._now)
+        return len(found)
 
 
 class MemoryStock:
@@ -245,6 +278,18 @@ class MemoryQueries:
         """Of all its lines."""
         cart = await self.cart_of(customer_id)
         return sum(line.quantity for line in cart.lines) if cart else 0
+
+
+class MemoryKeptNotices:
+    """The notices on a Shelf, as pages read them."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def of(self, about: UUID) -> list[KeptNotice]:
+        """The oldest first."""
+        found = [each for each in self._shelf.notices.values() if each.notice.about == about]
+        return sorted(found, key=lambda each: (each.created_at, each.notice.id))
 
 
 class MovingClock:

@@ -15,10 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.conftest import Infrastructure
 from system.crm.adapters import tables
+from system.crm.adapters.letters_to_tell import LettersToTell
 from system.crm.adapters.orchestrator import HttpOrchestrator
 from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.rows import reminder_from, sales_order_from
+from system.crm.adapters.shop import HttpShop
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.domain.care import Reminder
 from system.crm.domain.escalation import EscalationTerms
@@ -54,6 +56,9 @@ class PostgresCrm:
     async def reminders(self, order_id: UUID) -> list[Reminder]:
         rows = await self.rows(select(tables.reminder).where(tables.reminder.c.order_id == order_id))
         return [reminder_from(row) for row in rows]
+
+    async def to_tell(self) -> list[UUID]:
+        return [letter_id for _, letter_id in await LettersToTell(self.engine).find(limit=1000)]
 
     async def audited(self, subject: UUID) -> list[tuple[str, dict[str, Any]]]:
         statement = select(audit_log).where(audit_log.c.subject == str(subject)).order_by(audit_log.c.id)
@@ -114,6 +119,7 @@ async def live_crm(settings: CrmSettings, others: Callable[[httpx.Request], http
     built = service(settings)
     client = ServiceClient(settings, transport=httpx.MockTransport(others))
     built.app.state.orchestrator, built.app.state.quotes = HttpOrchestrator(client), HttpQuotes(client)
+    built.app.state.shop = HttpShop(client)
     yield built.app
     await client.close()
     await built.close()

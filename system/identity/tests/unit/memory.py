@@ -14,11 +14,14 @@ import httpx
 from system.identity.adapters.tokens import SignedAccessTokens
 from system.identity.application.handlers import Tools
 from system.identity.domain.errors import EmailTaken, UserUnknown
+from system.identity.domain.password_reset import PasswordReset
 from system.identity.domain.session import Ending, RefreshToken, Session
 from system.identity.domain.throttle import Attempts
 from system.identity.domain.user import User
-from system.identity.entrypoints import account_pages, api, pages
+from system.identity.entrypoints import account_pages, api, forgotten, notices, pages
 from system.identity.settings import IdentitySettings
+from system.plumbing.mail.notice import KeptNotice, Notice, NoticeState, Written, can_be_written_to
+from system.plumbing.mail.sealing import Seal
 from system.plumbing.tests.unit.test_web import authority, settings_of
 from system.plumbing.web import make_app
 
@@ -34,6 +37,8 @@ class Kept:
     sessions: dict[UUID, Session] = field(default_factory=dict)
     links: dict[bytes, RefreshToken] = field(default_factory=dict)
     attempts: dict[str, Attempts] = field(default_factory=dict)
+    resets: dict[bytes, PasswordReset] = field(default_factory=dict)
+    notices: dict[UUID, KeptNotice] = field(default_factory=dict)
     audited: list[str] = field(default_factory=list)
 
 
@@ -116,6 +121,49 @@ class MemoryAttempts:
         self._kept.attempts.pop(subject, None)
 
 
+class MemoryResets:
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    async def add(self, reset: PasswordReset) -> None:
+        self._kept.resets[reset.digest] = reset
+
+    async def with_digest(self, digest: bytes) -> PasswordReset | None:
+        return self._kept.resets.get(digest)
+
+    async def use(self, digest: bytes, *, now: datetime) -> bool:
+        reset = self._kept.resets[digest]
+        self._kept.resets[digest] = replace(reset, over_at=reset.over_at or now)
+        return reset.is_live(now)
+
+    async def end_all_of(self, user_id: UUID, *, now: datetime) -> None:
+        for reset in list(self._kept.resets.values()):
+            if reset.user_id == user_id:
+                self._kept.resets[reset.digest] = replace(reset, over_at=reset.over_at or now)
+
+
+class MemoryNotices:
+    def __init__(self, kept: Kept, now: datetime) -> None:
+        self._kept = kept
+        self._now = now
+
+    async def post(self, notice: Notice) -> bool:
+        if notice.id in self._kept.notices or not can_be_written_to(notice.to):
+            return False
+        self._kept.notices[notice.id] = KeptNotice(notice, NoticeState.WAITING, self._now)
+        return True
+
+    async def withdraw(self, kind: str, *, about: UUID) -> int:
+        found = [
+            each
+            for each in self._kept.notices.values()
+            if (each.notice.kind, each.notice.about, each.state) == (kind, about, NoticeState.WAITING)
+        ]
+        for each in found:
+            self._kept.notices[each.notice.id] = replace(each, state=NoticeState.WITHDRAWN, settled_at=self._now)
+        return len(found)
+
+
 class MemoryUnitOfWork:
     def __init__(self, identity: MemoryIdentity) -> None:
         self._identity = identity
@@ -124,8 +172,15 @@ class MemoryUnitOfWork:
     async def __aenter__(self) -> Self:
         kept = self._identity.kept
         self._before = Kept(
-            dict(kept.users), dict(kept.sessions), dict(kept.links), dict(kept.attempts), list(kept.audited)
+            dict(kept.users),
+            dict(kept.sessions),
+            dict(kept.links),
+            dict(kept.attempts),
+            dict(kept.resets),
+            dict(kept.notices),
+            list(kept.audited),
         )
+        self.resets, self.notices = MemoryResets(kept), MemoryNotices(kept, self.now)
         self.users, self.sessions = MemoryUsers(kept), MemorySessions(kept)
         self.attempts = MemoryAttempts(kept)
         self._committed = False
@@ -175,8 +230,12 @@ class MemoryIdentity:
         self.told: set[str] = set()
         settings, terms = settings_of("identity"), IdentitySettings()
         shown = pages.pages_of(settings)
+        self.seal = Seal(settings.signing_key)
+        self.letters = notices.letters_of(shown, self.seal, public_url=ORIGIN)
         self._app = make_app(
-            settings, routers=[api.router, api.internal], pages=[shown.router(), pages.router, account_pages.router]
+            settings,
+            routers=[api.router, api.internal, forgotten.api],
+            pages=[shown.router(), pages.router, account_pages.router, forgotten.router],
         )
         shown.install(self._app)
         self._app.state.revocations = self
@@ -188,7 +247,17 @@ class MemoryIdentity:
             session_terms=terms.session_terms,
             throttle_terms=replace(terms.throttle_terms, free_failures=2, wait_first=timedelta(minutes=5)),
             badge_terms=terms.badge_terms,
+            reset_terms=terms.reset_terms,
+            seal=self.seal,
         )
+
+    def written_to(self, email: str, *, waiting: bool = True) -> list[Written]:
+        """The letters that an address gets, the oldest first; with those that were withdrawn, if it is not about waiting ones."""
+        return [
+            self.letters.write(each.notice)
+            for each in self.kept.notices.values()
+            if each.notice.to == email and (each.state is NoticeState.WAITING or not waiting)
+        ]
 
     async def tell(self, session_ids: list[UUID]) -> None:
         self.told |= {str(session_id) for session_id in session_ids}

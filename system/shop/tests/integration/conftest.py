@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.conftest import Infrastructure
 from system.messages import catalogue
 from system.messages.envelope import Message
 from system.plumbing.database import create_engine
+from system.plumbing.mail.box import KeptNotices
+from system.plumbing.mail.schema import notice
 from system.plumbing.runtime import Service
 from system.plumbing.schema import outbox
 from system.shop.adapters.catalogue_prices import CataloguePrices
@@ -25,7 +27,7 @@ from system.shop.tests.bench import Bench
 
 EMPTY = """
     TRUNCATE orders, order_line, order_progress, stock_movement, stock_reservation,
-             outbox, outbox_sequence, inbox, idempotency_key, audit_log CASCADE;
+             outbox, outbox_sequence, inbox, idempotency_key, audit_log, notice, procrastinate_jobs CASCADE;
     UPDATE stock SET available = stocked;
 """
 
@@ -74,7 +76,11 @@ def bench(engine: AsyncEngine, begin: Callable[[], Any]) -> Bench:
             rows = await connection.execute(select(outbox.c.type, outbox.c.data).order_by(outbox.c.id))
             return [catalogue.BY_TYPE[row.type].model_validate(row.data) for row in rows]
 
-    return Bench.over(begin, published)
+    async def forget_notices() -> None:
+        async with engine.begin() as connection:
+            await connection.execute(delete(notice))
+
+    return Bench.over(begin, published, KeptNotices(engine).of, forget_notices)
 
 
 def surrounded(database: Database, bench: Bench, *, roles: str = "api", kept_s: float = 5.0) -> Service:

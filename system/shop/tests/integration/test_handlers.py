@@ -18,7 +18,14 @@ from system.shop.adapters.queries import ShopQueries
 from system.shop.adapters.tables import orders, stock, stock_movement
 from system.shop.application import handlers
 from system.shop.application.commands import StartOrder
-from system.shop.tests import contract_carts, contract_handlers, contract_letters, contract_models, contract_stock
+from system.shop.tests import (
+    contract_carts,
+    contract_handlers,
+    contract_letters,
+    contract_models,
+    contract_notices,
+    contract_stock,
+)
 from system.shop.tests.bench import ESTIMATE, Bench, changed, customer, key, terms
 
 pytestmark = pytest.mark.integration
@@ -83,6 +90,10 @@ class TestSubmitting(contract_handlers.Submitting):
 
 
 class TestConsenting(contract_handlers.Consenting):
+    pass
+
+
+class TestTelling(contract_notices.Telling):
     pass
 
 

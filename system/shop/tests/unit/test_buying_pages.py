@@ -23,7 +23,7 @@ from system.shop.settings import ShopSettings
 from system.shop.tests import contract_buying, contract_making
 from system.shop.tests.bench import Bench
 from system.shop.tests.contract_buying import PAGE, Buying
-from system.shop.tests.fakes import GOODS, FakeIdentity, MemoryQueries, Shelf
+from system.shop.tests.fakes import GOODS, FakeIdentity, MemoryKeptNotices, MemoryQueries, Shelf
 
 KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "identity"})
 JWKS = json.dumps({"keys": [KEY.as_dict(private=False)]})
@@ -61,6 +61,7 @@ async def shop() -> AsyncIterator[Buying]:
     app.state.goods = Kept(goods, for_s=-1.0)
     app.state.revocations = NothingRevoked()
     app.state.links = PrivateLinks(settings.signing_key)
+    app.state.notices = MemoryKeptNotices(shelf)
     app.state.identity = identity = FakeIdentity(authority)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test", headers=PAGE) as client:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from system.shop.tests import contract_carts, contract_handlers, contract_letters, contract_models, contract_stock
+from system.shop.tests import (
+    contract_carts,
+    contract_handlers,
+    contract_letters,
+    contract_models,
+    contract_notices,
+    contract_stock,
+)
 from system.shop.tests.bench import Bench
 
 
@@ -34,6 +41,10 @@ class TestSubmitting(contract_handlers.Submitting):
 
 
 class TestConsenting(contract_handlers.Consenting):
+    pass
+
+
+class TestTelling(contract_notices.Telling):
     pass
 
 

@@ -1,0 +1,125 @@
+"""Keeping notices in the transaction of their cause, and reading what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from system.plumbing.mail.notice import KeptNotice, Notice, NoticeState, can_be_written_to
+from system.plumbing.mail.schema import notice as table
+
+QUEUE = "mail"
+SEND = "send_notice"
+_deferring = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+
+class NoticeBox:
+    """The notices of one open transaction: each, and the job that sends it, is there if and only if its cause is."""
+
+    def __init__(self, connection: AsyncConnection, *, now: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def post(self, notice: Notice) -> bool:
+        """Keeps it and has it sent if the transaction commits. False when it was kept before, or nobody could get it."""
+        if not can_be_written_to(notice.to):
+            return False
+        kept = await self._connection.execute(
+            upsert(table)
+            .values(
+                notice_id=notice.id,
+                kind=notice.kind,
+                about=notice.about,
+                occasion=notice.occasion,
+                address=notice.to,
+                language=notice.language,
+                facts=dict(notice.facts),
+                state=NoticeState.WAITING.value,
+                created_at=self._now(),
+            )
+            .on_conflict_do_nothing()
+            .returning(table.c.notice_id)
+        )
+        if kept.first() is None:
+            return False
+        raw = await self._connection.get_raw_connection()
+        await _deferring.configure_task(
+            SEND, queue=QUEUE, allow_unknown=True, connection=raw.driver_connection
+        ).defer_async(notice_id=str(notice.id))
+        return True
+
+    async def withdraw(self, kind: str, *, about: UUID) -> int:
+        """Those of this kind that wait are not sent any more; how many. One that is being sent at this moment still may be."""
+        withdrawn = await self._connection.execute(
+            update(table)
+            .where(table.c.about == about, table.c.kind == kind, table.c.state == NoticeState.WAITING.value)
+            .values(state=NoticeState.WITHDRAWN.value, settled_at=self._now(), facts={})
+        )
+        return withdrawn.rowcount
+
+
+class KeptNotices:
+    """The notices as the sender and the pages see them, each question and each change in a transaction of its own."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get(self, notice_id: UUID) -> KeptNotice | None:
+        """The notice with its state."""
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(table).where(table.c.notice_id == notice_id))).one_or_none()
+        return kept_of(row) if row is not None else None
+
+    async def of(self, about: UUID) -> list[KeptNotice]:
+        """All about one thing, the oldest first."""
+        query = select(table).where(table.c.about == about).order_by(table.c.created_at, table.c.notice_id)
+        async with self._engine.connect() as connection:
+            return [kept_of(row) for row in await connection.execute(query)]
+
+    async def sent_to(self, address: str, *, since: datetime) -> tuple[int, datetime | None]:
+        """How many were sent to an address since then, and when the first of them was."""
+        query = select(func.count(), func.min(table.c.settled_at)).where(
+            table.c.address == address, table.c.state == NoticeState.SENT.value, table.c.settled_at > since
+        )
+        async with self._engine.connect() as connection:
+            count, first = (await connection.execute(query)).one()
+        return count, first
+
+    async def settle(self, notice_id: UUID, state: NoticeState, *, said: str | None, now: datetime) -> None:
+        """Keeps how it ended, once; what was needed to write it is forgotten."""
+        await self._change(notice_id, state=state.value, said=said, settled_at=now, facts={})
+
+    async def not_taken(self, notice_id: UUID, *, said: str) -> None:
+        """Counts a try that came to nothing, and keeps why."""
+        await self._change(notice_id, attempts=table.c.attempts + 1, said=said)
+
+    async def _change(self, notice_id: UUID, **values: Any) -> None:
+        waiting = table.c.state == NoticeState.WAITING.value
+        async with self._engine.begin() as connection:
+            await connection.execute(update(table).where(table.c.notice_id == notice_id, waiting).values(**values))
+
+
+def kept_of(row: Any) -> KeptNotice:
+    """The notice of a row."""
+    return KeptNotice(
+        notice=Notice(
+            kind=row.kind,
+            about=row.about,
+            to=row.address,
+            language=row.language,
+            facts=row.facts,
+            occasion=row.occasion,
+        ),
+        state=NoticeState(row.state),
+        created_at=row.created_at,
+        attempts=row.attempts,
+        settled_at=row.settled_at,
+        said=row.said,
+    )
