@@ -5,12 +5,14 @@ from __future__ import annotations
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseStock, ReserveStock
 from system.plumbing.runtime import Service
 from system.shop.adapters.catalogue_prices import CataloguePrices
+from system.shop.adapters.own_things import HttpOwnModels, HttpOwnQuotes
+from system.shop.adapters.people import PeopleQueries
 from system.shop.adapters.queries import GAUGES, ShopQueries
 from system.shop.adapters.services import HttpFiles, HttpIdentity, HttpLetters, HttpOrchestrator, HttpPricing
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
 from system.shop.application import reactions
 from system.shop.application.ports import Tools
-from system.shop.entrypoints import api, cart_pages, checkout_pages, order_pages, pages
+from system.shop.entrypoints import api, cart_pages, checkout_pages, order_pages, own_pages, pages, people
 from system.shop.entrypoints.private_links import PrivateLinks
 from system.shop.settings import ShopSettings
 
@@ -21,7 +23,7 @@ def service(settings: ShopSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     shop = Service(
         settings,
-        routers=[api.router, api.internal],
+        routers=[api.router, api.internal, people.router],
         pages=[
             shown.router(),
             pages.front,
@@ -29,6 +31,7 @@ def service(settings: ShopSettings | None = None) -> Service:
             cart_pages.router,
             checkout_pages.router,
             order_pages.router,
+            own_pages.router,
         ],
         unit_of_work=SqlShopUnitOfWork,
         reactions={
@@ -44,6 +47,8 @@ def service(settings: ShopSettings | None = None) -> Service:
     queries = ShopQueries(shop.engine)
     shop.app.state.goods = pages.goods_of(queries)
     shop.app.state.identity = HttpIdentity(shop.client)
+    shop.app.state.people = PeopleQueries(shop.engine)
+    shop.app.state.own = own_pages.OwnThings(HttpOwnModels(shop.client), HttpOwnQuotes(shop.client))
     shop.app.state.links = PrivateLinks(settings.signing_key)
     shop.app.state.watch = order_pages.watch_of(queries)
     shop.app.state.counter = api.Counter(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from system.files.adapters.people import PeopleRepository
 from system.files.adapters.repositories import PreviewRepository, UploadRepository
+from system.files.application.people import People
 from system.files.application.ports import Previews, Uploads
 from system.plumbing.unit_of_work import UnitOfWork
 
@@ -12,7 +14,9 @@ class SqlFilesUnitOfWork(UnitOfWork):
 
     uploads: Uploads
     previews: Previews
+    people: People
 
     async def on_enter(self) -> None:
         self.uploads = UploadRepository(self.connection)
         self.previews = PreviewRepository(self.connection)
+        self.people = PeopleRepository(self)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from system.files.application.commands import CompleteUpload, KeepPreview, StartUpload
 from system.files.application.ports import Begin, PostForm, Storage
 from system.files.domain import rules
-from system.files.domain.errors import NotUploadedYet, TooManyUploads, UploadExpired
+from system.files.domain.errors import ContentDeleted, NotUploadedYet, TooManyUploads, UploadExpired
 from system.files.domain.preview import Preview, is_a_preview
 from system.files.domain.probe import ModelProbe
 from system.files.domain.upload import Findings, Status, Upload, sealed_key_of
@@ -71,6 +71,11 @@ async def complete_upload(command: CompleteUpload, tools: Tools) -> Upload:
     findings = await _examine(upload, now, tools)
     async with tools.begin() as uow:
         settled = upload.settled(findings, uow.now)
+        if settled.sealed_key is not None:
+            # Locked: whoever deletes the last other upload of this content sees this one, or has deleted the content before.
+            await uow.lock(settled.sealed_key)
+            if await tools.storage.find(settled.sealed_key) is None:
+                raise ContentDeleted()
         if await uow.uploads.settle(settled):
             await uow.commit()
             return settled

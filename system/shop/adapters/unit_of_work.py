@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from system.plumbing.unit_of_work import UnitOfWork
+from system.shop.adapters.people import PeopleRepository
 from system.shop.adapters.repositories import CatalogueRepository, OrderRepository, StockRepository
+from system.shop.application.people import People
 from system.shop.application.ports import Catalogue, Orders, Stock
 
 
@@ -13,8 +15,10 @@ class SqlShopUnitOfWork(UnitOfWork):
     orders: Orders
     stock: Stock
     catalogue: Catalogue
+    people: People
 
     async def on_enter(self) -> None:
         self.orders = OrderRepository(self.connection, now=lambda: self.now)
         self.stock = StockRepository(self.connection)
         self.catalogue = CatalogueRepository(self.connection)
+        self.people = PeopleRepository(self)
