@@ -6,12 +6,13 @@ from system.crm.adapters.care_queries import CareQueries
 from system.crm.adapters.customers import CustomerQueries
 from system.crm.adapters.models import HttpModels
 from system.crm.adapters.orchestrator import HttpOrchestrator
+from system.crm.adapters.people import PeopleQueries
 from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.application import reactions
 from system.crm.domain.webhook import secret_bytes
-from system.crm.entrypoints import api, care_api, care_pages, carriers, exporting, pages, timers
+from system.crm.entrypoints import api, care_api, care_pages, carriers, exporting, pages, people, timers
 from system.crm.settings import CrmSettings
 from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
@@ -26,7 +27,7 @@ def service(settings: CrmSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     crm = Service(
         settings,
-        routers=[api.router, care_api.router, exporting.router, carriers.router, api.internal],
+        routers=[api.router, care_api.router, exporting.router, carriers.router, api.internal, people.router],
         pages=[shown.router(), pages.router, care_pages.router, exporting.pages],
         unit_of_work=CrmUnitOfWork,
         reactions={
@@ -49,6 +50,7 @@ def service(settings: CrmSettings | None = None) -> Service:
     crm.app.state.queries = queries
     crm.app.state.care = care
     crm.app.state.customers = CustomerQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
+    crm.app.state.people = PeopleQueries(crm.engine)
     crm.app.state.met = Seldom(care_api.MEETING_EVERY_S)
     crm.app.state.watch = pages.watch_of(queries, care, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)

@@ -13,12 +13,13 @@ from system.plumbing.service_client import ServiceClient
 from system.pricing.adapters.calculations import Calculations
 from system.pricing.adapters.files_client import FilesClient
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
+from system.pricing.adapters.people import PeopleQueries
 from system.pricing.adapters.queries import PricingQueries
 from system.pricing.adapters.unit_of_work import PricingUnitOfWork
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.drawing import Progress, draw_missing
 from system.pricing.application.reactions import PriceOrders
-from system.pricing.entrypoints import api, books_api, prices
+from system.pricing.entrypoints import api, books_api, people, prices
 from system.pricing.entrypoints.worker import run_worker
 from system.pricing.settings import PricingSettings
 
@@ -61,7 +62,7 @@ def service(settings: PricingSettings | None = None) -> Service:
     shown = prices.pages_of(settings)
     pricing = Service(
         settings,
-        routers=[api.router, books_api.router, api.internal],
+        routers=[api.router, books_api.router, api.internal, people.router],
         pages=[shown.router(), prices.router],
         unit_of_work=PricingUnitOfWork,
         reactions={PriceOrder: PriceOrders(valid_for=settings.quote_valid_for)},
@@ -71,6 +72,7 @@ def service(settings: PricingSettings | None = None) -> Service:
     )
     shown.install(pricing.app)
     pricing.app.state.queries = PricingQueries(pricing.engine)
+    pricing.app.state.people = PeopleQueries(pricing.engine)
     pricing.app.state.calculations = Calculations(
         pricing.engine, concurrency=settings.pricing_concurrency, stalled_after_s=settings.pricing_stalled_after_s
     )

@@ -36,6 +36,7 @@ HOUR = "public, max-age=3600"
 SOON_GONE_MAX = 5
 """Of what is left in so few pieces the page says how many."""
 CLOSED_TO_ROBOTS = (
+    "/account",
     "/api/",
     "/crm/",
     "/mes/",
@@ -46,6 +47,8 @@ CLOSED_TO_ROBOTS = (
     CART,
     ORDERS,
     "/shop/checkout",
+    "/shop/models",
+    "/shop/quotes",
     "/shop/track/",
 )
 

@@ -36,6 +36,7 @@ PROBLEMS = {
     "order-link-unknown": N_("This link leads to no order. Copy the whole of it from where you got it."),
     "idempotency-key-reused": N_("This form was sent already. Load the page again."),
     "request-in-progress": N_("We are still at work on what you sent before. Load the page again in a moment."),
+    "model-in-use": N_("The order %(number)s needs this model, so it stays. Out of a cart you can take it yourself."),
     "text-missing": N_("Write at least a word, and at most %(characters_max)s characters."),
     "field-missing": N_("Fill this in."),
     "field-too-long": N_("At most %(characters_max)s characters."),
