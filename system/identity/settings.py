@@ -8,6 +8,7 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 
 from system.identity.domain.badge import BadgeTerms
+from system.identity.domain.erasure import ErasureTerms
 from system.identity.domain.session import SessionTerms
 from system.identity.domain.throttle import ThrottleTerms
 from system.plumbing.settings import ServiceSettings
@@ -45,6 +46,12 @@ class IdentitySettings(ServiceSettings):
     )
     workstation_kept_s: int = Field(400 * 86_400, description="how long a browser that nobody uses stays a workstation")
 
+    erasure_every_s: float = Field(5.0, gt=0, description="how often it is looked for people whose data is to leave")
+    erasure_second_round_s: int = Field(
+        1800, ge=0, description="when services forget somebody once more; above the life of an access token"
+    )
+    erasure_retry_max_s: int = Field(3600, gt=0, description="the longest break before a silent service is asked again")
+
     prune_every_s: float = 3600.0
     ended_sessions_kept_s: int = Field(30 * 86_400, description="how long an ended session stays to be looked up")
 
@@ -64,6 +71,15 @@ class IdentitySettings(ServiceSettings):
             wait_first=timedelta(seconds=self.sign_in_wait_first_s),
             wait_max=timedelta(seconds=self.sign_in_wait_max_s),
             forget_after=timedelta(seconds=self.sign_in_forget_after_s),
+        )
+
+    @property
+    def erasure_terms(self) -> ErasureTerms:
+        """When services are asked to forget somebody."""
+        return ErasureTerms(
+            second_round_after=timedelta(seconds=self.erasure_second_round_s),
+            retry_first=timedelta(seconds=min(5, self.erasure_retry_max_s)),
+            retry_max=timedelta(seconds=self.erasure_retry_max_s),
         )
 
     @property

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from system.identity.adapters.badges import BadgeRepository, WorkstationRepository
+from system.identity.adapters.erasures import ErasureRepository
 from system.identity.adapters.repositories import AttemptsRepository, SessionRepository, UserRepository
+from system.identity.application.erasures import Erasures
 from system.identity.application.ports import AttemptsLog, Badges, Sessions, Users, Workstations
 from system.plumbing.unit_of_work import UnitOfWork
 
@@ -16,6 +18,7 @@ class SqlIdentityUnitOfWork(UnitOfWork):
     attempts: AttemptsLog
     workstations: Workstations
     badges: Badges
+    erasures: Erasures
 
     async def on_enter(self) -> None:
         self.users = UserRepository(self.connection)
@@ -23,3 +26,4 @@ class SqlIdentityUnitOfWork(UnitOfWork):
         self.attempts = AttemptsRepository(self.connection)
         self.workstations = WorkstationRepository(self.connection)
         self.badges = BadgeRepository(self.connection)
+        self.erasures = ErasureRepository(self.connection)
