@@ -9,12 +9,12 @@ from uuid import UUID
 
 import httpx
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.identity.adapters.tables import erasure, erasure_step, pin, session, user_account
 from system.identity.application.erasures import Answered
-from system.identity.domain.erasure import ROUNDS, SERVICES, Erasure, OrdersOpen, Step
+from system.identity.domain.erasure import FIRST, SERVICES, Erasure, OrdersOpen, Step
 from system.identity.domain.errors import UserUnknown
 from system.identity.domain.user import NO_PASSWORD
 from system.kernel.errors import Unavailable
@@ -51,11 +51,20 @@ class ErasureRepository:
         )
 
     async def due(self, now: datetime, *, limit: int) -> list[UUID]:
+        # As `Erasure.due` has it: people who wait for one service must not keep others from their turn.
+        before = erasure_step.alias("before")
+        comes_first = or_(
+            before.c.round < erasure_step.c.round,
+            and_(before.c.round == erasure_step.c.round, before.c.service == FIRST, erasure_step.c.service != FIRST),
+        )
+        waits_for = select(before.c.user_id).where(
+            before.c.user_id == erasure_step.c.user_id, before.c.done_at.is_(None), comes_first
+        )
         waiting = (
             select(erasure_step.c.user_id)
-            .where(erasure_step.c.done_at.is_(None), erasure_step.c.next_attempt_at <= now)
+            .where(erasure_step.c.done_at.is_(None), erasure_step.c.next_attempt_at <= now, ~waits_for.exists())
             .order_by(erasure_step.c.next_attempt_at)
-            .limit(limit * len(ROUNDS) * len(SERVICES))
+            .limit(limit * len(SERVICES))
         )
         over = select(erasure.c.user_id).where(
             erasure.c.finished_at.is_(None),
