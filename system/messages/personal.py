@@ -85,8 +85,9 @@ _SCRUBS: Mapping[str, Callable[[Data], Data]] = {
     "shop.order_submitted.v1": _submitted,
     "orchestrator.order_changed.v1": _changed,
     "orchestrator.withdraw_work_orders.v1": _withdrawn,
-    "orchestrator.release_work_orders.v1": lambda data: data
-    | {"work_orders": lines_without_file_names(data["work_orders"])},
+    "orchestrator.release_work_orders.v1": lambda data: (
+        data | {"work_orders": lines_without_file_names(data["work_orders"])}
+    ),
     # A rejection's reason is a seller's letter to the customer, and the type demands a text.
     "crm.order_rejected.v1": lambda data: data | {"reason": ""},
 }

@@ -115,7 +115,7 @@ async def _forget_in_inbox(uow: UnitOfWork, subjects: Sequence[str]) -> int:
 
 
 async def _forget_rows(uow: UnitOfWork, words: Sequence[str]) -> int:
-    """Dead letters that cannot be read are not scrubbed but gone, and so are answers kept for requests of the person or of an order."""
+    """Dead letters cannot be read, so they are not scrubbed but deleted; so are kept answers about the person or an order."""
     named = text(_NAMED_WITHIN).bindparams(words=list(words))
     letters = await uow.connection.execute(delete(dead_letter).where(or_(dead_letter.c.subject.in_(words), named)))
     asked = idempotency_key.c.scope.like(func.any(_texts([f"%{word}%" for word in words])))

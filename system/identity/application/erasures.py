@@ -1,6 +1,6 @@
 """A customer takes their data along, and leaves. One function for each command; each step of the way out commits by itself.
 
-    request_erasure ── the account is nobody's, its sessions are over ──▶ work_off, by a timer ── each service, twice ──▶ the row is gone
+    request_erasure ── the account is nobody's, its sessions end ──▶ work_off, by a timer ── each service, twice ──▶ the row is gone
 
 A crash at any line leaves a step that is not marked done, and asking a service once more changes nothing.
 """
@@ -107,14 +107,14 @@ class ErasureTools:
         return cast(ErasureUnitOfWork, self.identity.begin())
 
 
-async def collect_data(user_id: UUID, account: dict[str, Any], tools: ErasureTools, *, incomplete: bool) -> dict[str, Any]:
+async def collect_data(
+    user_id: UUID, account: dict[str, Any], tools: ErasureTools, *, incomplete: bool
+) -> dict[str, Any]:
     """What every service holds of somebody, with `account` as identity's own part.
 
     Raises DataIncomplete when one does not answer, unless an `incomplete` copy will do: then it names who is missing.
     """
-    answers = await asyncio.gather(
-        *(tools.peers.data(service, user_id) for service in TELLING), return_exceptions=True
-    )
+    answers = await asyncio.gather(*(tools.peers.data(service, user_id) for service in TELLING), return_exceptions=True)
     parts: dict[str, Any] = {}
     silent: list[str] = []
     for service, answer in zip(TELLING, answers, strict=True):

@@ -139,9 +139,7 @@ class Erasure:
 
     def _with(self, changed: Step) -> Erasure:
         key = (changed.round, changed.service)
-        return replace(
-            self, steps=tuple(changed if (step.round, step.service) == key else step for step in self.steps)
-        )
+        return replace(self, steps=tuple(changed if (step.round, step.service) == key else step for step in self.steps))
 
 
 def begin_erasure(user_id: UUID, *, now: datetime, terms: ErasureTerms) -> Erasure:

@@ -23,7 +23,16 @@ from system.plumbing.auth import Principal
 DATA = f"{ACCOUNT}/data"
 DELETE = f"{ACCOUNT}/delete"
 FILE_NAME = "alexandrite-my-data.json"
-GOES = ["account", "sessions", "contact", "addresses", "letters", "notes", "models without an order", "prices without an order"]
+GOES = [
+    "account",
+    "sessions",
+    "contact",
+    "addresses",
+    "letters",
+    "notes",
+    "models without an order",
+    "prices without an order",
+]
 STAYS = ["order numbers", "what was made, and its price", "statuses and dates", "models of orders, without their name"]
 
 router = APIRouter()
@@ -87,7 +96,12 @@ async def data_page(request: Request, who: Customer, way: Way, incomplete: bool 
     except DataIncomplete as refused:
         missing = cast("list[str]", refused.extra["missing"])
         return _pages(request).render(
-            request, "data_incomplete.html", who=who, missing=missing, status=refused.status, headers={"Retry-After": "5"}
+            request,
+            "data_incomplete.html",
+            who=who,
+            missing=missing,
+            status=refused.status,
+            headers={"Retry-After": "5"},
         )
 
 

@@ -45,7 +45,9 @@ class PeopleRepository:
         models = await self._connection.execute(
             select(order_line.c.file_id)
             .join(orders, orders.c.id == order_line.c.order_id)
-            .where(orders.c.customer_id == person, orders.c.submitted_at.is_not(None), order_line.c.file_id.is_not(None))
+            .where(
+                orders.c.customer_id == person, orders.c.submitted_at.is_not(None), order_line.c.file_id.is_not(None)
+            )
             .distinct()
         )
         return list(theirs.scalars()), sorted(models.scalars())
