@@ -172,7 +172,8 @@ async def test_where_a_price_holds_the_page_says_until_when(own: Own) -> None:
     assert "Held until" in rows[1] and "data-again" in rows[1] and f'href="/shop/make/{over.file_id}"' in rows[1]
     assert "Being calculated" in rows[2] and "about" in rows[2]
     assert "Cannot be made as it is" in rows[3]
-    assert [f'data-state="{state}"' in row for state, row in zip(("READY", "over", "ESTIMATED", "FAILED"), rows, strict=True)]
+    states = ("READY", "over", "ESTIMATED", "FAILED")
+    assert all(f'data-state="{state}"' in row for state, row in zip(states, rows, strict=True))
 
 
 @pytest.mark.parametrize(("path", "which"), [("/shop/models", "models"), ("/shop/quotes", "quotes")])
