@@ -108,7 +108,8 @@ class BrowserAccountDesk:
         self._window.goto(QUOTES)
         rows = self._window.all("[data-quote]")
         return [
-            {"quote_id": row["data-quote"], "material": row["data-material"], "total": row["data-total"]} for row in rows
+            {"quote_id": row["data-quote"], "material": row["data-material"], "total": row["data-total"]}
+            for row in rows
         ]
 
     def deletes_model(self, file_id: str) -> None:

@@ -86,7 +86,10 @@ def nothing_is_left(world: World, shopper: Shopper) -> None:
         return {name: tables for name, tables in traces.items() if tables}
 
     eventually(
-        found, lambda traces: not traces, within_s=FORGOTTEN_WITHIN_S, what=f"nothing of {shopper.name} is left anywhere"
+        found,
+        lambda traces: not traces,
+        within_s=FORGOTTEN_WITHIN_S,
+        what=f"nothing of {shopper.name} is left anywhere",
     )
 
 

@@ -310,7 +310,9 @@ class Shopper(Person):
         """The last quote is listed with its firm price. Raises AssertionError when it is not."""
         price, quote_id = self.firm_price(), self.quotes[-1]["quote_id"]
         [shown] = [each for each in self.own_place.prices() if each["quote_id"] == quote_id]
-        assert (shown["material"], Decimal(shown["total"])) == (self.world.material(material), price), f"{model}: {shown}"
+        assert (shown["material"], Decimal(shown["total"])) == (self.world.material(material), price), (
+            f"{model}: {shown}"
+        )
 
     def deletes_model(self, model: str) -> None:
         """Deletes a model. Raises Refusal when an order needs it."""

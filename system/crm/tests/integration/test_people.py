@@ -44,7 +44,9 @@ async def customer_with_everything(crm: PostgresCrm, clara: Planted) -> tuple[UU
     content = content.model_copy(
         update={
             "customer": Customer(id=person, name=clara.name, email=clara.email, phone=clara.phone),
-            "delivery": Delivery(recipient=clara.name, address=clara.address, city=clara.city, postcode="828459", country="RU"),
+            "delivery": Delivery(
+                recipient=clara.name, address=clara.address, city=clara.city, postcode="828459", country="RU"
+            ),
             "lines": (line.model_copy(update={"title": f"{clara.name}.stl"}),),
         }
     )
@@ -59,7 +61,12 @@ async def customer_with_everything(crm: PostgresCrm, clara: Planted) -> tuple[UU
         await remind(crm, about, text=f"call {clara.phone}")
     parcel = ("cdek", f"T-{order_id.hex[-8:]}")
     step = Transition(
-        version=5, from_status=None, to_status=OrderStatus.CLOSED, at=content.submitted_at, actor=f"customer {clara.name}", reason=clara.words
+        version=5,
+        from_status=None,
+        to_status=OrderStatus.CLOSED,
+        at=content.submitted_at,
+        actor=f"customer {clara.name}",
+        reason=clara.words,
     )
     message = changed(order_id, OrderStatus.CLOSED, version=5, number=content.number, parcels=(parcel,))
     await hear(crm, message.model_copy(update={"history": (step,), "reason": clara.words}))
@@ -85,14 +92,27 @@ async def test_the_copy_holds_letters_and_what_sellers_wrote_about_them(
 
 
 async def test_nobody_is_left_in_any_table_and_the_accounting_stays(
-    http: httpx.AsyncClient, crm: PostgresCrm, infrastructure: Infrastructure, identity: dict[str, str], sofia: dict[str, str]
+    http: httpx.AsyncClient,
+    crm: PostgresCrm,
+    infrastructure: Infrastructure,
+    identity: dict[str, str],
+    sofia: dict[str, str],
 ) -> None:
     clara = plant()
     person, order_id = await customer_with_everything(crm, clara)
-    assert set(clara.traces(infrastructure, "crm")) >= {"sales_order", "letter", "note", "reminder", "carrier_event", "audit_log"}
+    assert set(clara.traces(infrastructure, "crm")) >= {
+        "sales_order",
+        "letter",
+        "note",
+        "reminder",
+        "carrier_event",
+        "audit_log",
+    }
     before = (await http.get(f"{API}/orders/{order_id}", headers=sofia)).json()
 
-    answer = await http.post(f"/internal/people/{person}/erasure", headers=identity, json={"order_ids": [str(order_id)]})
+    answer = await http.post(
+        f"/internal/people/{person}/erasure", headers=identity, json={"order_ids": [str(order_id)]}
+    )
 
     assert answer.status_code == 200, answer.text
     assert clara.traces(infrastructure, "crm") == {}
@@ -127,7 +147,12 @@ async def test_sellers_find_no_such_customer(
 
 @pytest.mark.parametrize(
     "edit",
-    ["DELETE FROM letter", "UPDATE note SET text = ''", "UPDATE carrier_event SET body = '{}'", "UPDATE audit_log SET details = '{}'"],
+    [
+        "DELETE FROM letter",
+        "UPDATE note SET text = ''",
+        "UPDATE carrier_event SET body = '{}'",
+        "UPDATE audit_log SET details = '{}'",
+    ],
 )
 async def test_the_application_itself_still_edits_nothing(crm: PostgresCrm, edit: str) -> None:
     async with crm.engine.connect() as connection:

@@ -59,7 +59,9 @@ async def test_the_copy_tells_of_account_and_sessions(identity: Running, peers: 
     assert "argon2" not in str(told)
 
 
-async def test_nobody_is_left_in_any_table(start_identity: Callable[..., Running], identity_database: Any, peers: Peers) -> None:
+async def test_nobody_is_left_in_any_table(
+    start_identity: Callable[..., Running], identity_database: Any, peers: Peers
+) -> None:
     identity = start_identity(erasure_second_round_s=0)
     tools, anna = surrounded(identity, peers), plant()
     visitor = identity.visitor()
@@ -82,7 +84,9 @@ async def test_nobody_is_left_in_any_table(start_identity: Callable[..., Running
     assert sorted(peers.asked) == sorted(SERVICES * 2)
 
 
-async def test_a_new_process_goes_on_where_the_last_one_was(start_identity: Callable[..., Running], peers: Peers) -> None:
+async def test_a_new_process_goes_on_where_the_last_one_was(
+    start_identity: Callable[..., Running], peers: Peers
+) -> None:
     first = start_identity()
     tools = surrounded(first, peers)
     peers.silent = {"crm"}
@@ -96,7 +100,9 @@ async def test_a_new_process_goes_on_where_the_last_one_was(start_identity: Call
     peers.silent, peers.asked = set(), []
     await second.rows("SELECT 1")
     async with second.service.engine.begin() as connection:
-        await connection.exec_driver_sql("UPDATE erasure_step SET next_attempt_at = now() WHERE done_at IS NULL AND round = 1")
+        await connection.exec_driver_sql(
+            "UPDATE erasure_step SET next_attempt_at = now() WHERE done_at IS NULL AND round = 1"
+        )
     await work_off(surrounded(second, peers))
 
     assert peers.asked == ["crm"] and peers.reached["crm"] == ((ORDER,), (MODEL,))

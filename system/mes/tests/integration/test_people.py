@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from system.conftest import Infrastructure
+from system.kernel.ids import new_id
 from system.mes.adapters import tables
 from system.mes.application.people import erase_person
 from system.mes.tests.harness import OLEG, claim, hear, release_of, spec, withdrawal_of
 from system.mes.tests.integration.conftest import PostgresMes
 from system.plumbing.erasure import Reach
 from system.plumbing.tests.canaries import plant
-from system.kernel.ids import new_id
 
 pytestmark = pytest.mark.integration
 

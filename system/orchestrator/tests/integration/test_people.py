@@ -33,8 +33,14 @@ async def cancelled(post: Post, anna: Planted) -> tuple[UUID, Facts]:
     assert isinstance(submitted, OrderSubmitted)
     [line] = submitted.lines
     contact = submitted.customer.model_copy(update={"name": anna.name, "email": anna.email, "phone": anna.phone})
-    delivery = submitted.delivery.model_copy(update={"recipient": anna.name, "address": anna.address, "city": anna.city})
-    named = {"customer": contact, "delivery": delivery, "lines": (line.model_copy(update={"title": f"{anna.name}.stl"}),)}
+    delivery = submitted.delivery.model_copy(
+        update={"recipient": anna.name, "address": anna.address, "city": anna.city}
+    )
+    named = {
+        "customer": contact,
+        "delivery": delivery,
+        "lines": (line.model_copy(update={"title": f"{anna.name}.stl"}),),
+    }
     road = facts.until_approved()
     road[2] = submitted.model_copy(update=named)
     await post.delivers(*road)
@@ -60,7 +66,13 @@ async def test_nobody_is_left_in_any_table_and_every_step_stays(
 ) -> None:
     anna = plant()
     person, facts = await cancelled(post, anna)
-    assert set(anna.traces(infrastructure, "orchestrator")) >= {"orders", "order_line", "order_history", "order_note", "outbox"}
+    assert set(anna.traces(infrastructure, "orchestrator")) >= {
+        "orders",
+        "order_line",
+        "order_history",
+        "order_note",
+        "outbox",
+    }
     before = await history_of(built, facts.order_id)
 
     erased = await erase_person(person, Reach(), built.make_uow)

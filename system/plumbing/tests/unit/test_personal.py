@@ -57,7 +57,7 @@ def test_every_message_has_an_example_here() -> None:
     assert set(EXAMPLES) == set(catalogue.BY_TYPE)
 
 
-@pytest.mark.parametrize(("message_type", "data"), messages(), ids=list(EXAMPLES))
+@pytest.mark.parametrize(("message_type", "data"), list(messages()), ids=list(EXAMPLES))
 def test_nothing_of_a_person_is_left_and_the_message_is_still_read(message_type: str, data: dict[str, Any]) -> None:
     scrubbed = without_person(message_type, data)
 

@@ -60,7 +60,13 @@ async def ordered(bench: Bench) -> Order:
 
 async def closed(bench: Bench) -> Order:
     order = await ordered(bench)
-    step = {"version": 9, "from_status": None, "to_status": "CLOSED", "at": order.created_at, "actor": f"customer {ANNA.name}"}
+    step = {
+        "version": 9,
+        "from_status": None,
+        "to_status": "CLOSED",
+        "at": order.created_at,
+        "actor": f"customer {ANNA.name}",
+    }
     await bench.tells(changed(order, "CLOSED", version=9, reason=ANNA.words, history=[step | {"reason": ANNA.words}]))
     return await bench.order(order.id)
 
@@ -97,7 +103,11 @@ async def test_with_an_open_order_nothing_is_forgotten(bench: Bench, identity: h
     refused = await identity.post(erasure_of(bench), json={})
 
     assert shown.json() == {"numbers": [order.number]}
-    assert (refused.status_code, refused.json()["code"], refused.json()["numbers"]) == (409, "orders-open", [order.number])
+    assert (refused.status_code, refused.json()["code"], refused.json()["numbers"]) == (
+        409,
+        "orders-open",
+        [order.number],
+    )
     assert await bench.order(order.id) == order
 
 

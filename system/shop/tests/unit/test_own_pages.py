@@ -249,7 +249,9 @@ async def test_a_model_that_is_gone_already_is_deleted(status: int) -> None:
     assert (asked[0].method, asked[0].url.path) == ("DELETE", f"/internal/people/{person}/uploads/{file_id}")
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(403), httpx.Response(200, json={"items": "none"}), httpx.Response(500)])
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(403), httpx.Response(200, json={"items": "none"}), httpx.Response(500)]
+)
 async def test_an_answer_that_makes_no_sense_is_as_none(answer: httpx.Response) -> None:
     client, _ = far(answer)
     with pytest.raises(Unavailable):
