@@ -52,13 +52,14 @@ def has_data_deleted(world: World, shopper: Shopper) -> None:
 def sellers_find_nobody(world: World, shopper: Shopper) -> None:
     """Waits until no seller finds the customer, by whatever they are called."""
     door = world.seller_who_looks.door
-    for words in (shopper.email, shopper.phone):
-        eventually(
-            lambda words=words: door.get(f"{CRM}/customers", query=words).body["items"],
-            lambda found: not found,
-            within_s=FORGOTTEN_WITHIN_S,
-            what=f"no seller finds {words}",
-        )
+
+    def found() -> list[Any]:
+        called = (shopper.email, shopper.phone)
+        return [each for words in called for each in door.get(f"{CRM}/customers", query=words).body["items"]]
+
+    eventually(
+        found, lambda customers: not customers, within_s=FORGOTTEN_WITHIN_S, what=f"no seller finds {shopper.name}"
+    )
 
 
 def order_is_accounted_for(world: World, shopper: Shopper) -> None:

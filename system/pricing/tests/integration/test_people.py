@@ -15,7 +15,7 @@ RING = {"sku": "pendant-drop-925", "quantity": 1}
 async def test_a_person_has_their_own_prices_page_by_page(working: Pricing) -> None:
     anna, boris = uuid4(), uuid4()
     file_id = str(working.storage.upload(working.fresh_model(), anna))
-    asked = []
+    asked: list[str] = []
     for material in ("gold_585", "gold_750", "silver_925", "platinum_950", "gold_585"):
         answer = await working.ask(anna, {"file_id": file_id, "material": material, "quantity": len(asked) + 1})
         asked.append((await working.finished(answer.json()["quote_id"], anna))["quote_id"])
