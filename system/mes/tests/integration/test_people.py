@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from sqlalchemy import select
 
@@ -12,7 +13,9 @@ from system.mes.application.people import erase_person
 from system.mes.tests.harness import OLEG, claim, hear, release_of, spec, withdrawal_of
 from system.mes.tests.integration.conftest import PostgresMes
 from system.plumbing.erasure import Reach
+from system.plumbing.settings import ServiceSettings
 from system.plumbing.tests.canaries import plant
+from system.plumbing.tokens import TokenAuthority
 
 pytestmark = pytest.mark.integration
 
@@ -54,3 +57,19 @@ async def test_of_other_orders_nothing_is_forgotten(mes: PostgresMes) -> None:
 
     assert set(erased.counts.values()) == {0}
     assert (await mes.work_order(work.work_order_id)).title == work.title
+
+
+async def test_identity_alone_may_ask(
+    http: httpx.AsyncClient, mes: PostgresMes, infrastructure: Infrastructure
+) -> None:
+    order_id = new_id()
+    await hear(mes, release_of(spec(), order_id=order_id))
+
+    def asking(service: str) -> dict[str, str]:
+        authority = TokenAuthority(infrastructure.settings_of(service, ServiceSettings))
+        return {"Authorization": f"Bearer {authority.issue_for_service(to='mes', acting_for=None)}"}
+
+    place, body = f"/internal/people/{new_id()}/erasure", {"order_ids": [str(order_id)]}
+    assert (await http.post(place, json=body, headers=asking("shop"))).status_code == 403
+    answer = await http.post(place, json=body, headers=asking("identity"))
+    assert (answer.status_code, answer.json()["counts"]["work_orders"]) == (200, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -20,7 +21,9 @@ from system.orchestrator.tests.facts import Facts
 from system.orchestrator.tests.integration.conftest import Post
 from system.plumbing.erasure import Reach
 from system.plumbing.runtime import Service
+from system.plumbing.settings import ServiceSettings
 from system.plumbing.tests.canaries import Planted, plant
+from system.plumbing.tokens import TokenAuthority
 
 pytestmark = pytest.mark.integration
 
@@ -135,3 +138,17 @@ async def test_the_application_may_call_it_and_may_not_do_it(built: Service) -> 
         await connection.execute(text("SELECT set_config('alexandrite.forgets', 'on', true)"))
         with pytest.raises(DBAPIError, match="permission denied"):
             await connection.execute(text("UPDATE order_history SET actor = 'customer', reason = NULL"))
+
+
+async def test_identity_alone_may_ask(post: Post, built: Service, infrastructure: Infrastructure) -> None:
+    person, _ = await cancelled(post, plant())
+
+    def asking(service: str) -> dict[str, str]:
+        authority = TokenAuthority(infrastructure.settings_of(service, ServiceSettings))
+        return {"Authorization": f"Bearer {authority.issue_for_service(to='orchestrator', acting_for=None)}"}
+
+    transport, place = httpx.ASGITransport(built.app), f"/internal/people/{person}/erasure"
+    async with httpx.AsyncClient(transport=transport, base_url="http://orchestrator.test") as http:
+        assert (await http.post(place, headers=asking("crm"))).status_code == 403
+        answer = await http.post(place, headers=asking("identity"))
+    assert (answer.status_code, answer.json()["counts"]["orders"]) == (200, 1)
