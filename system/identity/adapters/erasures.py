@@ -143,7 +143,9 @@ class OwnAccount:
             "language": user.language,
             "roles": list(user.roles),
             "created_at": user.created_at.isoformat(),
-            "password": "none" if user.password_hash == NO_PASSWORD else "kept as a hash that nobody can read",
+            "signs_in_by": "nothing"
+            if user.password_hash == NO_PASSWORD
+            else "a password, kept as a hash that nobody reads",
             "sessions": [
                 {
                     "signed_in_at": visit.created_at.isoformat(),

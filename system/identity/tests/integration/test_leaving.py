@@ -55,7 +55,7 @@ async def test_the_copy_tells_of_account_and_sessions(identity: Running, peers: 
     told = (await browser.get("/me/data")).json()
 
     assert (told["account"]["email"], told["account"]["name"]) == ("copied@example.com", "Anna")
-    assert len(told["account"]["sessions"]) == 1 and "hash" in told["account"]["password"]
+    assert len(told["account"]["sessions"]) == 1 and "hash" in told["account"]["signs_in_by"]
     assert "argon2" not in str(told)
 
 

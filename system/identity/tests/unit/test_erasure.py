@@ -154,11 +154,13 @@ async def test_the_e_mail_is_free_again_and_no_way_leads_back(identity: LeavingI
 async def test_with_the_wrong_password_nobody_leaves(identity: LeavingIdentity) -> None:
     browser = await account(identity)
 
-    answer = await leaves(browser, password="not my password")
+    answer = await leaves(browser, password=PASSWORD.upper())
 
     assert answer.status_code == 422 and 'data-code="present-password-wrong"' in answer.text
     assert len(identity.live) == 1 and identity.ways == {}
-    api = await browser.post(f"{API}/me/erasure", json={"password": "neither"}, headers={"accept": "application/json"})
+    api = await browser.post(
+        f"{API}/me/erasure", json={"password": PASSWORD[::-1]}, headers={"accept": "application/json"}
+    )
     assert (api.status_code, api.json()["code"]) == (401, "invalid-credentials")
 
 
