@@ -8,12 +8,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.model_desk import Resumed
 from step_defs.dsl.models import is_file
 from step_defs.dsl.order import Order, amount
+from step_defs.dsl.own_desk import OwnDesk, own_desk_of
 from step_defs.dsl.person import Person
 from step_defs.dsl.pieces import Piece
 from step_defs.dsl.shop_desk import HttpShopDesk, ShopDesk, shop_desk_of
@@ -43,6 +45,8 @@ class Shopper(Person):
         self.letters_in = "en"
         """The language that they want our letters in."""
         self.phone = phone_of(self.email)
+        self.own_data: dict[str, Any] = {}
+        self.accounted: dict[str, Any] = {}
         self._order: Order | None = None
         self._desk: ShopDesk | None = None
         self.is_unseen = False
@@ -56,10 +60,17 @@ class Shopper(Person):
         self._desk = self._desk or shop_desk_of(self)
         return self._desk
 
+    @cached_property
+    def own_place(self) -> OwnDesk:
+        """Where they see what is theirs, opened when it is first needed."""
+        return own_desk_of(self)
+
     def leaves(self) -> None:
         """Ends the connection."""
         if self._desk is not None:
             self._desk.close()
+        if "own_place" in self.__dict__:
+            self.own_place.close()
         super().leaves()
 
     @contextmanager
@@ -337,6 +348,25 @@ class Shopper(Person):
         self.adds_model(model, material)
         self.submits_at_estimate()
         return order
+
+    # -- what is theirs ------------------------------------------------------------------------------------------
+
+    def sees_models(self, number: int) -> None:
+        """So many models of theirs are listed. Raises AssertionError for another number."""
+        shown = self.own_place.models()
+        assert len(shown) == number, f"{self.name} sees {[model['name'] for model in shown]}"
+
+    def sees_own_price(self, model: str, material: str) -> None:
+        """The last quote is listed with its firm price. Raises AssertionError when it is not."""
+        price, quote_id = self.firm_price(), self.quotes[-1]["quote_id"]
+        [shown] = [each for each in self.own_place.prices() if each["quote_id"] == quote_id]
+        assert (shown["material"], Decimal(shown["total"])) == (self.world.material(material), price), (
+            f"{model}: {shown}"
+        )
+
+    def deletes_model(self, model: str) -> None:
+        """Deletes a model. Raises Refusal when an order needs it."""
+        self.own_place.deletes_model(self.files[model])
 
     # -- afterwards ----------------------------------------------------------------------------------------------
 

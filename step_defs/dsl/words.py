@@ -202,6 +202,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "нужно войти": SIGN_IN,
     "the e-mail or password is wrong": ("invalid-credentials",),
     "почта или пароль неверны": ("invalid-credentials",),
+    "an order is on its way": ("orders-open",),
+    "заказ ещё в пути": ("orders-open",),
     "the badge or PIN is wrong": ("badge-refused",),
     "пропуск или ПИН неверны": ("badge-refused",),
     "the badge is locked": ("badge-locked",),

@@ -8,13 +8,25 @@ from system.crm.adapters.customers import CustomerQueries
 from system.crm.adapters.letters_to_tell import LettersToTell
 from system.crm.adapters.models import HttpModels
 from system.crm.adapters.orchestrator import HttpOrchestrator
+from system.crm.adapters.people import PeopleQueries
 from system.crm.adapters.pricing import HttpQuotes
 from system.crm.adapters.queries import CrmQueries
 from system.crm.adapters.shop import HttpShop
 from system.crm.adapters.unit_of_work import CrmUnitOfWork
 from system.crm.application import reactions
 from system.crm.domain.webhook import secret_bytes
-from system.crm.entrypoints import api, care_api, care_pages, carriers, case_api, case_pages, exporting, pages, timers
+from system.crm.entrypoints import (
+    api,
+    care_api,
+    care_pages,
+    carriers,
+    case_api,
+    case_pages,
+    exporting,
+    pages,
+    people,
+    timers,
+)
 from system.crm.settings import CrmSettings
 from system.messages.orchestrator_v1 import OrderChanged
 from system.messages.shop_v1 import OrderSubmitted
@@ -29,7 +41,15 @@ def service(settings: CrmSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     crm = Service(
         settings,
-        routers=[api.router, care_api.router, case_api.router, exporting.router, carriers.router, api.internal],
+        routers=[
+            api.router,
+            care_api.router,
+            case_api.router,
+            exporting.router,
+            carriers.router,
+            api.internal,
+            people.router,
+        ],
         pages=[shown.router(), pages.router, care_pages.router, case_pages.router, exporting.pages],
         unit_of_work=CrmUnitOfWork,
         reactions={
@@ -55,6 +75,7 @@ def service(settings: CrmSettings | None = None) -> Service:
     cases = CaseQueries(crm.engine, terms=settings.case_terms)
     crm.app.state.cases = cases
     crm.app.state.customers = CustomerQueries(crm.engine, at_risk_margin_s=settings.at_risk_margin_s)
+    crm.app.state.people = PeopleQueries(crm.engine)
     crm.app.state.met = Seldom(care_api.MEETING_EVERY_S)
     crm.app.state.watch = pages.watch_of(queries, care, cases, shown)
     crm.app.state.orchestrator = HttpOrchestrator(crm.client)

@@ -7,14 +7,16 @@ from typing import Any
 
 from system.files.adapters.levels.maker import SandboxedLevelMaker
 from system.files.adapters.levels.models import StoredModels
+from system.files.adapters.people import PeopleQueries
 from system.files.adapters.pictures import Pictures
 from system.files.adapters.queries import FilesQueries
 from system.files.adapters.storage import S3Storage, StorageAddress
 from system.files.adapters.unit_of_work import SqlFilesUnitOfWork
 from system.files.application import handlers
+from system.files.application import people as persons
 from system.files.application.handlers import Limits, Tools
 from system.files.application.levels import LevelMaking
-from system.files.entrypoints import api, models, parts, previews
+from system.files.entrypoints import api, models, parts, people, previews
 from system.files.entrypoints.ways import Ways
 from system.files.entrypoints.worker import run_worker
 from system.files.settings import FilesSettings
@@ -31,7 +33,10 @@ def service(settings: FilesSettings | None = None) -> Service:
 
     async def tidy(make_uow: Callable[[], Any], buckets: frozenset[int]) -> int:
         # One process is enough: whoever leases the first bucket.
-        return await handlers.tidy(Tools(make_uow, storage, limits)) if 0 in buckets else 0
+        if 0 not in buckets:
+            return 0
+        tools = Tools(make_uow, storage, limits)
+        return await handlers.tidy(tools) + await persons.empty_landings(tools)
 
     async def close_storage(_: Service) -> None:
         storage.close()
@@ -44,7 +49,15 @@ def service(settings: FilesSettings | None = None) -> Service:
 
     files = Service(
         settings,
-        routers=[api.router, api.internal, models.router, parts.router, previews.router, previews.internal],
+        routers=[
+            api.router,
+            api.internal,
+            models.router,
+            parts.router,
+            previews.router,
+            previews.internal,
+            people.router,
+        ],
         unit_of_work=SqlFilesUnitOfWork,
         timers=[Timer("tidy", settings.tidy_every_s, tidy), Timer("levels", settings.levels_sought_every_s, seek)],
         gauges=[_UPLOADS, _LEVELS],
@@ -55,6 +68,7 @@ def service(settings: FilesSettings | None = None) -> Service:
     files.app.state.tools = Tools(files.make_uow, storage, limits)
     files.app.state.queries = FilesQueries(files.engine)
     files.app.state.ways = Ways(storage, settings)
+    files.app.state.people = PeopleQueries(files.engine)
     files.app.state.pictures = Pictures(storage, bytes_max=settings.previews_kept_bytes_max)
     return files
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from system.identity.adapters.erasures import HttpPeers, OwnAccount
 from system.identity.adapters.passwords import Argon2Hashing, BoundedPasswords
 from system.identity.adapters.queries import IdentityQueries
 from system.identity.adapters.tokens import RedisRevokedSessions, SignedAccessTokens
 from system.identity.adapters.unit_of_work import SqlIdentityUnitOfWork
 from system.identity.application import handlers
+from system.identity.application.erasures import ErasureTools, work_off
 from system.identity.application.handlers import Tools
 from system.identity.entrypoints import (
     account_pages,
@@ -20,6 +22,7 @@ from system.identity.entrypoints import (
     badge_pages,
     cli,
     forgotten,
+    leaving,
     notices,
     pages,
     people,
@@ -29,6 +32,7 @@ from system.identity.settings import IdentitySettings
 from system.plumbing.mail.delivery import MAIL_GAUGES
 from system.plumbing.mail.sealing import Seal
 from system.plumbing.mail.worker import send_letters
+from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
 from system.plumbing.timers import Timer
 
@@ -45,25 +49,30 @@ def service(settings: IdentitySettings | None = None) -> Service:
 
     identity = Service(
         settings,
-        routers=[api.router, api.internal, forgotten.api, badge_api.router],
+        routers=[api.router, api.internal, forgotten.api, badge_api.router, leaving.router],
         pages=[
             shown.router(),
             pages.router,
             account_pages.router,
             forgotten.router,
+            leaving.pages,
             badge_pages.router,
             people_badges.router,
             people.router,
         ],
         unit_of_work=SqlIdentityUnitOfWork,
-        timers=[_prune_timer(settings)],
-        gauges=MAIL_GAUGES,
+        timers=[_prune_timer(settings), _erasure_timer(settings, lambda: identity.app.state.leaving.tools)],
+        gauges=[*MAIL_GAUGES, *_GAUGES],
         background=[write_to_owners] if "timer" in settings.role_names else [],
         description="Who somebody is and what they may do: accounts, sign-in, sessions, roles.",
     )
     shown.install(identity.app)
     identity.app.state.tools = _tools(identity, settings, seal)
     identity.app.state.queries = IdentityQueries(identity.engine)
+    identity.app.state.leaving = leaving.Leaving(
+        ErasureTools(identity.app.state.tools, HttpPeers(identity.client), settings.erasure_terms),
+        OwnAccount(identity.engine),
+    )
     return identity
 
 
@@ -115,3 +124,27 @@ def _prune_timer(settings: IdentitySettings) -> Timer:
         return 0
 
     return Timer("prune", settings.prune_every_s, tick)
+
+
+def _erasure_timer(settings: IdentitySettings, tools: Callable[[], ErasureTools]) -> Timer:
+    async def tick(_: Callable[[], Any], buckets: frozenset[int]) -> int:
+        return await work_off(tools()) if 0 in buckets else 0
+
+    return Timer("erasures", settings.erasure_every_s, tick)
+
+
+_GAUGES = (
+    GaugeQuery(
+        "alexandrite_identity_erasures_open",
+        "People whose data is on its way out of the services.",
+        (),
+        "SELECT count(*) AS value FROM erasure WHERE finished_at IS NULL",
+    ),
+    GaugeQuery(
+        "alexandrite_identity_erasure_oldest_seconds",
+        "How long ago the first of them asked for it.",
+        (),
+        "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(requested_at)), 0) AS value"
+        " FROM erasure WHERE finished_at IS NULL",
+    ),
+)

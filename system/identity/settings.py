@@ -8,6 +8,7 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 
 from system.identity.domain.badge import BadgeTerms
+from system.identity.domain.erasure import ErasureTerms
 from system.identity.domain.password_reset import ResetTerms
 from system.identity.domain.session import SessionTerms
 from system.identity.domain.throttle import ThrottleTerms
@@ -54,6 +55,12 @@ class IdentitySettings(MailSettings):
     )
     workstation_kept_s: int = Field(400 * 86_400, description="how long a browser that nobody uses stays a workstation")
 
+    erasure_every_s: float = Field(5.0, gt=0, description="how often it is looked for people whose data is to leave")
+    erasure_second_round_s: int = Field(
+        1800, ge=0, description="when services forget somebody once more; above the life of an access token"
+    )
+    erasure_retry_max_s: int = Field(3600, gt=0, description="the longest break before a silent service is asked again")
+
     prune_every_s: float = 3600.0
     ended_sessions_kept_s: int = Field(30 * 86_400, description="how long an ended session stays to be looked up")
 
@@ -81,6 +88,15 @@ class IdentitySettings(MailSettings):
         return ResetTerms(
             lifetime=timedelta(seconds=self.password_reset_lifetime_s),
             asking=replace(self.throttle_terms, free_failures=self.password_reset_free_asks),
+        )
+
+    @property
+    def erasure_terms(self) -> ErasureTerms:
+        """When services are asked to forget somebody."""
+        return ErasureTerms(
+            second_round_after=timedelta(seconds=self.erasure_second_round_s),
+            retry_first=timedelta(seconds=min(5, self.erasure_retry_max_s)),
+            retry_max=timedelta(seconds=self.erasure_retry_max_s),
         )
 
     @property

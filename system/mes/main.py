@@ -19,6 +19,7 @@ from system.mes.entrypoints import (
     losses_api,
     losses_pages,
     pages,
+    people,
     rates_api,
     rates_pages,
     shift,
@@ -40,7 +41,7 @@ def service(settings: MesSettings | None = None) -> Service:
     aside = Aside(settings, lifetime_s=KEPT_S)
     mes = Service(
         settings,
-        routers=[api.router, losses_api.router, rates_api.router, shift_api.router, api.internal],
+        routers=[api.router, losses_api.router, rates_api.router, shift_api.router, api.internal, people.router],
         pages=[shown.router(), board.router, pages.router, losses_pages.router, rates_pages.router, shift.router],
         unit_of_work=partial(MesUnitOfWork, on_changed=aside.changed),
         reactions={

@@ -10,7 +10,7 @@ from system.orchestrator.adapters.queries import GAUGES, OrderQueries
 from system.orchestrator.adapters.unit_of_work import OrchestratorUnitOfWork
 from system.orchestrator.application.desk import Desk
 from system.orchestrator.application.reactions import Reactions
-from system.orchestrator.entrypoints import api, pages
+from system.orchestrator.entrypoints import api, pages, people
 from system.orchestrator.entrypoints.timers import saga_timer
 from system.orchestrator.settings import OrchestratorSettings
 from system.plumbing.runtime import Service
@@ -24,7 +24,7 @@ def service(settings: OrchestratorSettings | None = None) -> Service:
     shown = pages.pages_of(settings)
     built = Service(
         settings,
-        routers=api.routes(),
+        routers=[*api.routes(), people.router],
         pages=[shown.router(), pages.router],
         unit_of_work=partial(OrchestratorUnitOfWork, policy=policy),
         reactions=Reactions(desk).by_message(),

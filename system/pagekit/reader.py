@@ -37,6 +37,13 @@ class Writing:
         """A whole or broken number with the language's separators."""
         return str(format_decimal(value, locale=self.language))
 
+    def file_size(self, size_bytes: int) -> str:
+        """A file's size in whole kilobytes, from a million bytes on in tenths of a megabyte."""
+        kilo, mega = ("КБ", "МБ") if self.language == "ru" else ("kB", "MB")
+        if size_bytes < 1_000_000:
+            return f"{self.number(max(1, round(size_bytes / 1000)))} {kilo}"
+        return f"{format_decimal(Decimal(size_bytes) / 1_000_000, '#,##0.0', locale=self.language)} {mega}"
+
     def moment(self, value: str | datetime) -> str:
         """Day, month and time, without the year."""
         return _moment(self.language, self.zone, value)

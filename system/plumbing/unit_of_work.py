@@ -79,6 +79,11 @@ class UnitOfWork:
         self._locked.clear()
         self._claimed_key = None
 
+    @property
+    def source(self) -> str:
+        """In whose name messages are sent: the service's."""
+        return self._source
+
     async def on_enter(self) -> None:
         """A service opens its repositories here, over `self.connection`."""
 

@@ -15,12 +15,13 @@ from system.pricing.adapters.calculations import Calculations
 from system.pricing.adapters.files_client import FilesClient
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.adapters.own_quotes import OwnQuotes
+from system.pricing.adapters.people import PeopleQueries
 from system.pricing.adapters.queries import PricingQueries
 from system.pricing.adapters.unit_of_work import PricingUnitOfWork
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.drawing import Progress, draw_missing
 from system.pricing.application.reactions import PriceOrders
-from system.pricing.entrypoints import api, books_api, live_quotes, personal_data, prices
+from system.pricing.entrypoints import api, books_api, live_quotes, people, personal_data, prices
 from system.pricing.entrypoints.worker import run_worker
 from system.pricing.settings import PricingSettings
 
@@ -63,7 +64,7 @@ def service(settings: PricingSettings | None = None) -> Service:
     shown = prices.pages_of(settings)
     pricing = Service(
         settings,
-        routers=[api.router, live_quotes.router, books_api.router, api.internal, personal_data.internal],
+        routers=[api.router, live_quotes.router, books_api.router, api.internal, personal_data.internal, people.router],
         pages=[shown.router(), prices.router],
         unit_of_work=PricingUnitOfWork,
         reactions={PriceOrder: PriceOrders(valid_for=settings.quote_valid_for)},
@@ -77,6 +78,7 @@ def service(settings: PricingSettings | None = None) -> Service:
     pricing.app.state.own_quotes = OwnQuotes(pricing.engine)
     pricing.app.state.watch = live_quotes.watch_of(queries)
     pricing.app.state.streams = Streams()
+    pricing.app.state.people = PeopleQueries(pricing.engine)
     pricing.app.state.calculations = Calculations(
         pricing.engine, concurrency=settings.pricing_concurrency, stalled_after_s=settings.pricing_stalled_after_s
     )

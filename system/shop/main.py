@@ -8,6 +8,8 @@ from system.plumbing.mail.delivery import MAIL_GAUGES
 from system.plumbing.mail.worker import send_letters
 from system.plumbing.runtime import Service
 from system.shop.adapters.catalogue_prices import CataloguePrices
+from system.shop.adapters.own_things import HttpOwnModels, HttpOwnQuotes
+from system.shop.adapters.people import PeopleQueries
 from system.shop.adapters.queries import GAUGES, ShopQueries
 from system.shop.adapters.services import HttpFiles, HttpIdentity, HttpLetters, HttpOrchestrator, HttpPricing
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
@@ -21,7 +23,9 @@ from system.shop.entrypoints import (
     notices,
     notices_api,
     order_pages,
+    own_pages,
     pages,
+    people,
 )
 from system.shop.entrypoints.private_links import PrivateLinks
 from system.shop.settings import ShopSettings
@@ -39,7 +43,7 @@ def service(settings: ShopSettings | None = None) -> Service:
 
     shop = Service(
         settings,
-        routers=[api.router, api.internal, notices_api.internal],
+        routers=[api.router, api.internal, notices_api.internal, people.router],
         pages=[
             shown.router(),
             pages.front,
@@ -48,6 +52,7 @@ def service(settings: ShopSettings | None = None) -> Service:
             checkout_pages.router,
             make_pages.router,
             order_pages.router,
+            own_pages.router,
         ],
         unit_of_work=SqlShopUnitOfWork,
         reactions={
@@ -66,6 +71,8 @@ def service(settings: ShopSettings | None = None) -> Service:
     shop.app.state.identity = HttpIdentity(shop.client)
     shop.app.state.links = links
     shop.app.state.notices = KeptNotices(shop.engine)
+    shop.app.state.people = PeopleQueries(shop.engine)
+    shop.app.state.own = own_pages.OwnThings(HttpOwnModels(shop.client), HttpOwnQuotes(shop.client))
     shop.app.state.watch = order_pages.watch_of(queries)
     shop.app.state.counter = api.Counter(
         tools=Tools(

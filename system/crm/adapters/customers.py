@@ -26,6 +26,8 @@ UNPAID = ("CANCELLED", "REJECTED", "PRICE_FAILED")
 
 _order = tables.sales_order
 _later = tables.sales_order.alias("later")
+_is_somebodys = _order.c.customer_email.is_not(None)
+"""Whoever had their data erased is nobody's customer any more; their orders are accounted for."""
 
 
 def customers_statement(
@@ -34,7 +36,7 @@ def customers_statement(
     """The newest order of each customer, whoever ordered last first. `query`: only those whose e-mail or phone it is, or, `as_words`,
     in whose orders each of its words begins one: a name, a city, what the piece is called."""
     if query is not None and as_words:
-        statement = select(_order).where(_order.c.order_id.in_(_in_whose_words(query)))
+        statement = select(_order).where(_order.c.order_id.in_(_in_whose_words(query)), _is_somebodys)
     else:
         named = [] if query is None else [_named(query)]
         nobody_later: list[ColumnElement[bool]] = [
@@ -44,6 +46,7 @@ def customers_statement(
         ]
         statement = select(_order).where(
             _order.c.submitted_at.is_not(None),
+            _is_somebodys,
             *(_order.c.order_id.in_(each) for each in named),
             ~select(_later.c.order_id).where(and_(*nobody_later)).exists(),
         )
@@ -117,7 +120,7 @@ class CustomerQueries:
             newest = (
                 (await connection.execute(orders_of_statement(customer_id, after=None, limit=1))).mappings().first()
             )
-            if newest is None:
+            if newest is None or newest["customer_email"] is None:
                 raise CustomerNotFound(str(customer_id))
             sums = await self._sums(connection, customer_id)
             opened = await connection.execute(
@@ -136,6 +139,8 @@ class CustomerQueries:
             found = await connection.execute(orders_of_statement(customer_id, after=after, limit=limit + 1))
             rows = found.mappings().all()
         if not rows and after is None:
+            raise CustomerNotFound(str(customer_id))
+        if rows and rows[0]["customer_email"] is None:
             raise CustomerNotFound(str(customer_id))
         last = rows[limit - 1] if len(rows) > limit else None
         return {

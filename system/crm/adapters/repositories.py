@@ -195,8 +195,9 @@ class SalesOrderRepository:
         )
 
     async def has_customer(self, customer_id: UUID) -> bool:
-        """Whether this customer ordered anything."""
-        statement = select(_order.c.order_id).where(customer_key() == str(customer_id)).limit(1)
+        """Whether this customer ordered anything, and their data was not erased since."""
+        theirs = (customer_key() == str(customer_id), _order.c.customer_email.is_not(None))
+        statement = select(_order.c.order_id).where(*theirs).limit(1)
         return (await self._connection.execute(statement)).first() is not None
 
     async def _change(self, order_id: UUID, **values: Any) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from system.crm.adapters.care import ColleagueRepository, NoteRepository, ReminderRepository
 from system.crm.adapters.cases import CaseRepository
+from system.crm.adapters.people import PeopleRepository
 from system.crm.adapters.repositories import LetterRepository, ParcelRepository, SalesOrderRepository
+from system.crm.application.people import People
 from system.crm.application.ports import Cases, Colleagues, Letters, Notes, Parcels, Reminders, SalesOrders
 from system.plumbing.unit_of_work import UnitOfWork
 
@@ -19,6 +21,7 @@ class CrmUnitOfWork(UnitOfWork):
     notes: Notes
     reminders: Reminders
     colleagues: Colleagues
+    people: People
 
     async def on_enter(self) -> None:
         """Opens the repositories."""
@@ -29,3 +32,4 @@ class CrmUnitOfWork(UnitOfWork):
         self.notes = NoteRepository(self.connection)
         self.reminders = ReminderRepository(self.connection)
         self.colleagues = ColleagueRepository(self.connection)
+        self.people = PeopleRepository(self)

@@ -57,6 +57,8 @@ upload = Table(
     ),
     Index("upload_pending", "owner_id", "expires_at", postgresql_where=text("status = 'PENDING'")),
     Index("upload_untidied", "expires_at", postgresql_where=text("tidied_at IS NULL")),
+    Index("upload_owner", "owner_id", "file_id"),
+    Index("upload_content", "sha256"),
 )
 
 preview = Table(
@@ -94,4 +96,13 @@ level = Table(
     Column("size_bytes", Integer, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("mesh_sha256", "name"),
+)
+
+# Of uploads that are gone: their forms may still be used, so that these places are emptied once more afterwards.
+landing_left = Table(
+    "landing_left",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("empty_from", DateTime(timezone=True), nullable=False),
+    Index("landing_left_due", "empty_from"),
 )

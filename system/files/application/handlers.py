@@ -11,6 +11,7 @@ from system.files.application.commands import AddressParts, CompleteUpload, Keep
 from system.files.application.ports import Begin, PartAddress, PostForm, Storage, StoredObject, StoredPart
 from system.files.domain import rules
 from system.files.domain.errors import (
+    ContentDeleted,
     NotInParts,
     NotUploadedYet,
     PartUnknown,
@@ -151,6 +152,11 @@ async def complete_upload(command: CompleteUpload, tools: Tools) -> Upload:
     findings = await _examine(upload, now, tools)
     async with tools.begin() as uow:
         settled = upload.settled(findings, uow.now)
+        if settled.sealed_key is not None:
+            # Locked: whoever deletes the last other upload of this content sees this one, or has deleted the content before.
+            await uow.lock(settled.sealed_key)
+            if await tools.storage.find(settled.sealed_key) is None:
+                raise ContentDeleted()
         if await uow.uploads.settle(settled):
             if are_needed(settled, above_bytes=tools.limits.levels_above_bytes):
                 assert findings.sha256 is not None

@@ -5,6 +5,7 @@ Refused
 ├── NotUploadedYet       409: the storage holds nothing for this upload yet, or not every part
 ├── UploadExpired        409: nothing arrived in time; a new upload has to be started
 ├── UploadChanged        409: the file was replaced while it was being checked
+├── ContentDeleted       409: the same content was deleted at this moment; completing again keeps it
 ├── TooManyUploads       409: too many uploads of this owner were begun and never completed
 ├── NotInParts           409: this upload was announced as one form
 ├── UploadSettled        409: it is verified or refused; no part of it is taken any more
@@ -57,6 +58,13 @@ class UploadChanged(Conflict):
 
     def __init__(self) -> None:
         super().__init__("upload-changed", "The file was replaced while it was being checked: complete it again.")
+
+
+class ContentDeleted(Conflict):
+    """The last other upload of the same content was deleted, and the content with it, while this one was being checked."""
+
+    def __init__(self) -> None:
+        super().__init__("upload-changed", "The file was moved while it was being checked: complete it again.")
 
 
 class TooManyUploads(Conflict):

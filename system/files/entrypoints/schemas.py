@@ -159,3 +159,10 @@ class FileView(UploadView):
 
     owner_id: UUID
     download_url: str | None = None
+
+
+class UploadList(BaseModel):
+    """Some uploads, the newest first. `next` asks for those after them, and is null at the end."""
+
+    items: list[UploadView]
+    next: str | None

@@ -141,3 +141,27 @@ pin = Table(
     Column("locked_at", DateTime(timezone=True)),
     CheckConstraint("(one_time_hash IS NULL) = (one_time_until IS NULL)", name="pin_one_time_code_whole"),
 )
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("order_ids", ARRAY(Uuid), nullable=False),
+    Column("model_ids", ARRAY(Uuid), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+)
+
+erasure_step = Table(
+    "erasure_step",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("erasure.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("service", String(20), primary_key=True),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("done_at", DateTime(timezone=True)),
+    Column("told", String(500)),
+    CheckConstraint("round IN (1, 2)", name="erasure_step_round_known"),
+    Index("erasure_step_due", "next_attempt_at", postgresql_where=text("done_at IS NULL")),
+)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from system.identity.adapters.badges import BadgeRepository, WorkstationRepository
+from system.identity.adapters.erasures import ErasureRepository
 from system.identity.adapters.password_resets import PasswordResetRepository
 from system.identity.adapters.repositories import AttemptsRepository, SessionRepository, UserRepository
+from system.identity.application.erasures import Erasures
 from system.identity.application.ports import AttemptsLog, Badges, Resets, Sessions, Users, Workstations
 from system.plumbing.mail.box import NoticeBox
 from system.plumbing.mail.notice import Notices
@@ -21,6 +23,7 @@ class SqlIdentityUnitOfWork(UnitOfWork):
     badges: Badges
     resets: Resets
     notices: Notices
+    erasures: Erasures
 
     async def on_enter(self) -> None:
         self.users = UserRepository(self.connection)
@@ -30,3 +33,4 @@ class SqlIdentityUnitOfWork(UnitOfWork):
         self.badges = BadgeRepository(self.connection)
         self.resets = PasswordResetRepository(self.connection)
         self.notices = NoticeBox(self.connection, now=lambda: self.now)
+        self.erasures = ErasureRepository(self.connection)

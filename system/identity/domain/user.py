@@ -51,9 +51,21 @@ class User:
 
     def registered(self, *, email: str, name: str, phone: str | None, language: Language, password_hash: str) -> User:
         """The guest with an account from now on, under the same id. Raises NotAGuest."""
-        if not self.is_guest:
+        # Whoever left has no roles: nobody becomes them again.
+        if not self.is_guest or not self.roles:
             raise NotAGuest()
         return replace(self, email=email, name=name, phone=phone, language=language, password_hash=password_hash)
+
+    def left(self) -> User:
+        """Nobody, under the same id: without name, e-mail, phone, password and roles. No release lets it in."""
+        return replace(
+            self,
+            email=f"guest-{self.user_id}@{GUEST_DOMAIN}",
+            name="",
+            phone=None,
+            password_hash=NO_PASSWORD,
+            roles=frozenset(),
+        )
 
     def given_roles(self, roles: frozenset[Role]) -> User:
         """The same user with exactly these roles."""

@@ -16,7 +16,7 @@ from system.identity.application.workstations import workstation_here
 from system.identity.domain.errors import InvalidCredentials, TooManyAttempts
 from system.identity.entrypoints.api import DeviceSecret, HandlerTools, forget_session, remember_session
 from system.identity.entrypoints.doors import BADGE, guest_here, inside
-from system.identity.entrypoints.sentences import PROBLEMS
+from system.identity.entrypoints.sentences import NAMES, PROBLEMS
 from system.pagekit.areas import SIGN_IN, landing_of
 from system.pagekit.languages import language_of
 from system.pagekit.pages import Pages
@@ -28,7 +28,7 @@ router = APIRouter()
 
 def pages_of(settings: ServiceSettings) -> Pages:
     """Identity's pages."""
-    return Pages(SIGN_IN, Path(__file__).parent, settings, problems=PROBLEMS)
+    return Pages(SIGN_IN, Path(__file__).parent, settings, problems=PROBLEMS, names=NAMES)
 
 
 def _pages(request: Request) -> Pages:

@@ -42,6 +42,20 @@ class GuestBody(Body):
     language: Language = Language.RUSSIAN
 
 
+class ErasureBody(Body):
+    """A customer leaves: with the password, or as a guest with the word `delete`."""
+
+    password: Annotated[str, StringConstraints(max_length=PASSWORD_LENGTH_MAX)] = Field("", repr=False)
+    word: Annotated[str, StringConstraints(max_length=40)] = ""
+
+
+class ErasureBegun(BaseModel):
+    """What happens from now on: the account is gone already, the rest follows within minutes."""
+
+    goes: list[str]
+    stays: list[str]
+
+
 class SessionBody(Body):
     """A sign-in."""
 

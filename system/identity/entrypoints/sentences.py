@@ -58,5 +58,20 @@ PROBLEMS = {
     "pin-date": N_(
         "This PIN is a year or a date, like 1987 or 240587, and a birthday is soon guessed. Choose another one."
     ),
+    "orders-open": N_(
+        "These orders are still on their way: %(numbers)s. Cancel them on their pages, or come back when they have arrived."
+    ),
+    "staff-stays": N_("This account does more than buy. Ask an administrator to take its other roles away first."),
+    "word-missing": N_("Type the word “delete”, so that we know it is no mistake."),
+    "shop-unavailable": N_("We cannot ask whether an order is on its way just now. Nothing was changed; try again."),
     "pins-differ": N_("The two PINs differ. Type the same one twice."),
+}
+
+NAMES = {
+    "keeper": {
+        "shop": N_("your orders"),
+        "files": N_("your models"),
+        "pricing": N_("your prices"),
+        "crm": N_("your letters"),
+    },
 }

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from system.mes.adapters.ledger import PayLedgerRepository
+from system.mes.adapters.people import PeopleRepository
 from system.mes.adapters.rates import PayRateRepository
 from system.mes.adapters.repositories import (
     OperatorRepository,
@@ -14,6 +15,7 @@ from system.mes.adapters.repositories import (
     WorkOrderRepository,
 )
 from system.mes.adapters.weighings import WeighingRepository
+from system.mes.application.people import People
 from system.mes.application.ports import (
     Operators,
     OrderStatuses,
@@ -39,6 +41,7 @@ class MesUnitOfWork(UnitOfWork):
     withdrawals: Withdrawals
     order_statuses: OrderStatuses
     operators: Operators
+    people: People
 
     def __init__(self, *arguments: Any, on_changed: Callable[[], Awaitable[None]] | None = None, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -54,6 +57,7 @@ class MesUnitOfWork(UnitOfWork):
         self.withdrawals = WithdrawalRepository(self.connection)
         self.order_statuses = OrderStatusRepository(self.connection)
         self.operators = OperatorRepository(self.connection)
+        self.people = PeopleRepository(self)
 
     async def commit(self, answer: Any = None) -> Any:
         """As plumbing's, and tells who keeps lists that work orders changed."""

@@ -37,6 +37,7 @@ HOUR = "public, max-age=3600"
 SOON_GONE_MAX = 5
 """Of what is left in so few pieces the page says how many."""
 CLOSED_TO_ROBOTS = (
+    "/account",
     "/api/",
     "/crm/",
     "/mes/",
@@ -48,6 +49,8 @@ CLOSED_TO_ROBOTS = (
     ORDERS,
     "/shop/checkout",
     "/shop/make/",
+    "/shop/models",
+    "/shop/quotes",
     "/shop/track/",
 )
 

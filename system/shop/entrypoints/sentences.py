@@ -45,6 +45,7 @@ PROBLEMS = {
         "We are looking into this order already. Write to us below: we read it together with that."
     ),
     "case-incomplete": N_("Say what you would like, and why."),
+    "model-in-use": N_("The order %(number)s needs this model, so it stays. Out of a cart you can take it yourself."),
     "text-missing": N_("Write at least a word, and at most %(characters_max)s characters."),
     "field-missing": N_("Fill this in."),
     "field-too-long": N_("At most %(characters_max)s characters."),

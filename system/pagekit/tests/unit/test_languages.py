@@ -86,3 +86,14 @@ def test_writing() -> None:
     assert Writing.is_past("2026-03-02T11:59:00+03:00", now=NOON), "moments of other zones are compared as moments"
     assert not Writing.is_past("2026-03-02T09:01:00+00:00", now=NOON)
     assert en.since(NOON + timedelta(days=3), now=NOON) == "in 3 days"
+
+
+def test_a_files_size_is_short() -> None:
+    english, russian = Writing("en", ZoneInfo("UTC")), Writing("ru", ZoneInfo("UTC"))
+    assert [english.file_size(size) for size in (84, 120_400, 1_234_567, 100_000_000)] == [
+        "1 kB",
+        "120 kB",
+        "1.2 MB",
+        "100.0 MB",
+    ]
+    assert russian.file_size(1_234_567) == "1,2 МБ"
