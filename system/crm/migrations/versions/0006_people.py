@@ -1,7 +1,7 @@
 """What was written with and about a person can be taken out when their data leaves, by these functions and by nothing else.
 
-The application's role may neither change nor delete letters, notes, steps of cases and carriers' messages; it may call the functions, which can do no
-more than this. The release before this one does not notice.
+The application's role may neither change nor delete letters, notes, steps of cases and carriers' messages; it may call the functions,
+which can do no more than this. The release before this one does not notice.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from system.conftest import Infrastructure
 from system.crm.application import care, handlers
 from system.crm.application.commands import AskCustomer, ReceiveLetter, WriteNote
 from system.crm.domain.care import Subject
+from system.crm.domain.case import CaseKind, CaseReason, CaseWish
 from system.crm.domain.letter import Letter, Side
-from system.crm.tests.harness import SOFIA, changed, delivered, hear, receive, remind, submitted
+from system.crm.tests.harness import CASE_TERMS, SOFIA, changed, delivered, hear, receive, remind, submitted
 from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.ids import new_id
 from system.messages.orchestrator_v1 import OrderStatus, Transition
@@ -55,7 +56,7 @@ async def customer_with_everything(crm: PostgresCrm, clara: Planted) -> tuple[UU
     asked = AskCustomer(order_id, SOFIA, f"Dear {clara.name}, which size?", None)
     await handlers.ask_customer(asked, crm.make_uow())
     letter = Letter(new_id(), order_id, Side.CUSTOMER, clara.name, clara.words, datetime.now(UTC))
-    wish = CareWish(CaseKind.COMPLAINT, CaseReason.DAMAGED, ())
+    wish = CaseWish(CaseKind.COMPLAINT, CaseReason.DAMAGED)
     await handlers.receive_letter(ReceiveLetter(letter, wish), crm.make_uow(), terms=CASE_TERMS)
     for about in (Subject(order_id=order_id), Subject(customer_id=person)):
         await care.write_note(WriteNote(about, SOFIA, f"{clara.name} said: {clara.words}"), crm.make_uow())
@@ -89,6 +90,9 @@ async def test_the_copy_holds_letters_and_what_sellers_wrote_about_them(
     ]
     assert len(told["notes_about_you"]) == 2 and clara.words in told["notes_about_you"][0]["text"]
     assert len(told["reminders_about_you"]) == 2
+    assert [(step["kind"], step["state"], step["text"]) for step in told["returns_and_complaints"]] == [
+        ("complaint", "open", clara.words)
+    ]
     assert SOFIA.name not in str(told)
 
 
@@ -104,6 +108,7 @@ async def test_nobody_is_left_in_any_table_and_the_accounting_stays(
     assert set(clara.traces(infrastructure, "crm")) >= {
         "sales_order",
         "letter",
+        "case_step",
         "note",
         "reminder",
         "carrier_event",
