@@ -134,7 +134,7 @@ class MakingAtPages:
         quote = shop.bench.quote(model)
         shop.bench.pricing.fails(quote.id)
         told = await self.prices(shop, anna, model, quote)
-        assert 'data-code="mesh-not-closed"' in told and "12 open edges" in told and "data-unit" not in told
+        assert 'data-code="mesh-not-closed"' in told and "The surface has holes" in told and "data-unit" not in told
         assert "Order it" not in told and "quote_id" not in told
         shop.bench.pricing.becomes(quote.id, problem=QuoteProblem("size-implausible", "It is 0.8 mm wide."))
         assert re.findall(r'data-unit="(\w+)"', await self.prices(shop, anna, model, quote)) == ["mm", "cm", "in"]
@@ -201,4 +201,4 @@ class MakingAtPages:
         assert "≈" not in firmly and "data-quote" not in firmly and "make/cart.js" not in firmly
         shop.bench.pricing.fails(quote.id)
         failed = await shop.shown("/shop/cart", anna)
-        assert 'data-trouble="not-makeable"' in failed and "12 open edges" in failed
+        assert 'data-trouble="not-makeable"' in failed and "The surface has holes" in failed
