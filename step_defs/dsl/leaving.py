@@ -40,7 +40,8 @@ def data_is_whole(world: World, shopper: Shopper) -> None:
     sent = {model["file_id"] for model in told["files"]["models"]}
     made_from = {piece["model_file"] for piece in order["pieces"]}
     assert made_from <= sent, f"the models {made_from - sent} are not in it"
-    assert set(told["crm"]) == {"letters", "notes_about_you", "reminders_about_you"} and told["pricing"]
+    assert set(told["crm"]) == {"letters", "returns_and_complaints", "notes_about_you", "reminders_about_you"}
+    assert told["pricing"], "it lacks the prices they asked for"
 
 
 def has_data_deleted(world: World, shopper: Shopper) -> None:

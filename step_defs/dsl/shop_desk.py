@@ -17,6 +17,7 @@ GOODS = "/shop/goods/"
 CHECKOUT = "/shop/checkout"
 ORDERS = "/shop/orders"
 Row = dict[str, Any]
+_CONSENT_PRICES = {"agreed_total": "data-agreed", "total": "data-now"}
 
 
 class ShopDesk(ModelDesk, Protocol):
@@ -169,12 +170,21 @@ class BrowserShopDesk(BrowserModelDesk):
             "promise_at": order["data-promised"] or None,
             "submitted_at": order["data-submitted"] or None,
             "reason": next((each["data-reason"] for each in self._window.all("[data-reason]")), None),
+            "consent": self._consent(),
             "history": [{"status": each["data-moment"]} for each in self._window.all("[data-moment]")],
             "shipments": [
                 {"carrier": each["data-carrier"], "tracking_number": each["data-parcel"]}
                 for each in self._window.all("[data-parcel]")
             ],
         }
+
+    def _consent(self) -> Row | None:
+        """What the page asks about the price, if it does."""
+        asked = self._window.all("section.consent")
+        if not asked:
+            return None
+        prices = {name: {"amount": asked[0][told], "currency": "RUB"} for name, told in _CONSENT_PRICES.items()}
+        return {"reasons": asked[0]["data-reasons"].split()} | prices
 
     def answers_price(self, order_id: str, *, accept: bool, total: Row) -> None:
         self._window.goto(f"{ORDERS}/{order_id}")

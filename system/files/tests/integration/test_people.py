@@ -123,7 +123,8 @@ async def test_forgetting_keeps_models_of_orders_without_their_owner_and_name(fi
     begun = await anna.start(fresh_stl(), filename=f"{planted.name} 3.stl")
     copy = (await files.other_service("identity").get(f"/people/{anna.user_id}/data")).json()["models"]
     assert [each["state"] for each in copy] == ["VERIFIED", "VERIFIED", "PENDING"]
-    assert (await httpx.AsyncClient().get(copy[0]["download"])).status_code == 200
+    async with httpx.AsyncClient() as http:
+        assert (await http.get(copy[0]["download"])).status_code == 200
 
     told = await erased(files, anna, keeping=[ordered["file_id"]])
 

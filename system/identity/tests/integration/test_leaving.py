@@ -47,6 +47,14 @@ async def steps_of(identity: Running, user_id: UUID) -> list[Any]:
     return await identity.rows("SELECT * FROM erasure_step WHERE user_id = :id ORDER BY round, service", id=user_id)
 
 
+@pytest.fixture(autouse=True)
+async def nobody_else_leaves(identity: Running) -> None:
+    """Whoever other tests left on their way out is not asked about here."""
+    async with identity.service.engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE erasure_step SET done_at = now() WHERE done_at IS NULL")
+        await connection.exec_driver_sql("UPDATE erasure SET finished_at = now() WHERE finished_at IS NULL")
+
+
 async def test_the_copy_tells_of_account_and_sessions(identity: Running, peers: Peers) -> None:
     surrounded(identity, peers)
     await identity.registered("copied@example.com")
