@@ -475,9 +475,13 @@ def _label(attributes: dict[str, str], text: str) -> Row:
 _BUTTON = "#wo-{} .act form button"
 # What a browser writes into its console when nobody answers, or only the gateway does.
 CUT_OFF = ("502", "503", "504", "net::ERR_")
+# A short absence puts out the light alone, a longer one shows the bar.
 _NOTE_WHEN_LOST = """() => {
   const bar = document.querySelector(".lost");
-  new MutationObserver(() => {
+  const light = document.querySelector(".live");
+  const seen = new MutationObserver(() => {
     if (!bar.hidden) document.body.dataset.wasLost = bar.textContent;
-  }).observe(bar, { attributes: true });
+    else if (!light.classList.contains("on")) document.body.dataset.wasLost = light.textContent;
+  });
+  for (const part of [bar, light]) seen.observe(part, { attributes: true });
 }"""
