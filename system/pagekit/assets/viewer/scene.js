@@ -25,7 +25,9 @@ const METALS = {
   platinum_950: { color: 0xcfccc6, roughness: 0.27, metalness: 1 },
 };
 const PLASTER = { color: 0xb9bec6, roughness: 0.6, metalness: 0.1 };
-const PIXELS_PER_POINT_MAX = 2;
+// Two pixels a point smooth the edges, also where a screen has one. The device's own smoothing is not asked for: it cannot be given up while
+// the picture moves, and drawn by software it costs two frames of three.
+const PIXELS_PER_POINT = 2;
 // What a moving picture may cost less: first by the light form of the model, then by fewer pixels too.
 const STEPS = 2;
 const STILL_AFTER_MS = 200;
@@ -63,9 +65,9 @@ export class Stage {
   constructor(canvas, mesh, { material, light = null, onHand, onLost }) {
     const { signal } = this.#ended;
     this.#canvas = canvas;
-    this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.#renderer = new WebGLRenderer({ canvas, antialias: false, alpha: true });
     this.#renderer.toneMapping = NeutralToneMapping;
-    this.#renderer.setPixelRatio(pixelsPerPoint());
+    this.#renderer.setPixelRatio(PIXELS_PER_POINT);
     this.#room = lit(this.#renderer);
     this.#scene.environment = this.#room.texture;
     // Models stand along z: rings are drawn lying and pendants hanging.
@@ -202,7 +204,7 @@ export class Stage {
     const light = step > 0 && this.#light !== null;
     this.#body.visible = !light;
     if (this.#light) this.#light.visible = light;
-    const ratio = step < STEPS ? pixelsPerPoint() : Math.min(1, pixelsPerPoint());
+    const ratio = step < STEPS ? PIXELS_PER_POINT : 1;
     if (this.#renderer.getPixelRatio() !== ratio) this.#renderer.setPixelRatio(ratio);
   }
 
@@ -240,7 +242,6 @@ export class Stage {
   }
 }
 
-const pixelsPerPoint = () => Math.min(devicePixelRatio, PIXELS_PER_POINT_MAX);
 
 function frameOf({ low, high }) {
   const size = high.map((value, axis) => value - low[axis]);
