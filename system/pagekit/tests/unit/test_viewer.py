@@ -206,7 +206,9 @@ def test_it_turns_by_itself_where_people_like_motion_until_a_hand_takes_it(opens
     lively.locator("canvas").press("ArrowRight")
     expect(lively.get_by_role("switch")).not_to_be_checked()
     # What stands still is drawn whole again, two pixels a point.
-    page.wait_for_function("() => { const c = document.querySelector('canvas'); return c.width >= 2 * c.clientWidth - 2; }")
+    page.wait_for_function(
+        "() => { const c = document.querySelector('canvas'); return c.width >= 2 * c.clientWidth - 2; }"
+    )
     assert np.array_equal(picture(page), picture(page))
 
 
