@@ -10,6 +10,7 @@ Feature: Cancelling an order
       Then the order becomes cancelled
       And the order is not in the queue of seller Maria
 
+    @pages
     Scenario: A cancelled order leaves the operators' board
       Given Anna has an order that is approved
       And operator Oleg sees the order on the board
@@ -35,6 +36,7 @@ Feature: Cancelling an order
       Then the order becomes cancelled
       And the order says why: "the customer called"
 
+    @pages
     Scenario: Nobody cancels what the carrier has
       Given Anna has an order that is shipped
       When seller Maria tries to cancel the order

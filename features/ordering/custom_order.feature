@@ -24,7 +24,7 @@ Feature: An order for a customer's own model
     And operator Oleg is paid once for the order
     And all services agree about the order
 
-  @synthetic
+  @synthetic @pages
   Scenario: The customer sees each status of the order
     Given Anna has an order that is closed
     Then the order has gone this way:
@@ -48,6 +48,7 @@ Feature: An order for a customer's own model
     And Anna has 1 order
     And the order had each status once
 
+  # By the API alone: the page of an empty cart has no form.
   Scenario: An empty order cannot be submitted
     Given Anna has an order that is started
     When Anna tries to submit the order
@@ -60,6 +61,7 @@ Feature: An order for a customer's own model
     When Anna tries to submit the order for a price nobody showed
     Then it is refused, because the price is another one
 
+  # By the API alone: the page has no button for what has no price.
   Scenario: A model without a price cannot be ordered
     Given Anna puts an open shell in silver 925 into the order
     When Anna tries to submit the order

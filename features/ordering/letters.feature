@@ -28,6 +28,7 @@ Feature: Letters about an order
         | the order is received  |
         | the order is confirmed |
 
+    @pages
     Scenario: A seller's question finds its customer by e-mail, and so does a rejection
       Given Anna has an order that is priced
       When seller Maria asks Anna: "may the band be a millimetre wider?"
@@ -39,6 +40,7 @@ Feature: Letters about an order
         | a seller asks something |
         | the order is rejected   |
 
+    @pages
     Scenario: A cancelled order is told, and what will not be is not
       Given Anna has an order that is approved
       When Anna cancels the order
@@ -54,6 +56,7 @@ Feature: Letters about an order
 
   Rule: Each letter comes once
 
+    @pages
     Scenario: News that comes again is written about no more
       Given news about orders is overheard
       And Anna has an order that is shipped
@@ -64,6 +67,7 @@ Feature: Letters about an order
         | the order is confirmed  |
         | the order is on its way |
 
+    @pages
     Scenario: A mail server that is away for a while loses nothing and doubles nothing
       Given the mail server takes no letters for Anna
       And Anna has an order that is approved

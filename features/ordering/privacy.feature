@@ -1,12 +1,14 @@
 Feature: What is mine is nobody else's business
   Orders and prices belong to the customer who made them.
 
+  @pages
   Scenario: Another customer's order is invisible
     Given Anna has an order that is submitted
     When Boris tries to open the order
     Then it is refused, because there is no such order
     And Boris has 0 orders
 
+  @pages
   Scenario: Another customer's price cannot be used
     Given Anna asks what a plain ring costs in silver 925
     When Boris tries to order a plain ring at the price made for Anna
@@ -45,6 +47,7 @@ Feature: What is mine is nobody else's business
       And no seller finds a customer Anna
       And the order of Anna is accounted for as before, and names nobody
 
+    @pages
     Scenario: Nothing of somebody who left is found anywhere
       Given Anna has an order that is closed
       When Anna has all own data deleted

@@ -18,12 +18,14 @@ Feature: No price without the customer's consent
       When Anna declines the new price
       Then the order becomes cancelled
 
+    @pages
     Scenario: A firm price within the estimate asks nobody
       When Anna orders a plain ring in silver 925 at the estimate
       Then the order becomes priced
 
   Rule: A quote holds for a day and while the metal price stays put
 
+    @pages
     Scenario: The metal got dearer after the price was asked
       Given Anna puts a plain ring in own alloy into the order
       And the metal of the own alloy gets 4 % dearer
@@ -32,12 +34,14 @@ Feature: No price without the customer's consent
       When Anna agrees to the new price
       Then the order becomes priced
 
+    @pages
     Scenario: A small move of the metal price changes nothing for the customer
       Given Anna puts a plain ring in own alloy into the order
       And the metal of the own alloy gets 0.5 % dearer
       When Anna submits the order
       Then the order becomes priced
 
+    @pages
     Scenario: A quote that expired is made anew
       Given Anna puts a plain ring in own alloy into the order
       And the metal of the own alloy gets 1.5 % dearer
@@ -47,6 +51,7 @@ Feature: No price without the customer's consent
 
   Rule: What can no longer be priced says so
 
+    @pages
     Scenario: The alloy was withdrawn before the order was confirmed
       Given Anna puts a plain ring in own alloy into the order
       And the own alloy is no longer offered

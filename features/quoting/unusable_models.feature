@@ -14,6 +14,7 @@ Feature: Models that cannot be made as they are
       | a ring drawn in inches                | the size makes no sense    |
       | a file without a body                 | there is nothing in it     |
 
+  @pages
   Scenario: Whoever drew an open shell is shown where it is open
     When Anna asks what an open shell costs in silver 925
     Then Anna gets no price, because the surface is not closed
