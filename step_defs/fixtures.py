@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,20 @@ def backstage(system_address: SystemAddress, request: pytest.FixtureRequest) -> 
 def world(backstage: Backstage, diagnosis: list[Callable[[], tuple[str, str]]], scenario_text: Case) -> Iterator[World]:
     """The world of one scenario; on a failure its order's timeline and logs go onto the page."""
     scenario = World(backstage, beside=scenario_text.feature.path.parent)
+    opened_before = windows_opened(backstage)
     diagnosis.append(scenario.diagnosis)
     diagnosis.append(scenario.logs)
     yield scenario
     scenario.close()
+    if backstage.in_browser:
+        goes_through_pages(scenario_text.tags, windows=windows_opened(backstage) - opened_before)
+
+
+def windows_opened(backstage: Backstage) -> int:
+    """How many windows people have opened so far."""
+    return backstage.browser.windows_opened if backstage.browser is not None else 0
+
+
+def goes_through_pages(tags: Collection[str], *, windows: int) -> None:
+    """A scenario that says it goes through pages opens one. Raises AssertionError when all of it went by the APIs."""
+    assert windows or "pages" not in tags, "it is tagged @pages and nobody in it opens a page: take the tag away"

@@ -24,7 +24,7 @@ Feature: An order for a customer's own model
     And operator Oleg is paid once for the order
     And all services agree about the order
 
-  @synthetic @pages
+  @synthetic
   Scenario: The customer sees each status of the order
     Given Anna has an order that is closed
     Then the order has gone this way:

@@ -56,7 +56,6 @@ Feature: Letters about an order
 
   Rule: Each letter comes once
 
-    @pages
     Scenario: News that comes again is written about no more
       Given news about orders is overheard
       And Anna has an order that is shipped
@@ -67,7 +66,6 @@ Feature: Letters about an order
         | the order is confirmed  |
         | the order is on its way |
 
-    @pages
     Scenario: A mail server that is away for a while loses nothing and doubles nothing
       Given the mail server takes no letters for Anna
       And Anna has an order that is approved

@@ -48,6 +48,7 @@ class Chromium:
     def __init__(self, address: SystemAddress, *, draws_models: bool = False) -> None:
         self.address = address
         self.looked_at: set[str] = set()
+        self.windows_opened = 0
         self._playwright: Playwright = sync_playwright().start()
         # Playwright's own is looked for by Playwright when this machine has none.
         self._browser: Browser = self._playwright.chromium.launch(
@@ -56,6 +57,7 @@ class Chromium:
 
     def window(self, *, language: str = "ru", viewport: dict[str, int] | None = None, scheme: str = "light") -> Window:
         """A window of somebody's own: no cookie is shared with anybody."""
+        self.windows_opened += 1
         headers = {RING_HEADER: self.address.ring} if self.address.ring else {}
         context = self._browser.new_context(
             base_url=self.address.url,

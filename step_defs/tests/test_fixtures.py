@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from step_defs.fixtures import pytest_xdist_auto_num_workers, scenarios_at_once
+from step_defs.fixtures import goes_through_pages, pytest_xdist_auto_num_workers, scenarios_at_once
 
 
 @pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 1), (4, 2), (9, 4)])
@@ -21,3 +21,10 @@ def test_only_a_run_of_scenarios_is_held_to_it(
     monkeypatch.setattr(pytestconfig, "args", [str(Path(pytestconfig.rootpath) / asked)])
     monkeypatch.setattr(pytestconfig.option, "collectonly", False)
     assert (pytest_xdist_auto_num_workers(pytestconfig) is not None) == is_ours
+
+
+def test_a_scenario_that_says_it_goes_through_pages_opens_one() -> None:
+    goes_through_pages(("pages",), windows=1)
+    goes_through_pages(("smoke",), windows=0)
+    with pytest.raises(AssertionError, match="nobody in it opens a page"):
+        goes_through_pages(("smoke", "pages"), windows=0)
