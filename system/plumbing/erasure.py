@@ -8,7 +8,7 @@ Here is what plumbing itself keeps: stored messages, dead letters, answers to re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,6 +43,37 @@ REVOKE EXECUTE ON FUNCTION audit_forgets(text[]) FROM PUBLIC;
 _NAMED_WITHIN = """EXISTS (
     SELECT FROM unnest(CAST(:words AS text[])) AS word WHERE position(convert_to(word, 'UTF8') IN body) > 0
 )"""
+
+
+Held = TypeVar("Held", covariant=True)
+
+
+class Forgetting(Protocol):
+    """What every service takes a person out of, beside what it alone holds of them."""
+
+    async def forget_in_messages(self, person: UUID, order_ids: Sequence[UUID]) -> int:
+        """Takes them out of stored messages, kept answers and the audit log; how many rows."""
+
+    async def note(self, person: UUID, counts: dict[str, int]) -> None:
+        """Writes into the audit log that they were forgotten."""
+
+
+class PeopleUnitOfWork(Protocol[Held]):
+    """An open transaction over what belongs to people."""
+
+    @property
+    def people(self) -> Held:
+        """What the service holds of people."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc: Any) -> bool | None: ...
+
+    async def lock(self, *subjects: UUID | str) -> None:
+        """Waits until nobody else works on these; held until the end."""
+
+    async def commit(self) -> Any:
+        """Makes it all durable."""
 
 
 class Reach(BaseModel):

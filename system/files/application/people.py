@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 from uuid import UUID
 
 from system.files.application.handlers import Tools
 from system.files.application.ports import Storage
 from system.files.domain.preview import SIZES, preview_key_of
 from system.files.domain.upload import Upload
-from system.plumbing.erasure import Erased, Reach
+from system.plumbing.erasure import Erased, PeopleUnitOfWork, Reach
 
 AT_ONCE = 50
 """So many in one request; whoever asks is told how many are left, and asks again."""
@@ -51,26 +51,10 @@ class People(Protocol):
         """Writes into the audit log that they were forgotten."""
 
 
-class PeopleUnitOfWork(Protocol):
-    """An open transaction over what belongs to people."""
-
-    people: People
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(self, *exc: Any) -> bool | None: ...
-
-    async def lock(self, *subjects: UUID | str) -> None:
-        """Waits until nobody else holds these subjects; held until the end."""
-
-    async def commit(self) -> Any:
-        """Makes everything done here true at once."""
-
-
 async def delete_model(upload: Upload, tools: Tools) -> None:
     """Deletes an upload and, unless somebody else sent the same, its content and pictures. Doing it again changes nothing."""
     begin: Any = tools.begin
-    uow: PeopleUnitOfWork
+    uow: PeopleUnitOfWork[People]
     async with begin() as uow:
         await _delete(upload, uow, tools)
         await uow.commit()
@@ -80,7 +64,7 @@ async def erase_person(person: UUID, reach: Reach, tools: Tools, *, at_once: int
     """Deletes a person's models but those that orders were made from, which become nobody's. Repeatable. Raises Unavailable."""
     begin: Any = tools.begin
     kept = frozenset(reach.model_ids)
-    uow: PeopleUnitOfWork
+    uow: PeopleUnitOfWork[People]
     async with begin() as uow:
         chosen = await uow.people.some_of(person, but=kept, limit=at_once)
     for upload in chosen:
@@ -97,7 +81,7 @@ async def erase_person(person: UUID, reach: Reach, tools: Tools, *, at_once: int
 async def empty_landings(tools: Tools, *, at_most: int = 100) -> int:
     """Empties the landing places of uploads that are gone, once their forms have expired; how many."""
     begin: Any = tools.begin
-    uow: PeopleUnitOfWork
+    uow: PeopleUnitOfWork[People]
     async with begin() as uow:
         keys = await uow.people.landings_due(limit=at_most)
     for key in keys:
@@ -109,7 +93,7 @@ async def empty_landings(tools: Tools, *, at_most: int = 100) -> int:
     return len(keys)
 
 
-async def _delete(upload: Upload, uow: PeopleUnitOfWork, tools: Tools) -> None:
+async def _delete(upload: Upload, uow: PeopleUnitOfWork[People], tools: Tools) -> None:
     """The storage first: a crash leaves the row, which leads here again."""
     storage: Storage = tools.storage
     if upload.sealed_key is not None:

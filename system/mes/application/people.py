@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, Self
+from typing import Protocol
 from uuid import UUID
 
-from system.plumbing.erasure import Erased, Reach
+from system.plumbing.erasure import Erased, Forgetting, PeopleUnitOfWork, Reach
 
 
-class People(Protocol):
+class People(Forgetting, Protocol):
     """What MES holds of a customer, inside a unit of work. It knows orders, and no people behind them."""
 
     async def take_file_names_off(self, order_ids: Sequence[UUID]) -> int:
@@ -18,30 +18,8 @@ class People(Protocol):
     async def forget_written(self, order_ids: Sequence[UUID]) -> int:
         """Takes names and words out of withdrawals, histories and the ledger's titles; out of how many rows."""
 
-    async def forget_in_messages(self, person: UUID, order_ids: Sequence[UUID]) -> int:
-        """Takes them out of stored messages, kept answers and the audit log; how many rows."""
 
-    async def note(self, person: UUID, counts: dict[str, int]) -> None:
-        """Writes into the audit log that they were forgotten."""
-
-
-class PeopleUnitOfWork(Protocol):
-    """An open transaction over what belongs to people."""
-
-    people: People
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(self, *exc: Any) -> bool | None: ...
-
-    async def lock(self, *subjects: UUID | str) -> None:
-        """Waits until nobody else works on these orders; held until the end."""
-
-    async def commit(self) -> Any:
-        """Makes it all durable."""
-
-
-async def erase_person(person: UUID, reach: Reach, begin: Callable[[], PeopleUnitOfWork]) -> Erased:
+async def erase_person(person: UUID, reach: Reach, begin: Callable[[], PeopleUnitOfWork[People]]) -> Erased:
     """Takes a person's name and words out of what was made for them. Doing it again does what is left."""
     order_ids = sorted(set(reach.order_ids))
     async with begin() as uow:

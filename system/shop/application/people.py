@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
-from typing import Any, Protocol, Self
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 from uuid import UUID
 
-from system.plumbing.erasure import Erased
+from system.plumbing.erasure import Erased, Forgetting, PeopleUnitOfWork
 from system.shop.application.views import history_of
 from system.shop.domain.errors import wire
 from system.shop.domain.order import Line, Order
 from system.shop.domain.people import OrdersOpen
 
 
-class People(Protocol):
+class People(Forgetting, Protocol):
     """What the shop holds of a person, inside a unit of work."""
 
     async def reach(self, person: UUID) -> tuple[list[UUID], list[UUID]]:
@@ -29,32 +28,8 @@ class People(Protocol):
     async def take_name_off(self, person: UUID) -> int:
         """Leaves of submitted orders number, lines, prices, statuses, dates and the country; of how many."""
 
-    async def forget_in_messages(self, person: UUID, order_ids: Sequence[UUID]) -> int:
-        """Takes them out of stored messages, kept answers and the audit log; how many rows."""
 
-    async def note(self, person: UUID, counts: dict[str, int]) -> None:
-        """Writes into the audit log that they were forgotten."""
-
-
-class PeopleUnitOfWork(Protocol):
-    """An open transaction over what belongs to people."""
-
-    people: People
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    async def lock(self, *subjects: UUID | str) -> None:
-        """Waits until this transaction alone works on these."""
-
-    async def commit(self) -> Any:
-        """Makes it all durable."""
-
-
-async def erase_person(person: UUID, begin: Callable[[], PeopleUnitOfWork]) -> Erased:
+async def erase_person(person: UUID, begin: Callable[[], PeopleUnitOfWork[People]]) -> Erased:
     """Takes a person out of their orders. Doing it again does what is left. Raises OrdersOpen, and then changed nothing."""
     async with begin() as uow:
         order_ids, model_ids = await uow.people.reach(person)
