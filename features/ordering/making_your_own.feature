@@ -32,3 +32,13 @@ Feature: Making one's own
       Then the order becomes priced
       And Anna has 1 order
       And the order had each status once
+
+    @pages
+    Scenario: The connection breaks while an order is sent, and sent again it is one order
+      Given Anna asks what a pave ring costs in silver 925
+      When Anna orders it with a double press, after going back, and from another tab
+      And Anna submits the order, and the connection breaks before the answer
+      And Anna submits the same order once more
+      Then the order becomes priced
+      And Anna has 1 order
+      And the order had each status once

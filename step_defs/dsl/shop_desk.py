@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from playwright.sync_api import Route
+
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal
 from step_defs.dsl.model_desk import SHOP, BrowserModelDesk, HttpModelDesk, ModelDesk
@@ -17,6 +19,7 @@ GOODS = "/shop/goods/"
 CHECKOUT = "/shop/checkout"
 ORDERS = "/shop/orders"
 Row = dict[str, Any]
+ORDER_IT = 'form.checkout button[type="submit"]'
 _CONSENT_PRICES = {"agreed_total": "data-agreed", "total": "data-now"}
 
 
@@ -28,6 +31,9 @@ class ShopDesk(ModelDesk, Protocol):
 
     def submits(self, order_id: str, body: Row, *, key: str) -> None:
         """Presses "order". Raises Refusal."""
+
+    def submits_unheard(self, order_id: str, body: Row, *, key: str) -> None:
+        """Presses "order", and the connection breaks before the answer is there."""
 
     def submits_again(self, order_id: str, body: Row, *, key: str) -> None:
         """The same press of the same button. Raises Refusal."""
@@ -75,6 +81,8 @@ class HttpShopDesk(HttpModelDesk):
         self._door.post(f"{SHOP}/orders/{order_id}/submission", body, key=key)
 
     submits_again = submits
+    # Whoever hears no answer knows nothing of it.
+    submits_unheard = submits
 
     def shown(self, order_id: str) -> Row:
         order: Row = self._door.get(f"{SHOP}/orders/{order_id}").body
@@ -139,6 +147,25 @@ class BrowserShopDesk(BrowserModelDesk):
 
     def submits(self, order_id: str, body: Row, *, key: str) -> None:
         page = self._window.page
+        self._fills_form(order_id, body)
+        with page.expect_navigation():
+            page.locator(ORDER_IT).click()
+        self._refused("submission")
+        self._window.check()
+        assert page.url.endswith(f"{ORDERS}/{order_id}"), f"the order led to {page.url}"
+
+    def submits_unheard(self, order_id: str, body: Row, *, key: str) -> None:
+        page = self._window.page
+        self._fills_form(order_id, body)
+        page.route(f"**{CHECKOUT}", _breaks_off)
+        page.locator(ORDER_IT).click()
+        page.wait_for_url("chrome-error://**")
+        page.unroute(f"**{CHECKOUT}")
+        self._window.forgive("ERR_CONNECTION_RESET")
+        self._window.goto(ORDERS)
+
+    def _fills_form(self, order_id: str, body: Row) -> None:
+        page = self._window.page
         self._window.goto(CHECKOUT)
         [total] = self._window.all("form.checkout [data-total]")
         assert total["data-total"] == body["agreed_total"]["amount"], f"the page shows {total['data-total']}"
@@ -148,11 +175,6 @@ class BrowserShopDesk(BrowserModelDesk):
         page.locator('form.checkout [name="language"]').select_option(body["customer"]["language"])
         self._sent = page.evaluate(_FORM)
         assert self._sent["order"] == order_id, f"the form is about {self._sent['order']} and not about {order_id}"
-        with page.expect_navigation():
-            page.locator('form.checkout button[type="submit"]').click()
-        self._refused("submission")
-        self._window.check()
-        assert page.url.endswith(f"{ORDERS}/{order_id}"), f"the order led to {page.url}"
 
     def submits_again(self, order_id: str, body: Row, *, key: str) -> None:
         led_to = self._window.page.evaluate(_SEND_AGAIN, [CHECKOUT, self._sent])
@@ -280,6 +302,12 @@ def shop_desk_of(person: Person) -> ShopDesk:
     window = browser.window()
     window.sign_in(email=person.email, password=person.password)
     return BrowserShopDesk(window, door)
+
+
+def _breaks_off(route: Route) -> None:
+    """The form arrives, and its answer does not."""
+    route.fetch(max_redirects=0)
+    route.abort("connectionreset")
 
 
 _FORM = "() => Object.fromEntries(new FormData(document.querySelector('form.checkout')))"

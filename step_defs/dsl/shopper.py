@@ -266,8 +266,8 @@ class Shopper(Person):
         total = sum((Decimal(price["amount"]) for price in shown), Decimal(0))
         return {"amount": f"{total:.2f}", "currency": shown[0]["currency"]}
 
-    def submits(self, *, agreed: dict[str, str] | None = None, key: str | None = None) -> None:
-        """Presses "order", agreeing to the price shown, or to another one. Raises Refusal."""
+    def submits(self, *, agreed: dict[str, str] | None = None, key: str | None = None, is_heard: bool = True) -> None:
+        """Presses "order", agreeing to the price shown, or to another one; the answer is heard, or lost on the way. Raises Refusal."""
         # No page lets anybody agree to what it does not show.
         desk = self.desk if agreed is None else HttpShopDesk(self.door)
         agreed = agreed or self.sees_price()
@@ -285,7 +285,8 @@ class Shopper(Person):
         key = key or str(uuid.uuid4())
         self.order.submission = (body, key)
         self.order.agreed = agreed
-        desk.submits(self.order.order_id, body, key=key)
+        submit = desk.submits if is_heard else desk.submits_unheard
+        submit(self.order.order_id, body, key=key)
 
     def submits_at_estimate(self) -> None:
         """Presses "order" at the price that was shown before the models were checked. Raises Refusal."""

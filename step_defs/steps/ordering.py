@@ -215,6 +215,17 @@ def submits_cheaper(world: World, name: str) -> None:
 
 
 @step(
+    en="{name:w} submits the order, and the connection breaks before the answer",
+    ru="покупатель {name:w} оформляет заказ, и связь рвётся до ответа",
+    about="The order arrives, and the customer cannot know it: no answer comes.",
+    example="Anna submits the order, and the connection breaks before the answer",
+)
+@When
+def submits_unheard(world: World, name: str) -> None:
+    world.shopper(name).submits(is_heard=False)
+
+
+@step(
     en="{name:w} submits the same order once more",
     ru="покупатель {name:w} ещё раз оформляет тот же заказ",
     about="The same press of the same button, as an impatient customer or a bad connection repeats it.",

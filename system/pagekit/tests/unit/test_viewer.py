@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
-from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
 from fixtures.models3d import shapes
 from fixtures.models3d.generate import FOLDER, binary_stl
 from system.kernel.errors import NotFound
 from system.pagekit.pages import Pages
-from system.pagekit.tests.chromium import TIMEOUT_MS, home_of, served
+from system.pagekit.tests.viewer_yard import Open, Picture, is_in_state, picture, windows, yard
 from system.plumbing.auth import public
-from system.plumbing.settings import ServiceSettings
-from system.plumbing.web import make_app
 
 TEMPLATE = """{% extends "base.html" %}
 {% from "viewer.html" import model, viewer_head %}
@@ -35,15 +29,6 @@ WEAK = "Object.defineProperty(navigator, 'deviceMemory', { value: 1 });"
 HEAVY = """const ask = window.fetch;
 window.fetch = async (...of) => new Response((await ask(...of)).body, { headers: { "content-length": "60000000" } });
 """
-Open = Callable[..., Page]
-Picture = npt.NDArray[np.uint8]
-
-
-class YardSettings(ServiceSettings):
-    """A service whose models lie elsewhere."""
-
-    service: str = "mes"
-    s3_public_url: str
 
 
 def storage(_: str) -> FastAPI:
@@ -58,76 +43,30 @@ def storage(_: str) -> FastAPI:
     return app
 
 
-def yard(home: Path, storage_origin: str) -> Callable[[str], FastAPI]:
+def routes(router: APIRouter, pages: Pages, storage_origin: str) -> None:
     """Pages with one model each, which lead to the storage."""
 
-    def make(origin: str) -> FastAPI:
-        settings = YardSettings(public_url=origin, s3_public_url=storage_origin)
-        pages = Pages("/yard", home, settings)
-        router = APIRouter(prefix="/yard")
+    @router.get("/models/{name}", dependencies=[public])
+    async def way(name: str) -> Response:
+        if name == "gone":
+            raise NotFound("model-missing", "It is not there.")
+        return RedirectResponse(f"{storage_origin}/models/{name}", 307)
 
-        @router.get("/models/{name}", dependencies=[public])
-        async def way(name: str) -> Response:
-            if name == "gone":
-                raise NotFound("model-missing", "It is not there.")
-            return RedirectResponse(f"{storage_origin}/models/{name}", 307)
-
-        @router.get("/{name}", dependencies=[public])
-        async def page(request: Request, name: str, material: str = "gold_750", above: int = 0) -> Response:
-            return pages.render(request, "ring.html", name=name, material=material, above=above)
-
-        app = make_app(settings, routers=[], pages=[pages.router(), router])
-        pages.install(app)
-        return app
-
-    return make
+    @router.get("/{name}", dependencies=[public])
+    async def page(request: Request, name: str, material: str = "gold_750", above: int = 0) -> Response:
+        return pages.render(request, "ring.html", name=name, material=material, above=above)
 
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = home_of(tmp_path_factory.mktemp("yard"), {"ring.html": TEMPLATE})
-    with served(storage) as storage_origin, served(yard(home, storage_origin)) as own:
+    with yard(tmp_path_factory.mktemp("yard"), TEMPLATE, storage, routes) as own:
         yield own
 
 
 @pytest.fixture
 def opens(chromium: Browser, origin: str) -> Iterator[Open]:
-    """Opens a page in a window of its own; at the end no window may have complained of anything but what was expected."""
-    contexts: list[Any] = []
-    faults: list[str] = []
-
-    def opened(path: str, *, motion: str = "reduce", complains: bool = False, script: str = "") -> Page:
-        context = chromium.new_context(locale="en-GB", reduced_motion=motion)  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(TIMEOUT_MS)
-        page = context.new_page()
-        if script:
-            page.add_init_script(script)
-        if not complains:
-            page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(f"{origin}/yard/{path}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-def is_in_state(page: Page, state: str) -> Locator:
-    model = page.locator("alexandrite-model")
-    expect(model).to_have_attribute("data-state", state, timeout=TIMEOUT_MS)
-    return model
-
-
-def picture(page: Page) -> Picture:
-    """What the canvas shows, once what was asked of it is drawn."""
-    page.evaluate(
-        "() => new Promise((done) => { let n = 5; const go = () => (n-- ? requestAnimationFrame(go) : done()); go(); })"
-    )
-    shot = Image.open(io.BytesIO(page.locator("alexandrite-model canvas").screenshot()))
-    return np.asarray(shot.convert("RGB"))
+    with windows(chromium, origin) as opened:
+        yield opened
 
 
 def metal_of(shown: Picture) -> Picture:
@@ -196,9 +135,9 @@ def test_a_wheel_scrolls_the_page_until_the_picture_is_chosen(opens: Open) -> No
 
 
 def test_it_turns_by_itself_where_people_like_motion_until_a_hand_takes_it(opens: Open) -> None:
-    calm = is_in_state(opens("torus-ring", motion="reduce"), "shown")
+    calm = is_in_state(opens("torus-ring", reduced_motion="reduce"), "shown")
     expect(calm.get_by_role("switch")).not_to_be_checked()
-    page = opens("signet-ring", motion="no-preference")
+    page = opens("signet-ring", reduced_motion="no-preference")
     lively = is_in_state(page, "shown")
     expect(lively.get_by_role("switch")).to_be_checked()
     first = picture(page)

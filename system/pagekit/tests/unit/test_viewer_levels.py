@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
-from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from fixtures.models3d import shapes
 from fixtures.models3d.generate import FOLDER, binary_stl
 from system.kernel.errors import NotFound
 from system.pagekit.models import LevelMissing, LevelNotReady
 from system.pagekit.pages import Pages
-from system.pagekit.tests.chromium import TIMEOUT_MS, home_of, served
+from system.pagekit.tests.viewer_yard import Open, Picture, is_in_state, picture, windows, yard
 from system.plumbing.auth import public
-from system.plumbing.settings import ServiceSettings
-from system.plumbing.web import make_app
 
 TEMPLATE = """{% extends "base.html" %}
 {% from "viewer.html" import model, viewer_head %}
@@ -36,8 +30,6 @@ TEMPLATE = """{% extends "base.html" %}
 {% block main %}<h1>A ring</h1>
 {{ model("/yard/models/" ~ name if name != "none" else "", "gold_750", "A ring") }}{% endblock %}
 """
-Open = Callable[..., Page]
-Picture = npt.NDArray[np.uint8]
 TRIANGLES = {"coarse": (60, 20), "fine": (200, 50)}
 
 
@@ -83,13 +75,6 @@ class Asked:
 ASKED = Asked()
 
 
-class YardSettings(ServiceSettings):
-    """A service whose models lie elsewhere."""
-
-    service: str = "mes"
-    s3_public_url: str
-
-
 def storage(_: str) -> FastAPI:
     """Gives levels and models to scripts of any page."""
     app = FastAPI()
@@ -107,89 +92,41 @@ def storage(_: str) -> FastAPI:
     return app
 
 
-def yard(home: Path, storage_origin: str) -> Callable[[str], FastAPI]:
+def routes(router: APIRouter, pages: Pages, storage_origin: str) -> None:
     """Pages with one model each, which lead to the storage."""
 
-    def make(origin: str) -> FastAPI:
-        settings = YardSettings(public_url=origin, s3_public_url=storage_origin)
-        pages = Pages("/yard", home, settings)
-        router = APIRouter(prefix="/yard")
+    @router.get("/models/{name}", dependencies=[public])
+    async def way(name: str, level: str | None = None) -> Response:
+        ASKED.counts[name, level or "whole"] += 1
+        if level and name == "huge-unmade":
+            raise LevelMissing()
+        if level and name == "huge-later" and ASKED.not_ready:
+            ASKED.not_ready -= 1
+            raise LevelNotReady(retry_after_s=1)
+        if level and name == "huge-much-later":
+            raise LevelNotReady(retry_after_s=60)
+        if level == "fine" and name == "huge-coarse":
+            raise NotFound("model-missing", "It is not there.")
+        kind = level if level and name.startswith("huge") else "whole"
+        return RedirectResponse(f"{storage_origin}/models/{name}/{kind}", 307)
 
-        @router.get("/models/{name}", dependencies=[public])
-        async def way(name: str, level: str | None = None) -> Response:
-            ASKED.counts[name, level or "whole"] += 1
-            if level and name == "huge-unmade":
-                raise LevelMissing()
-            if level and name == "huge-later" and ASKED.not_ready:
-                ASKED.not_ready -= 1
-                raise LevelNotReady(retry_after_s=1)
-            if level and name == "huge-much-later":
-                raise LevelNotReady(retry_after_s=60)
-            if level == "fine" and name == "huge-coarse":
-                raise NotFound("model-missing", "It is not there.")
-            kind = level if level and name.startswith("huge") else "whole"
-            return RedirectResponse(f"{storage_origin}/models/{name}/{kind}", 307)
-
-        @router.get("/{name}", dependencies=[public])
-        async def page(request: Request, name: str) -> Response:
-            return pages.render(request, "ring.html", name=name)
-
-        app = make_app(settings, routers=[], pages=[pages.router(), router])
-        pages.install(app)
-        return app
-
-    return make
+    @router.get("/{name}", dependencies=[public])
+    async def page(request: Request, name: str) -> Response:
+        return pages.render(request, "ring.html", name=name)
 
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = home_of(tmp_path_factory.mktemp("yard"), {"ring.html": TEMPLATE})
-    with served(storage) as storage_origin, served(yard(home, storage_origin)) as own:
+    with yard(tmp_path_factory.mktemp("yard"), TEMPLATE, storage, routes) as own:
         yield own
 
 
 @pytest.fixture
 def opens(chromium: Browser, origin: str) -> Iterator[Open]:
-    """Opens a page in a window of its own; at the end no window may have complained of anything but what was expected."""
-    contexts: list[Any] = []
-    faults: list[str] = []
     ASKED.counts.clear()
     ASKED.not_ready = 0
-
-    def opened(path: str, *, complains: bool = False, script: str = "", **window: Any) -> Page:
-        context = chromium.new_context(locale="en-GB", reduced_motion="reduce", **window)
-        contexts.append(context)
-        context.set_default_timeout(TIMEOUT_MS)
-        page = context.new_page()
-        if script:
-            page.add_init_script(script)
-        if not complains:
-            page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(f"{origin}/yard/{path}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-def is_in_state(page: Page, state: str, level: str | None = None) -> Locator:
-    model = page.locator("alexandrite-model")
-    expect(model).to_have_attribute("data-state", state, timeout=TIMEOUT_MS)
-    if level:
-        expect(model).to_have_attribute("data-level", level, timeout=TIMEOUT_MS)
-    return model
-
-
-def picture(page: Page) -> Picture:
-    """What the canvas shows, once what was asked of it is drawn."""
-    page.evaluate(
-        "() => new Promise((done) => { let n = 5; const go = () => (n-- ? requestAnimationFrame(go) : done()); go(); })"
-    )
-    shot = Image.open(io.BytesIO(page.locator("alexandrite-model canvas").screenshot()))
-    return np.asarray(shot.convert("RGB"))
+    with windows(chromium, origin) as opened:
+        yield opened
 
 
 def is_marked(shown: Picture) -> int:
