@@ -224,6 +224,8 @@ async def pricing(settings: PricingSettings, database: Infrastructure, storage: 
     transport = httpx.ASGITransport(app=made.app)
     async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as http:
         yield Pricing(settings, database, storage, made, http)
+    # The reader of live quotes ends a moment after its last listener, and with it its connection.
+    await made.app.state.watch.rests()
     await made.close()
 
 
