@@ -16,14 +16,13 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from fixtures.models3d import model
+from fixtures.models3d import variant
 from perf.bars import Bar, Findings
 from perf.system import Target, percentile
 from perf.weighing import weigh
 from perf.window import window
 
 MODEL = "pave-ring-1m"
-TITLE_BYTES = 80
 PATH = "/shop/make"
 PICTURE_S, ESTIMATE_S, FIRM_P95_S = 3.0, 5.0, 15.0
 SENT_SHARE = 0.1
@@ -101,8 +100,7 @@ def fresh_model() -> Iterator[Path]:
     """A file with the model under a title of its own; gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="alexandrite-model-") as directory:
         file = Path(directory) / "my-ring.stl"
-        content = model(MODEL).read_bytes()
-        file.write_bytes(secrets.token_hex(TITLE_BYTES // 2).encode() + content[TITLE_BYTES:])
+        file.write_bytes(variant(MODEL, secrets.token_hex(16)))
         yield file
 
 

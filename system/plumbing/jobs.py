@@ -60,12 +60,16 @@ def make_app(settings: ServiceSettings, *, name: str, concurrency: int) -> procr
 
 
 async def take_over(
-    app: procrastinate.App, queue: str, *, stalled_after_s: float, give_up: Callable[[Job], Awaitable[None]]
+    app: procrastinate.App,
+    queue: str,
+    *,
+    stalled_after_s: float,
+    give_up: Callable[[Job], Awaitable[None]] | None = None,
 ) -> int:
     """Puts the jobs of workers without a heartbeat back into the queue, after `give_up` for those that keep killing their worker."""
     taken = 0
     for job in await app.job_manager.get_stalled_jobs(queue=queue, seconds_since_heartbeat=stalled_after_s):
-        if job.attempts >= TAKEOVERS_MAX:
+        if give_up is not None and job.attempts >= TAKEOVERS_MAX:
             await give_up(job)
         try:
             await app.job_manager.retry_job(job)
@@ -87,6 +91,7 @@ async def run_worker(
     stalled_after_s: float,
     sweep: Callable[[], Awaitable[int]],
     polled_every_s: float = 1.0,
+    delete_jobs: DeleteJobCondition = DeleteJobCondition.SUCCESSFUL,
 ) -> None:
     """Works until cancelled: what runs then has a few seconds to end, and otherwise goes back to the queue.
 
@@ -102,7 +107,7 @@ async def run_worker(
                 concurrency=concurrency,
                 fetch_job_polling_interval=polled_every_s,
                 shutdown_graceful_timeout=_SHUTDOWN_S,
-                delete_jobs=DeleteJobCondition.SUCCESSFUL,
+                delete_jobs=delete_jobs,
                 install_signal_handlers=False,
                 update_heartbeat_interval=beat_s,
                 stalled_worker_timeout=stalled_after_s,

@@ -7,17 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import procrastinate
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from system.plumbing.jobs import defer
 from system.plumbing.mail.notice import KeptNotice, Notice, NoticeState, can_be_written_to
 from system.plumbing.mail.schema import notice as table
 
 QUEUE = "mail"
 SEND = "send_notice"
-_deferring = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
 class NoticeBox:
@@ -49,10 +48,7 @@ class NoticeBox:
         )
         if kept.first() is None:
             return False
-        raw = await self._connection.get_raw_connection()
-        await _deferring.configure_task(
-            SEND, queue=QUEUE, allow_unknown=True, connection=raw.driver_connection
-        ).defer_async(notice_id=str(notice.id))
+        await defer(self._connection, SEND, queue=QUEUE, notice_id=str(notice.id))
         return True
 
     async def withdraw(self, kind: str, *, about: UUID) -> int:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from system.kernel.errors import Unavailable
 from system.messages.envelope import MoneyV1
 from system.plumbing.service_client import ServiceClient
-from system.plumbing.telemetry import log
-
-Shape = TypeVar("Shape", bound=BaseModel)
+from system.shop.adapters.answers import misunderstood, read
 
 
 class OwnModel(BaseModel):
@@ -75,13 +72,13 @@ class HttpOwnModels:
         answer = await self._client.request(
             "GET", "files", f"/internal/people/{person}/uploads", params=_page(after, limit)
         )
-        return _read("files", answer, OwnModels)
+        return read("files", answer, OwnModels)
 
     async def delete(self, person: UUID, file_id: UUID) -> None:
         """Deletes a model; one that is gone already is no matter. Raises Unavailable."""
         answer = await self._client.request("DELETE", "files", f"/internal/people/{person}/uploads/{file_id}")
         if answer.status_code not in (httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND):
-            raise _unusable("files", answer)
+            raise misunderstood("files", answer)
 
 
 class HttpOwnQuotes:
@@ -94,22 +91,8 @@ class HttpOwnQuotes:
         """At most so many prices of the customer's own models; goods have theirs in the catalogue. Raises Unavailable."""
         params = _page(after, limit) | {"kind": "custom"}
         answer = await self._client.request("GET", "pricing", f"/internal/people/{person}/quotes", params=params)
-        return _read("pricing", answer, OwnQuotes)
+        return read("pricing", answer, OwnQuotes)
 
 
 def _page(after: str | None, limit: int) -> dict[str, Any]:
     return {"limit": limit} | ({"after": after} if after else {})
-
-
-def _read(service: str, answer: httpx.Response, shape: type[Shape]) -> Shape:
-    if not answer.is_success:
-        raise _unusable(service, answer)
-    try:
-        return shape.model_validate_json(answer.content)
-    except ValidationError as error:
-        raise _unusable(service, answer) from error
-
-
-def _unusable(service: str, answer: httpx.Response) -> Unavailable:
-    log.error("another service answered what the shop cannot use", to=service, status=answer.status_code)
-    return Unavailable(f"{service}-unavailable", f"The {service} service gave no usable answer; try again in a moment.")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from system.kernel.errors import Unavailable
 from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
 from system.plumbing.service_client import ServiceClient
-from system.plumbing.telemetry import log
 from system.plumbing.tokens import Principal
+from system.shop.adapters.answers import misunderstood, read
 from system.shop.application.ports import (
     CancellationOutcome,
     CareKind,
@@ -34,7 +34,6 @@ from system.shop.domain.errors import CancellationRefused, CareRefused, NotForSa
 from system.shop.domain.quote import Quote, QuoteProblem
 
 CARE_REFUSED = frozenset({"return-too-early", "return-too-late", "case-already-open"})
-Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class _Problem(BaseModel):
@@ -196,7 +195,7 @@ class HttpPricing:
         )
         if response.status_code in (404, 409, 422):
             raise NotForSale(sku, detail=_problem(response).get("detail", "pricing does not know it."))
-        return _read("pricing", response, _Quote).quote()
+        return read("pricing", response, _Quote).quote()
 
     async def quotes(self, quote_ids: Iterable[UUID]) -> dict[UUID, Quote]:
         """The quotes as they are now. Raises Unavailable."""
@@ -204,14 +203,14 @@ class HttpPricing:
         if not wanted:
             return {}
         response = await self._client.request("POST", "pricing", "/internal/quotes/lookup", json={"quote_ids": wanted})
-        return {item.quote_id: item.quote() for item in _read("pricing", response, _Quotes).items}
+        return {item.quote_id: item.quote() for item in read("pricing", response, _Quotes).items}
 
     async def catalogue_prices(self, skus: Iterable[str]) -> dict[str, Money]:
         """What one piece of each good costs. Raises Unavailable."""
         response = await self._client.request(
             "POST", "pricing", "/internal/catalogue-prices", json={"skus": sorted(skus)}
         )
-        return {sku: price.money() for sku, price in _read("pricing", response, _Prices).prices.items()}
+        return {sku: price.money() for sku, price in read("pricing", response, _Prices).prices.items()}
 
 
 class HttpFiles:
@@ -225,7 +224,7 @@ class HttpFiles:
         response = await self._client.request("GET", "files", f"/internal/files/{file_id}", acting_for=acting_for)
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
-        return _read("files", response, _File).model()
+        return read("files", response, _File).model()
 
 
 class HttpOrchestrator:
@@ -262,7 +261,7 @@ class HttpOrchestrator:
             case httpx.codes.NOT_FOUND:
                 # The order's first message is still on its way there.
                 raise Unavailable("order-on-its-way", "This order was only just started; try again in a moment.")
-        raise _misunderstood("orchestrator", response)
+        raise misunderstood("orchestrator", response)
 
 
 class HttpLetters:
@@ -276,7 +275,7 @@ class HttpLetters:
         response = await self._client.request(
             "GET", "crm", f"/internal/orders/{order_id}/letters", acting_for=acting_for
         )
-        told = _read("crm", response, _Letters)
+        told = read("crm", response, _Letters)
         return Correspondence(
             letters=tuple(item.letter() for item in told.items),
             cases=tuple(item.case() for item in told.cases),
@@ -314,7 +313,7 @@ class HttpLetters:
             )
         if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT):
             raise Unavailable("order-on-its-way", "This order was only just submitted; try again in a moment.")
-        return _read("crm", response, _Letter).letter()
+        return read("crm", response, _Letter).letter()
 
 
 class HttpIdentity:
@@ -326,7 +325,7 @@ class HttpIdentity:
     async def guest(self, language: Language) -> GuestSession:
         """A guest's session. Raises Unavailable."""
         response = await self._client.request("POST", "identity", "/internal/guests", json={"language": language})
-        opened = _read("identity", response, _Guest)
+        opened = read("identity", response, _Guest)
         return GuestSession(opened.access_token, opened.user_id, opened.cookies)
 
 
@@ -336,23 +335,3 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def _read(service: str, response: httpx.Response, shape: type[Shape]) -> Shape:
-    if not response.is_success:
-        raise _misunderstood(service, response)
-    try:
-        return shape.model_validate_json(response.content)
-    except ValidationError as error:
-        raise _misunderstood(service, response) from error
-
-
-def _misunderstood(service: str, response: httpx.Response) -> Unavailable:
-    log.error(
-        "another service answered what the shop cannot use",
-        to=service,
-        path=response.request.url.path,
-        status=response.status_code,
-        body=response.text[:500],
-    )
-    return Unavailable(f"{service}-unavailable", f"The {service} service gave no usable answer; try again in a moment.")

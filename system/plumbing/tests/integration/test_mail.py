@@ -17,11 +17,12 @@ from system.conftest import Infrastructure
 from system.images.mailbox.mailbox import Behaviour
 from system.plumbing.database import create_engine as create_async_engine
 from system.plumbing.database import database_url
-from system.plumbing.mail.box import KeptNotices, NoticeBox
+from system.plumbing.jobs import take_over
+from system.plumbing.mail.box import QUEUE, KeptNotices, NoticeBox
 from system.plumbing.mail.notice import Notice, NoticeState, Written
 from system.plumbing.mail.schema import create_mail_tables
 from system.plumbing.mail.settings import MailSettings
-from system.plumbing.mail.worker import make_app, send_letters, take_over
+from system.plumbing.mail.worker import make_app, send_letters
 from system.plumbing.schema import create_plumbing_tables
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tests.integration.conftest import until
@@ -203,8 +204,8 @@ async def test_the_letter_of_a_process_that_died_is_taken_over(mail: Mail) -> No
         )
     app = make_app(mail.settings, cast(Any, None))
     async with app.open_async():
-        assert await take_over(app, stalled_after_s=1.0) == 1
-        assert await take_over(app, stalled_after_s=1.0) == 0
+        assert await take_over(app, QUEUE, stalled_after_s=1.0) == 1
+        assert await take_over(app, QUEUE, stalled_after_s=1.0) == 0
     sending = mail.sends()
     await until(lambda: _is(mail, one, "sent"))
     await ended(sending)
