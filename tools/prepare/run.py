@@ -61,7 +61,7 @@ def show(_: argparse.Namespace) -> int:
 Alexandrite runs on this machine (127.0.0.1 only).
   gateway       https://localhost:{known["https"]}   (development CA: .alexandrite/tls/ca.pem)
                 http://localhost:{known["http"]}    (without TLS, for a first look)
-  pages         http://localhost:{known["http"]}/   sign in as an operator, and take an order from the board
+  pages         http://localhost:{known["http"]}/   the shop; as an operator: the board
   APIs          /api/<service>/v1: identity, shop, crm, mes, pricing, orchestrator, files
   prometheus    http://localhost:{known["prometheus"]}
   alertmanager  http://localhost:{known["alertmanager"]}
