@@ -243,6 +243,8 @@ class Service:
             await self.close()
             REGISTRY.unregister(self._gauges)
             log.info("stopped")
+            # Here and not after the server: it ends the process by the signal that it got.
+            await asyncio.to_thread(telemetry.stop)
 
     def serve(self) -> None:
         """Serves until SIGTERM: stops accepting, ends what runs, gives its leases back."""
@@ -251,6 +253,11 @@ class Service:
             level=self.settings.log_level,
             release=self.settings.release,
             environment=self.settings.environment,
+            slot=self.settings.slot,
+            endpoint=self.settings.otlp_endpoint,
+            key=self.settings.otlp_key.get_secret_value(),
+            is_tracing=self.settings.tracing == "on",
+            reads_ratio=self.settings.trace_reads_ratio,
         )
         config = uvicorn.Config(
             self.app,

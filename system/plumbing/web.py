@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Header, Request, Response
-from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from system.kernel.errors import Invalid
@@ -124,38 +123,37 @@ class Observed:
                 if _is_stream(message):
                     # It ends when the reader leaves; how soon it began is what somebody waited for.
                     streamed_after_s = time.perf_counter() - started
+                    trace.answered_ns = time.time_ns()
                 current = telemetry.current_traceparent()
                 if current:
                     message.setdefault("headers", []).append((b"traceparent", current.encode()))
             await send(message)
 
-        telemetry.unbind_order()
-        with telemetry.span(
-            f"{scope['method']} request",
-            traceparent=traceparent,
-            kind=SpanKind.SERVER,
-            http__request__method=scope["method"],
-        ) as span:
+        with telemetry.request_trace(scope["method"], traceparent=traceparent) as trace:
+            bug: Exception | None = None
             try:
                 await self._app(scope, receive, observed_send)
             except Exception as error:
                 # By its route: a path may hold the secret of somebody's link.
-                route = getattr(scope.get("route"), "path", "unmatched")
-                log.exception("request failed", method=scope["method"], route=route)
+                bug = error
+                log.exception("request failed", method=scope["method"], route=_route_of(scope))
                 if begun:
                     raise
                 response = await scope["app"].state.on_bug(_our_mistake)(Request(scope, receive), error)
                 await response(scope, receive, observed_send)
             finally:
-                route = getattr(scope.get("route"), "path", "unmatched")
+                route = _route_of(scope)
                 elapsed_s = streamed_after_s or time.perf_counter() - started
-                span.set_attribute("http.route", route)
-                span.set_attribute("http.response.status_code", status)
                 REQUESTS.labels(scope["method"], route, str(status)).inc()
                 REQUEST_SECONDS.labels(scope["method"], route).observe(elapsed_s)
                 log.info(
                     "request", method=scope["method"], route=route, status=status, elapsed_ms=round(elapsed_s * 1000, 1)
                 )
+                trace.end(route=route, status=status, error=bug)
+
+
+def _route_of(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "unmatched"))
 
 
 def _is_stream(message: Message) -> bool:
