@@ -11,6 +11,7 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from system.messages.envelope import CONTENT_TYPE, Envelope
+from system.plumbing import telemetry
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.topology import EXCHANGE
 
@@ -81,10 +82,13 @@ class Publisher:
         return cls(channel, exchange)
 
     async def publish(self, envelope: Envelope, *, routing_key: str | None = None) -> None:
-        """Raises PublishRefused or BrokerLost; otherwise the message is on a majority of the queue's replicas."""
+        """Raises PublishRefused or BrokerLost; otherwise the message is on a majority of the queue's replicas.
+
+        The envelope's traceparent is what caused the message; the header's is this publishing, to which the consumer links.
+        """
         headers: dict[str, aio_pika.abc.FieldValue] = {"sequence": envelope.sequence}
-        if envelope.traceparent:
-            headers["traceparent"] = envelope.traceparent
+        if traceparent := telemetry.current_traceparent() or envelope.traceparent:
+            headers["traceparent"] = traceparent
         message = aio_pika.Message(
             envelope.to_json(),
             content_type=CONTENT_TYPE,

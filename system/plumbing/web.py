@@ -149,7 +149,7 @@ class Observed:
                 log.info(
                     "request", method=scope["method"], route=route, status=status, elapsed_ms=round(elapsed_s * 1000, 1)
                 )
-                trace.end(route=route, status=status, error=bug)
+                trace.answered(method=scope["method"], route=route, status=status, error=bug)
 
 
 def _route_of(scope: Scope) -> str:

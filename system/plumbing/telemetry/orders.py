@@ -27,28 +27,24 @@ ORDER = "order.id"
 
 
 @dataclass(slots=True)
-class RequestTrace:
-    """The spans of one request: its own, and one in the trace of each order that it turned out to be about."""
+class Doing:
+    """The spans of one request or piece of work: its own, and one in the trace of each order that it turned out to be about."""
 
     span: Span
-    method: str
+    name: str
     started_ns: int
     is_fresh: bool
-    """Nobody sent a traceparent: the trace is ours, and no order has its id yet."""
+    """A request without a traceparent: the trace is ours, and no order has its id yet."""
+    is_read: bool
     is_order_created: bool = False
     answered_ns: int | None = None
     """When a stream began, which ends when its reader leaves: that is what somebody waited for."""
     in_orders: dict[int, Span] = field(default_factory=dict)
 
-    @property
-    def is_read(self) -> bool:
-        """Whether it changes nothing."""
-        return self.method in tracing.SAFE_METHODS
-
-    def end(self, *, route: str, status: int, error: BaseException | None = None) -> None:
-        """Names all its spans by their route, and ends them."""
+    def answered(self, *, method: str, route: str, status: int, error: BaseException | None) -> None:
+        """Names all spans of a request by its route, and ends them."""
         for each in (self.span, *self.in_orders.values()):
-            each.update_name(f"{self.method} {route}")
+            each.update_name(f"{method} {route}")
             each.set_attribute("http.route", route)
             each.set_attribute("http.response.status_code", status)
             if error is not None:
@@ -58,12 +54,12 @@ class RequestTrace:
             each.end(self.answered_ns)
 
 
-_request: ContextVar[RequestTrace | None] = ContextVar("request_trace", default=None)
+_doing: ContextVar[Doing | None] = ContextVar("doing", default=None)
 
 
 @contextmanager
-def request_trace(method: str, *, traceparent: str | None) -> Iterator[RequestTrace]:
-    """The server span of a request. Whoever opens it calls `end`; what the request bound is undone afterwards."""
+def request_trace(method: str, *, traceparent: str | None) -> Iterator[Doing]:
+    """The server span of a request. Whoever opens it calls `answered`; what the request bound is undone afterwards."""
     unbind_order()
     parent = tracing.context_of(traceparent)
     started_ns = tracing.now_ns()
@@ -75,20 +71,44 @@ def request_trace(method: str, *, traceparent: str | None) -> Iterator[RequestTr
         started_ns=started_ns,
     )
     # A header that cannot be read is no trace of anybody; one that can is never an order's id.
-    request = RequestTrace(opened, method, started_ns, is_fresh=not traceparent)
-    token = _request.set(request)
+    request = Doing(
+        opened, f"{method} request", started_ns, is_fresh=not traceparent, is_read=method in tracing.SAFE_METHODS
+    )
+    token = _doing.set(request)
     try:
         # Leaving it takes the context back to what it was before, over everything that was bound inside.
         with tracing.current(opened, tallied=True, ends=False):
             yield request
     finally:
-        _request.reset(token)
+        _doing.reset(token)
+        unbind_order()
+
+
+@contextmanager
+def doing(name: str, **attributes: Any) -> Iterator[Span]:
+    """A span around work that no request asks for, and of which it turns out later which order it is about: `bind_order` says it."""
+    unbind_order()
+    started_ns = tracing.now_ns()
+    opened = tracing.begin(name, attributes=attributes_of(attributes), started_ns=started_ns)
+    work = Doing(opened, name, started_ns, is_fresh=False, is_read=False)
+    token = _doing.set(work)
+    try:
+        with tracing.current(opened, tallied=True):
+            yield opened
+    except Exception as error:
+        for each in work.in_orders.values():
+            tracing.failed(each, error)
+        raise
+    finally:
+        for each in work.in_orders.values():
+            each.end()
+        _doing.reset(token)
         unbind_order()
 
 
 def id_for_new_order() -> UUID:
     """The id of an order that is created now: the trace of the request that creates it, if that trace is ours and no order has it."""
-    request = _request.get()
+    request = _doing.get()
     if request is None or not request.is_fresh or request.is_order_created:
         return new_id()
     context = request.span.get_span_context()
@@ -99,32 +119,32 @@ def id_for_new_order() -> UUID:
 
 
 def bind_order(order_id: object) -> None:
-    """From here to the end of the request everything is about this order: in its trace, and on each span and log line.
+    """From here to the end of the request, or of what is done, everything is about this order: in its trace, and on each log line.
 
-    Outside a request, and in a read, only the current span and the log lines say so.
+    In a read, and where nothing of the kind was opened, only the current span and the log lines say so.
     """
     text = str(order_id)
     structlog.contextvars.bind_contextvars(**{ORDER: text})
     now = trace.get_current_span()
     now.set_attribute(ORDER, text)
-    request, trace_id = _request.get(), _trace_of(text)
+    work, trace_id = _doing.get(), _trace_of(text)
     context = now.get_span_context()
-    if request is None or request.is_read or trace_id is None or context.trace_id == trace_id:
+    if work is None or work.is_read or trace_id is None or context.trace_id == trace_id:
         return
-    if request.span.get_span_context().trace_id == trace_id:
-        span = request.span
-    elif (known := request.in_orders.get(trace_id)) is not None:
+    if work.span.get_span_context().trace_id == trace_id:
+        span = work.span
+    elif (known := work.in_orders.get(trace_id)) is not None:
         span = known
     else:
         span = tracing.begin_in_trace(
             trace_id,
-            f"{request.method} request",
-            attributes={"http.request.method": request.method, ORDER: text},
+            work.name,
+            attributes={ORDER: text},
             cause=context,
-            started_ns=request.started_ns,
+            started_ns=work.started_ns,
         )
-        request.span.add_link(span.get_span_context())
-        request.in_orders[trace_id] = span
+        work.span.add_link(span.get_span_context())
+        work.in_orders[trace_id] = span
     contexts.attach(trace.set_span_in_context(span))
 
 
@@ -164,6 +184,11 @@ def in_order(
 def _under(cause: SpanContext | None) -> contexts.Context:
     nowhere = contexts.Context()
     return trace.set_span_in_context(trace.NonRecordingSpan(cause), nowhere) if cause is not None else nowhere
+
+
+def order_of_now() -> str | None:
+    """The order that the log lines of now are about."""
+    return structlog.contextvars.get_contextvars().get(ORDER)
 
 
 @contextmanager

@@ -20,27 +20,23 @@ TEXT_CHARACTERS_MAX = 4_000
 _CACHED_CHARACTERS_MAX = 300
 _DEPTH_MAX = 4
 
-_TELLING = frozenset(
-    # Who somebody is.
-    ("name", "email", "mail", "phone", "address", "city", "street", "recipient", "contact", "person")
-    # What opens a door.
-    + (
-        "password",
-        "passwd",
-        "pin",
-        "secret",
-        "token",
-        "jwt",
-        "authorization",
-        "cookie",
-        "cookies",
-        "session",
-        "credential",
-    )
-    + ("credentials", "signature", "apikey", "key", "otp", "code")
-    # What somebody sent or was sent.
-    + ("answer", "body", "payload", "reply", "params", "query", "fragment", "note", "comment")
+_WHO = ("name", "email", "mail", "phone", "address", "city", "street", "recipient", "contact", "person")
+_DOORS = (
+    "password",
+    "passwd",
+    "pin",
+    "secret",
+    "token",
+    "jwt",
+    "authorization",
+    "cookie",
+    "cookies",
+    "session",
+    "code",
 )
+_KEYS = ("credential", "credentials", "signature", "apikey", "key", "otp")
+_SAID = ("answer", "body", "payload", "reply", "params", "query", "fragment", "note", "comment")
+_TELLING = frozenset((*_WHO, *_DOORS, *_KEYS, *_SAID))
 """Words that make a key one that is never shown. A key is taken apart at dots, dashes, underscores and capitals."""
 
 _HARMLESS = frozenset(
