@@ -146,10 +146,10 @@ class Observed:
                 elapsed_s = streamed_after_s or time.perf_counter() - started
                 REQUESTS.labels(scope["method"], route, str(status)).inc()
                 REQUEST_SECONDS.labels(scope["method"], route).observe(elapsed_s)
+                trace.answered(method=scope["method"], route=route, status=status, error=bug)
                 log.info(
                     "request", method=scope["method"], route=route, status=status, elapsed_ms=round(elapsed_s * 1000, 1)
                 )
-                trace.answered(method=scope["method"], route=route, status=status, error=bug)
 
 
 def _route_of(scope: Scope) -> str:

@@ -121,8 +121,9 @@ def _bare_url(url: str) -> str:
     """A URL as far as its path: no user, no query, no fragment; nor what looks like something in the path."""
     bare, *rest = re.split(r"[?#]", url, maxsplit=1)
     scheme, _, place = bare.partition("://")
-    _, _, place = place.rpartition("@")
-    shown = f"{scheme}://" + "/".join(_cleaned(part) for part in place.split("/"))
+    host, *path = place.split("/")
+    # Before the host stand a name and a password.
+    shown = f"{scheme}://" + "/".join([host.rpartition("@")[2], *(_cleaned(part) for part in path)])
     return f"{shown}?{REDACTED}" if rest else shown
 
 

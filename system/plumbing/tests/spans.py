@@ -110,7 +110,7 @@ def collecting() -> Iterator[Collector]:
 
     class Handler(BaseHTTPRequestHandler):
         # Without it each answer would be logged to stderr.
-        log_message: ClassVar[Any] = lambda *_: None  # noqa: E731
+        log_message: ClassVar[Any] = lambda *_: None
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
