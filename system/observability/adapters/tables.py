@@ -40,7 +40,6 @@ span = Table(
     Column("duration_us", BigInteger, nullable=False),
     Column("is_error", Boolean, nullable=False),
     Column("status_text", Text),
-    Column("fingerprint", String(16)),
     Column("release", String(120)),
     Column("attributes", JSONB, nullable=False),
     Column("events", JSONB),
@@ -58,7 +57,6 @@ log_line = Table(
     Column("service", String(60), nullable=False),
     Column("severity", SmallInteger, nullable=False),
     Column("body", Text, nullable=False),
-    Column("fingerprint", String(16)),
     Column("attributes", JSONB, nullable=False),
 )
 
@@ -89,4 +87,5 @@ failure_hit = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("fingerprint", String(16), nullable=False),
     Column("order_id", Uuid),
+    Column("told_by", String(4), nullable=False),
 )

@@ -31,7 +31,6 @@ CREATE TABLE span (
     duration_us    bigint NOT NULL CONSTRAINT span_lasts CHECK (duration_us >= 0),
     is_error       boolean NOT NULL,
     status_text    text,
-    fingerprint    varchar(16),
     release        varchar(120),
     attributes     jsonb NOT NULL,
     events         jsonb,
@@ -40,7 +39,6 @@ CREATE TABLE span (
 ) PARTITION BY RANGE (started_at)
 """,
     "CREATE INDEX span_order ON span (order_id, started_at) WHERE order_id IS NOT NULL",
-    "CREATE INDEX span_failed ON span (fingerprint, started_at) WHERE fingerprint IS NOT NULL",
     # The time that services take is summed over what entered them, the rest is inside of that.
     "CREATE INDEX span_entry ON span (started_at) WHERE is_entry AND order_id IS NOT NULL",
     "CREATE TABLE span_odd PARTITION OF span DEFAULT",
@@ -54,7 +52,6 @@ CREATE TABLE log_line (
     service     varchar(60) NOT NULL,
     severity    smallint NOT NULL,
     body        text NOT NULL,
-    fingerprint varchar(16),
     attributes  jsonb NOT NULL,
     PRIMARY KEY (digest, at)
 ) PARTITION BY RANGE (at)
@@ -89,6 +86,7 @@ CREATE TABLE failure_hit (
     at          timestamptz NOT NULL,
     fingerprint varchar(16) NOT NULL,
     order_id    uuid,
+    told_by     varchar(4) NOT NULL CONSTRAINT failure_hit_told_by_known CHECK (told_by IN ('span', 'line')),
     PRIMARY KEY (trace_id, span_id)
 )
 """,
