@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 from system.observability.domain.telemetry import LogLine, Span
@@ -131,22 +132,28 @@ def lay_out(spans: Sequence[Span], lines: Sequence[LogLine] = ()) -> tuple[Axis,
 
 def _rows(axis: Axis, inside: Mapping[tuple[UUID, str] | None, list[Span | LogLine]]) -> Iterable[Row]:
     """Without recursion: a trace that loops in itself, or goes deep, must not end the page."""
-    waiting = [(one, 0) for one in sorted(inside.get(None, ()), key=_moment, reverse=True)]
-    shown: set[tuple[UUID, str]] = set()
+    # Whatever is in a circle has no beginning: it comes last, from its earliest span on.
+    everything = sorted((one for many in inside.values() for one in many), key=_moment, reverse=True)
+    waiting = [(one, 0) for one in [*everything, *sorted(inside.get(None, ()), key=_moment, reverse=True)]]
+    shown: set[Any] = set()
     while waiting:
         one, depth = waiting.pop()
-        if isinstance(one, LogLine):
-            yield Row(min(depth, DEPTH_MAX), axis.at(one.at), 0.0, line=one)
-            continue
-        key = (one.trace_id, one.span_id)
+        key = one.digest if isinstance(one, LogLine) else (one.trace_id, one.span_id)
         if key in shown:
             continue
         shown.add(key)
+        if isinstance(one, LogLine):
+            yield Row(min(depth, DEPTH_MAX), axis.at(one.at), 0.0, line=one)
+            continue
         left = min(axis.at(one.started_at), WIDTH - BAR_WIDTH_MIN)
         width = max(axis.at(one.ended_at) - left, BAR_WIDTH_MIN)
         is_orphan = depth == 0 and one.parent_span_id is not None
         yield Row(min(depth, DEPTH_MAX), left, width, span=one, is_orphan=is_orphan)
-        waiting += [(child, depth + 1) for child in sorted(inside.get(key, ()), key=_moment, reverse=True)]
+        waiting += [(child, depth + 1) for child in sorted(_inside_of(one, inside), key=_moment, reverse=True)]
+
+
+def _inside_of(span: Span, inside: Mapping[tuple[UUID, str] | None, list[Span | LogLine]]) -> Sequence[Span | LogLine]:
+    return inside.get((span.trace_id, span.span_id), ())
 
 
 def _moment(one: Span | LogLine) -> datetime:
