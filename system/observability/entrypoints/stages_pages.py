@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from system.observability.entrypoints.pages import BASE, Administrator, Shown, lasting_of
 from system.observability.entrypoints.stages_api import report_of, view_of
@@ -17,7 +17,9 @@ router = APIRouter(prefix=BASE)
 
 
 @router.get("/stages")
-async def stages_page(request: Request, who: Administrator, pages: Shown, days: Literal[1, 7, 30] = 7) -> Response:
+async def stages_page(
+    request: Request, who: Administrator, pages: Shown, days: Annotated[int, Query(ge=1, le=366)] = 7
+) -> Response:
     """How long orders stayed in each status and whom they waited for there, and how long services worked on them."""
     until = datetime.now(UTC)
     since = until - timedelta(days=days)

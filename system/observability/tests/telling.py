@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1 import trace_pb2
 
 from system.observability.domain.telemetry import Link, LogLine, Span
 
@@ -87,14 +88,14 @@ def export_of(spans: Sequence[Span], *, service: str = "shop", flags: int = 0) -
             span_id=bytes.fromhex(span.span_id),
             parent_span_id=bytes.fromhex(span.parent_span_id or ""),
             name=span.name,
-            kind={"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}[span.kind],
+            kind=trace_pb2.Span.SpanKind.Value(f"SPAN_KIND_{span.kind.upper()}"),
             start_time_unix_nano=nanoseconds(span.started_at),
             end_time_unix_nano=nanoseconds(span.ended_at),
             attributes=_attributes(span.attributes),
             flags=flags,
         )
         if span.is_error:
-            told.status.code = 2
+            told.status.code = trace_pb2.Status.STATUS_CODE_ERROR
             told.status.message = span.status_text
         for link in span.links:
             told.links.add(trace_id=link.trace_id.bytes, span_id=bytes.fromhex(link.span_id))
@@ -110,7 +111,7 @@ def export_of_lines(lines: Sequence[LogLine], *, service: str = "shop") -> Any:
     for line in lines:
         scope.log_records.add(
             time_unix_nano=nanoseconds(line.at),
-            severity_number=line.severity,  # type: ignore[arg-type]
+            severity_number=line.severity,
             body=AnyValue(string_value=line.body),
             attributes=_attributes(line.attributes),
             trace_id=line.trace_id.bytes if line.trace_id else b"",

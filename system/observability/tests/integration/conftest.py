@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from system.kernel.errors import Unavailable
 from system.kernel.ids import new_id
+from system.observability.adapters.otlp import PROTOBUF
+from system.observability.adapters.store import SqlStore
+from system.observability.domain.stages import Stage
 from system.observability.main import service
 from system.observability.settings import ObservabilitySettings
 from system.plumbing.runtime import Service
@@ -57,6 +63,66 @@ async def ada(built: Service, infrastructure: Any) -> AsyncIterator[httpx.AsyncC
     """An administrator."""
     async with person(built, infrastructure, "administrator") as client:
         yield client
+
+
+class FakeOrders:
+    """The orchestrator, as far as observability asks it."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, dict[str, Any]] = {}
+        self.numbers: dict[str, str] = {}
+        self.found: list[Stage] = []
+        self.is_away = False
+
+    def knows(self, order_id: UUID, *, status: str = "SUBMITTED", entries: Sequence[dict[str, Any]] = ()) -> None:
+        """From here on there is this order."""
+        order = {"order_id": str(order_id), "number": "A-10000001", "status": status}
+        self.told[str(order_id)] = {"order": order, "entries": list(entries), "not_answering": {}}
+        self.numbers["A-10000001"] = str(order_id)
+
+    async def timeline(self, order: str) -> dict[str, Any] | None:
+        """What was told."""
+        self._answer()
+        return self.told.get(order)
+
+    async def order_id(self, number: str) -> str | None:
+        """The id of the number."""
+        self._answer()
+        return self.numbers.get(number)
+
+    async def stages(self, since: datetime, until: datetime) -> list[Stage]:
+        """What was found."""
+        self._answer()
+        return self.found
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise Unavailable("orchestrator-unavailable", "The orchestrator does not answer just now.")
+
+
+@pytest.fixture
+def orders(built: Service) -> FakeOrders:
+    """The orchestrator of this test."""
+    fake = FakeOrders()
+    built.app.state.orders = fake
+    return fake
+
+
+@pytest.fixture
+async def processes(built: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """A process that sends spans and log lines."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=built.app),
+        base_url="http://observability:8000",
+        headers={"authorization": f"Bearer {OTLP_KEY}", "content-type": PROTOBUF},
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def store(built: Service) -> SqlStore:
+    """The store over the service's engine."""
+    return SqlStore(built.engine)
 
 
 @pytest.fixture
