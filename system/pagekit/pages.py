@@ -249,7 +249,7 @@ def is_page(request: Request) -> bool:
     if "*/*" not in wanted and "text/html" not in wanted:
         return False
     path = request.url.path
-    return not path.startswith(("/api/", "/internal/", "/health/", "/metrics")) and "/assets/" not in path
+    return not path.startswith(("/api/", "/internal/", "/health/", "/metrics", "/v1/")) and "/assets/" not in path
 
 
 def is_piece(request: Request) -> bool:

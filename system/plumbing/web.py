@@ -59,6 +59,7 @@ def make_app(
     app.state.revocations = Revocations(settings)
     app.state.is_stopping = lambda: False
     app.state.on_bug = lambda answer: answer
+    app.state.body_bytes_max = {}
     app.state.features = Features(steering or Steering(settings.steering_directory))
     health = _health_router(readiness, gauges)
     bare = [route for router in (*routers, *pages, health) for route in routes_without_policy(router)]
@@ -168,7 +169,10 @@ async def _our_mistake(_: Request, __: Exception) -> Response:
 
 
 class LimitedBody:
-    """Refuses a body above BODY_BYTES_MAX: large things are uploaded to storage, never to a service."""
+    """Refuses a body above BODY_BYTES_MAX: large things are uploaded to storage, never to a service.
+
+    A service that takes more at one address says so in `app.state.body_bytes_max`, by path.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -177,10 +181,11 @@ class LimitedBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        bytes_max = scope["app"].state.body_bytes_max.get(scope["path"], BODY_BYTES_MAX)
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > BODY_BYTES_MAX:
+        if length.isdigit() and int(length) > bytes_max:
             response = problems.problem(
-                413, "body-too-large", f"Send at most {BODY_BYTES_MAX} bytes here; models go through an upload."
+                413, "body-too-large", f"Send at most {bytes_max} bytes here; models go through an upload."
             )
             await response(scope, receive, send)
             return
@@ -190,8 +195,8 @@ class LimitedBody:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > BODY_BYTES_MAX:
-                raise Invalid("body-too-large", f"Send at most {BODY_BYTES_MAX} bytes here.")
+            if seen > bytes_max:
+                raise Invalid("body-too-large", f"Send at most {bytes_max} bytes here.")
             return message
 
         await self._app(scope, limited_receive, send)
