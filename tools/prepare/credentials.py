@@ -9,10 +9,12 @@ from pathlib import Path
 from tools.prepare import shell, state
 from tools.prepare.names import SERVICES
 
+ALERTS = "alexandrite_alerts_key"
 BROKER = "alexandrite_broker_password"
 DATABASE = "alexandrite_database_password"
 DEMO = "alexandrite_demo_password"
 CARRIER = "alexandrite_carrier_secret"
+OTLP = "alexandrite_otlp_key"
 POSTGRES = "alexandrite_postgres_password"
 REDIS = "alexandrite_redis_password"
 ROLES = "alexandrite_roles"
@@ -26,6 +28,9 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     S3: ("s3", "jobs", "files"),
     CARRIER: ("crm",),
     DEMO: ("identity", "jobs"),
+    # Whoever sends spans and log lines, and who takes them; whoever tells of alerts, and who is told.
+    OTLP: SERVICES,
+    ALERTS: ("observability", "alertmanager"),
 }
 ROLE_KINDS = ("owner", "app", "read")
 

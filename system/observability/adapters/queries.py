@@ -1,0 +1,3 @@
+"""What observability reads."""
+
+from __future__ import annotations
