@@ -60,16 +60,16 @@ DASHBOARDS = (
         "Connections, locks, slow statements, sizes.",
         (Section.DATABASES,),
     ),
-    Dashboard("pricing", "Alexandrite: pricing", "The queue of calculations and how long they take.", (Section.PRICING,)),
+    Dashboard(
+        "pricing", "Alexandrite: pricing", "The queue of calculations and how long they take.", (Section.PRICING,)
+    ),
     Dashboard("business", "Alexandrite: orders", "Orders by status, what is late and what will be.", (Section.ORDERS,)),
 )
 
 
 def written() -> dict[str, str]:
     """Every dashboard's file by its name."""
-    return {
-        f"{one.name}.json": json.dumps(_dashboard(one), indent=1, ensure_ascii=False) + "\n" for one in DASHBOARDS
-    }
+    return {f"{one.name}.json": json.dumps(_dashboard(one), indent=1, ensure_ascii=False) + "\n" for one in DASHBOARDS}
 
 
 def write_dashboards(directory: Path) -> list[Path]:

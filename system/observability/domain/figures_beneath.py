@@ -27,6 +27,15 @@ _DATABASES = (
         runbook="DatabaseLocked",
     ),
     Figure(
+        "lock_waits",
+        Section.DATABASES,
+        N_("Longest wait for a lock"),
+        N_("How long the session that waits the longest for a lock has waited, by database."),
+        Unit.SECONDS,
+        (Query("max by (datname) (alexandrite_database_lock_longest_seconds) > 0", "{datname}"),),
+        runbook="DatabaseLocked",
+    ),
+    Figure(
         "longest_transaction",
         Section.DATABASES,
         N_("Longest transaction"),
@@ -232,6 +241,15 @@ _HOST = (
             ),
         ),
         runbook="ServiceDown",
+    ),
+    Figure(
+        "backup_age",
+        Section.HOST,
+        N_("Age of the newest backup"),
+        N_("How long ago a backup of the databases was last finished."),
+        Unit.SECONDS,
+        (Query("time() - max(alexandrite_backup_last_success_timestamp_seconds)", N_("ago")),),
+        runbook="BackupOld",
     ),
     Figure(
         "process_memory",
