@@ -19,7 +19,7 @@ from system.plumbing.auth import Unauthenticated
 ALERTS_MAX = 1000
 NAME = r"^[A-Za-z][A-Za-z0-9]{0,99}$"
 
-router = APIRouter(prefix="/api/observability/v1")
+router = APIRouter()
 internal = APIRouter(prefix="/internal")
 
 

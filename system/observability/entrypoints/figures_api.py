@@ -13,7 +13,7 @@ from system.observability.domain.figure import Section, Unit, series_name
 from system.observability.entrypoints.figures_pages import TheFigures, ThePeriod
 from system.observability.entrypoints.pages import Administrator
 
-router = APIRouter(prefix="/api/observability/v1")
+router = APIRouter()
 
 
 class SeriesView(BaseModel):
