@@ -76,7 +76,8 @@ class Pages:
         storage = getattr(settings, "s3_public_url", "")
         self._policy = content_security_policy(_origin(storage) if storage else "")
         self._words = {
-            language: languages.translations(language, [home / "locales", *catalogues, KIT / "locales"]) for language in LANGUAGES
+            language: languages.translations(language, [home / "locales", *catalogues, KIT / "locales"])
+            for language in LANGUAGES
         }
         self._environments = {language: self._environment(language, home) for language in LANGUAGES}
 
