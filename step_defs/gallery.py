@@ -145,6 +145,11 @@ PAGES = (
     Picture("orders-that-hang", "/operations/orders", who="administrator"),
     Picture("agreement", "/operations/reconciliation", who="administrator"),
     Picture("who-did-what", "/operations/audit", who="administrator"),
+    Picture("figures", "/observability/", who="administrator"),
+    Picture("figures-of-apis", "/observability/?part=apis&period=15m", who="administrator"),
+    Picture("alerts", "/observability/alerts", who="administrator"),
+    Picture("runbooks", "/observability/runbooks", who="administrator"),
+    Picture("runbook", "/observability/runbooks/order-past-budget", who="administrator"),
 )
 
 

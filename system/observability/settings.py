@@ -38,3 +38,13 @@ class ObservabilitySettings(ServiceSettings):
     peers_timeout_s: float = Field(
         1.5, gt=0, description="how long a page waits for what other services know of an order"
     )
+
+    prometheus_url: str = Field("http://prometheus:9090", description="where figures are read")
+    prometheus_timeout_s: float = Field(2.0, gt=0, description="how long one figure is waited for")
+    figures_refreshed_s: float = Field(5.0, gt=0, description="how old figures and alerts on an open page may be")
+    alerts_kept_days: int = Field(30, ge=1, description="days after which an alert that ended is forgotten")
+    alerts_unheard_after_s: float = Field(
+        5 * 3600,
+        gt=0,
+        description="an alert that fires and was not told of again for longer is lost; more than Alertmanager's repeat_interval",
+    )

@@ -10,6 +10,8 @@ from typing import Annotated, Any, cast
 from babel.numbers import format_decimal
 from fastapi import Depends, Request
 
+from system.observability.domain import figure
+from system.observability.entrypoints import alert_words
 from system.observability.settings import ObservabilitySettings
 from system.pagekit.languages import language_of
 from system.pagekit.pages import Pages
@@ -19,7 +21,8 @@ from system.plumbing.auth import require
 from system.plumbing.tokens import Principal
 
 BASE = "/observability"
-NAMES = {
+NAMES: dict[str, dict[str, str]] = {
+    **alert_words.NAMES,
     "gap": {
         "no-spans": N_("Nothing of this trace is kept."),
         "parent-missing": N_("Its parent is not in the trace"),
@@ -48,7 +51,8 @@ NAMES = {
         "replayed": N_("delivered again"),
     },
 }
-PROBLEMS = {
+PROBLEMS: dict[str, str] = {
+    **alert_words.PROBLEMS,
     "order-unknown": N_("There is no such order. Check the number."),
     "trace-unknown": N_("A trace is named by 32 hex digits."),
     "failure-unknown": N_("This failure is not kept any more."),
@@ -59,6 +63,8 @@ UNITS: dict[Language, tuple[str, str, str, str, str, str]] = {
     "en": ("µs", "ms", "s", "min", "h", "d"),
     "ru": ("мкс", "мс", "с", "мин", "ч", "дн"),
 }
+FIGURES_WORDS = Path(figure.__file__).parent / "locales"
+"""Figures are described where they are asked for, and so are their Russian words."""
 
 Support = Annotated[Principal, require("seller", "administrator")]
 """Whoever answers for an order."""
@@ -67,7 +73,8 @@ Administrator = Annotated[Principal, require("administrator")]
 
 def pages_of(settings: ObservabilitySettings) -> Pages:
     """The pages of observability."""
-    return Pages(BASE, Path(__file__).parent, settings, problems=PROBLEMS, names=NAMES)
+    home = Path(__file__).parent
+    return Pages(BASE, home, settings, problems=PROBLEMS, names=NAMES, catalogues=[FIGURES_WORDS])
 
 
 def _pages(request: Request) -> Pages:
