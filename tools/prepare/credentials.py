@@ -10,6 +10,7 @@ from tools.prepare import shell, state
 from tools.prepare.names import SERVICES
 
 BROKER = "alexandrite_broker_password"
+COOKIE = "alexandrite_broker_cookie"
 DATABASE = "alexandrite_database_password"
 DEMO = "alexandrite_demo_password"
 CARRIER = "alexandrite_carrier_secret"
@@ -21,6 +22,7 @@ S3 = "alexandrite_s3_secret_key"
 # Who may read which shared secret: a component not named here never sees it.
 HOLDERS: dict[str, tuple[str, ...]] = {
     BROKER: ("rabbitmq", "jobs", *SERVICES),
+    COOKIE: ("rabbitmq",),
     REDIS: ("redis", *SERVICES),
     POSTGRES: ("postgres", "jobs"),
     S3: ("s3", "jobs", "files"),
