@@ -16,16 +16,16 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board nightly weekly pages contracts steps gallery words lock doctor browser clean
+.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker nightly weekly pages contracts steps gallery words lock doctor browser clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 prepare: ## virtual environment, Docker engine, images, secrets: whatever is missing; seconds when nothing is
 	@$(PREPARE)
 
-up: prepare ## start the whole system, drive one order through it, leave it running
-	@$(RUN) up
+up: prepare ## start the whole system, drive one order through it, leave it running; CLUSTER=1 with three broker nodes
+	@$(RUN) up $(if $(CLUSTER),--cluster)
 	@$(PYTHON) -m step_defs.tour
 	@$(RUN) show
 
@@ -61,6 +61,12 @@ prove: prepare ## take each guard away in turn and show which test notices
 
 figures: prepare ## measure the system that `make up` started: claims, delivery, losses under kills
 	@for command in claims delivery losses; do $(PYTHON) -m perf.$$command; done
+
+bench-cluster: prepare ## 2,000 orders on the system that `make up CLUSTER=1` started, while each broker node is killed, paused and cut off
+	@$(PYTHON) -m perf.cluster
+
+bench-broker: prepare ## the whole broker away for ten minutes at five orders a second, on the system that `make up` started
+	@$(PYTHON) -m perf.broker_away
 
 bench-board: prepare ## the operators' board with a million orders behind it and 200 boards open; PART=growth|phone|replaced|search|redis|open|beside
 	@$(PYTHON) -m perf.board $(if $(PART),--part $(PART))

@@ -1,10 +1,12 @@
-"""The connection to RabbitMQ. A lost connection raises BrokerLost everywhere; the supervisor opens a new one."""
+"""The connection to RabbitMQ. A lost connection raises BrokerLost everywhere; the supervisor opens a new one, to any node."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
@@ -12,11 +14,18 @@ from aio_pika.exceptions import DeliveryError, PublishError
 
 from system.messages.envelope import CONTENT_TYPE, Envelope
 from system.plumbing import telemetry
+from system.plumbing.metrics import BROKER_BLOCKED
 from system.plumbing.settings import ServiceSettings
+from system.plumbing.telemetry import log
 from system.plumbing.topology import EXCHANGE
 
 CONNECT_TIMEOUT_S = 10
-PUBLISH_TIMEOUT_S = 10
+NODE_TIMEOUT_S = 3
+"""How long one node of several may take to let us in; the next one is asked then."""
+PUBLISH_TIMEOUT_S = 5
+"""A node that hangs keeps its connections open and says nothing: this ends the waiting, long before heartbeats do."""
+CLOSE_TIMEOUT_S = 1
+BLOCKED_LOOK_S = 1.0
 
 
 class BrokerLost(Exception):
@@ -33,28 +42,71 @@ async def connect(settings: ServiceSettings, *, name: str) -> AsyncIterator[Abst
 
     Not the robust connection: after some failures it comes back without consumers and says nothing.
     """
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            connection = await aio_pika.connect(
-                host=settings.broker_host,
-                port=settings.broker_port,
-                login=settings.broker_user,
-                virtualhost=settings.broker_virtualhost,
-                password=settings.broker_password.get_secret_value(),
-                client_properties={"connection_name": name},
-                heartbeat=settings.broker_heartbeat_s,
-            )
-    except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as error:
-        raise BrokerLost(str(error) or type(error).__name__) from error
+    connection = await _open_any(settings, name)
+    watching = asyncio.create_task(_tell_when_blocked(connection, name))
     try:
         yield connection
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await _close_quietly(connection)
+
+
+async def _open_any(settings: ServiceSettings, name: str) -> AbstractConnection:
+    """A connection to the first node that lets us in. Each time in another order, so that clients spread over the nodes."""
+    addresses = settings.broker_addresses
+    random.shuffle(addresses)
+    timeout_s = NODE_TIMEOUT_S if len(addresses) > 1 else CONNECT_TIMEOUT_S
+    said = []
+    for host, port in addresses:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await aio_pika.connect(
+                    host=host,
+                    port=port,
+                    login=settings.broker_user,
+                    virtualhost=settings.broker_virtualhost,
+                    password=settings.broker_password.get_secret_value(),
+                    client_properties={"connection_name": name},
+                    heartbeat=settings.broker_heartbeat_s,
+                )
+        except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as error:
+            said.append(f"{host}: {str(error) or type(error).__name__}")
+    raise BrokerLost("; ".join(said))
+
+
+async def _tell_when_blocked(connection: AbstractConnection, name: str) -> None:
+    """An alarm of the broker (memory, disk) is the whole cluster's: it is counted and told, and another node would not help."""
+    blocked = False
+    try:
+        while True:
+            now = await is_blocked(connection)
+            if now != blocked:
+                BROKER_BLOCKED.inc(1 if now else -1)
+                log.warning("publishing blocked by the broker" if now else "publishing goes on", connection=name)
+                blocked = now
+            await asyncio.sleep(BLOCKED_LOOK_S)
+    finally:
+        if blocked:
+            BROKER_BLOCKED.dec()
+
+
+async def is_blocked(connection: AbstractConnection) -> bool:
+    """True while the broker takes no publishes of this connection because memory or disk run short."""
+    if connection.transport is None:
+        return False
+    try:
+        # Ready is what a connection is that was opened and is not blocked: then this does not wait at all.
+        async with asyncio.timeout(0):
+            await connection.transport.ready()
+    except TimeoutError:
+        return True
+    return False
 
 
 async def _close_quietly(connection: AbstractConnection) -> None:
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await connection.close()
     except (Exception, asyncio.CancelledError):
         # The broker is gone; there is nobody left to say goodbye to.
@@ -65,7 +117,13 @@ async def _close_quietly(connection: AbstractConnection) -> None:
 class Publisher:
     """Publishes with confirms and mandatory routing: returning normally means the broker has the message durably."""
 
-    def __init__(self, channel: aio_pika.abc.AbstractChannel, exchange: aio_pika.abc.AbstractExchange) -> None:
+    def __init__(
+        self,
+        connection: AbstractConnection,
+        channel: aio_pika.abc.AbstractChannel,
+        exchange: aio_pika.abc.AbstractExchange,
+    ) -> None:
+        self._connection = connection
         self._channel = channel
         self._exchange = exchange
 
@@ -79,7 +137,7 @@ class Publisher:
                 exchange = await channel.get_exchange(EXCHANGE, ensure=True)
         except (aio_pika.exceptions.AMQPError, OSError, TimeoutError) as error:
             raise BrokerLost(str(error) or type(error).__name__) from error
-        return cls(channel, exchange)
+        return cls(connection, channel, exchange)
 
     async def publish(self, envelope: Envelope, *, routing_key: str | None = None) -> None:
         """Raises PublishRefused or BrokerLost; otherwise the message is on a majority of the queue's replicas.
@@ -99,15 +157,26 @@ class Publisher:
             timestamp=envelope.time,
             headers=headers,
         )
+        key = routing_key or envelope.type
+        sending = asyncio.ensure_future(self._exchange.publish(message, routing_key=key, mandatory=True))
         try:
-            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
-                await self._exchange.publish(message, routing_key=routing_key or envelope.type, mandatory=True)
+            await self._confirmed(sending)
         except (DeliveryError, PublishError) as error:
             raise PublishRefused(f"{type(error).__name__}: {error}") from error
         except (OSError, TimeoutError, aio_pika.exceptions.AMQPError, RuntimeError) as error:
             raise BrokerLost(str(error) or type(error).__name__) from error
-        except asyncio.CancelledError:
-            # A heartbeat loss cancels the waiting publish from inside; only a real cancellation of this task may pass.
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise
-            raise BrokerLost("the connection was lost while waiting for a confirm") from None
+        finally:
+            sending.cancel()
+
+    async def _confirmed(self, sending: asyncio.Future[Any]) -> None:
+        """Waits for the confirm: as long as an alarm of the broker lasts, otherwise PUBLISH_TIMEOUT_S. Raises what sending raised."""
+        while True:
+            await asyncio.wait({sending}, timeout=PUBLISH_TIMEOUT_S)
+            if sending.cancelled():
+                # A heartbeat loss cancels the waiting publish from inside.
+                raise BrokerLost("the connection was lost while waiting for a confirm")
+            if sending.done():
+                sending.result()
+                return
+            if not await is_blocked(self._connection):
+                raise TimeoutError(f"no confirm within {PUBLISH_TIMEOUT_S} s")

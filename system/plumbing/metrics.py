@@ -33,6 +33,10 @@ DELIVERY_SECONDS = Histogram(
 BATCH_SIZE = Histogram("alexandrite_consumer_batch_size", "Messages per transaction.", buckets=(1, 2, 5, 10, 20, 50))
 LEASED_BUCKETS = Gauge("alexandrite_leased_buckets", "Order buckets that this process works on.", ["role"])
 CONSUMER_UP = Gauge("alexandrite_consumer_up", "1 while this process consumes its queue.")
+BROKER_BLOCKED = Gauge(
+    "alexandrite_broker_blocked",
+    "Connections of this process that the broker lets publish nothing: its memory or disk is short.",
+)
 DEPENDENCY_FAILURES = Counter("alexandrite_dependency_failures_total", "Calls to a dependency that failed.", ["to"])
 
 REFRESH_S = 5.0

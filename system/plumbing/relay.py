@@ -83,11 +83,20 @@ class Relay:
         gate = asyncio.Semaphore(IN_FLIGHT_MAX)
         by_order = groupby(sorted(rows, key=lambda row: (row["subject"], row["id"])), key=lambda row: row["subject"])
 
+        lost = False
+
         async def publish_order(order_rows: list[Any]) -> None:
+            nonlocal lost
             async with gate:
                 for row in order_rows:
+                    if lost:
+                        # The others would each wait for a broker that is not there, fifty at a time.
+                        return
                     try:
                         await self._publish(publisher, envelope_of(row))
+                    except BrokerLost:
+                        lost = True
+                        raise
                     except PublishRefused as error:
                         refused.append((row, str(error)))
                         return

@@ -49,11 +49,14 @@ class ServiceSettings(BaseSettings):
     statement_timeout_ms: int = 15_000
 
     broker_host: str = "rabbitmq"
+    broker_hosts: str = Field(
+        "", description="a cluster's nodes, host or host:port, comma separated; empty: broker_host"
+    )
     broker_port: int = 5672
     broker_user: str = "alexandrite"
     broker_password: SecretStr = SecretStr("")
     broker_virtualhost: str = "/"
-    broker_heartbeat_s: int = 10
+    broker_heartbeat_s: int = 5
 
     redis_host: str = "redis"
     redis_port: int = 6379
@@ -90,6 +93,13 @@ class ServiceSettings(BaseSettings):
     def database(self) -> str:
         """The name of this service's database: its own name unless told otherwise."""
         return self.database_name or self.service
+
+    @property
+    def broker_addresses(self) -> list[tuple[str, int]]:
+        """Every broker node as (host, port); one that names no port has `broker_port`."""
+        named = [part.strip() for part in self.broker_hosts.split(",") if part.strip()] or [self.broker_host]
+        split = (part.partition(":") for part in named)
+        return [(host, int(port) if port else self.broker_port) for host, _, port in split]
 
     @property
     def role_names(self) -> frozenset[str]:

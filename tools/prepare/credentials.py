@@ -11,6 +11,7 @@ from tools.prepare.names import SERVICES
 
 ALERTS = "alexandrite_alerts_key"
 BROKER = "alexandrite_broker_password"
+COOKIE = "alexandrite_broker_cookie"
 DATABASE = "alexandrite_database_password"
 DEMO = "alexandrite_demo_password"
 CARRIER = "alexandrite_carrier_secret"
@@ -23,6 +24,7 @@ S3 = "alexandrite_s3_secret_key"
 # Who may read which shared secret: a component not named here never sees it.
 HOLDERS: dict[str, tuple[str, ...]] = {
     BROKER: ("rabbitmq", "jobs", *SERVICES),
+    COOKIE: ("rabbitmq",),
     REDIS: ("redis", *SERVICES),
     POSTGRES: ("postgres", "jobs"),
     S3: ("s3", "jobs", "files"),

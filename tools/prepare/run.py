@@ -25,16 +25,29 @@ def _variables() -> dict[str, str]:
     return {**os.environ, **topology.environment(project, chosen, os.environ.get("ALEXANDRITE_DURATIONS"))}
 
 
-def _compose(arguments: Sequence[str], variables: dict[str, str]) -> int:
-    command = [*engine.docker(), "compose", "--file", str(topology.COMPOSE_FILE), *arguments]
+def _compose(arguments: Sequence[str], variables: dict[str, str], *, cluster: bool | None = None) -> int:
+    """One compose command. With the broker's further nodes or without, as `cluster` says, else as the project has them."""
+    with_nodes = topology.clustered(variables["COMPOSE_PROJECT_NAME"]) if cluster is None else cluster
+    files = [topology.COMPOSE_FILE, *([topology.CLUSTER_FILE] if with_nodes else [])]
+    named = [part for file in files for part in ("--file", str(file))]
+    command = [*engine.docker(), "compose", *named, *arguments]
     return subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, check=False).returncode
 
 
-def up(_: argparse.Namespace) -> int:
+def up(arguments: argparse.Namespace) -> int:
     """Starts everything and returns when all of it is healthy; the seed's people and goods are there then."""
     variables = _variables()
+    project = variables["COMPOSE_PROJECT_NAME"]
+    if topology.containers(project) and topology.clustered(project) != arguments.cluster:
+        # One node and three keep what they hold in different places: messages in the queues would stay behind.
+        raise Failure(
+            f"The system is there with {'one broker node' if arguments.cluster else 'three broker nodes'}.",
+            remedy="Remove it first: make down",
+        )
     wait = ["--wait", "--wait-timeout", str(STARTUP_TIMEOUT_S)]
-    status = _compose(["--progress", "quiet", "up", "--detach", "--remove-orphans", *wait], variables)
+    status = _compose(
+        ["--progress", "quiet", "up", "--detach", "--remove-orphans", *wait], variables, cluster=arguments.cluster
+    )
     if status != 0:
         _explain(variables)
         raise Failure("The system did not become healthy.", remedy="Read the lines above; `make logs` shows more.")
@@ -78,7 +91,9 @@ def down(arguments: argparse.Namespace) -> int:
     # With the data gone there is nothing to finish in peace.
     volumes = [] if arguments.keep else ["--volumes", "--timeout", "2"]
     variables = {**os.environ, **topology.environment(topology.project_name(), ports.remembered() or None)}
-    return _compose(["--profile", "*", "--progress", "quiet", "down", "--remove-orphans", *volumes], variables)
+    # The further nodes are named even where there are none: their volumes may be left from before.
+    command = ["--profile", "*", "--progress", "quiet", "down", "--remove-orphans", *volumes]
+    return _compose(command, variables, cluster=True)
 
 
 def logs(arguments: argparse.Namespace) -> int:
@@ -164,6 +179,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=command.__doc__)
+        if name == "up":
+            sub.add_argument("--cluster", action="store_true", help="three broker nodes instead of one")
         if name == "down":
             sub.add_argument("--keep", action="store_true", help="keep the volumes")
         if name == "logs":

@@ -14,6 +14,9 @@ from tools.prepare import engine, images, shell, state
 from tools.prepare import ports as port_choice
 
 COMPOSE_FILE: Path = state.ROOT / "system" / "deploy" / "compose.yaml"
+CLUSTER_FILE: Path = COMPOSE_FILE.with_name("compose.cluster.yaml")
+"""Laid over it for three broker nodes instead of one."""
+CLUSTER_NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 
 PROJECT_VARIABLE = "ALEXANDRITE_PROJECT"
 
@@ -69,6 +72,11 @@ def containers(project: str) -> list[dict[str, str]]:
 def running(project: str) -> bool:
     """True when any container of the project runs."""
     return any(container["state"] == "running" for container in containers(project))
+
+
+def clustered(project: str) -> bool:
+    """True when the project has the broker's further nodes, running or stopped."""
+    return any(container["service"] in CLUSTER_NODES[1:] for container in containers(project))
 
 
 def unwell(project: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ import yaml
 
 from system.messages import catalogue
 from system.plumbing.settings import ServiceSettings
-from tools.prepare import images, ports
+from tools.prepare import images, ports, topology
 from tools.prepare.names import SERVICES
 
 DEPLOY = Path(__file__).resolve().parents[1]
@@ -24,6 +24,7 @@ PLACES = (DEPLOY / "traefik" / "services.yaml").read_text(encoding="utf-8")
 GATEWAY: dict[str, Any] = yaml.safe_load((DEPLOY / "traefik" / "traefik.yaml").read_text(encoding="utf-8"))
 SLOT: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.slot.yaml").read_text(encoding="utf-8"))
 ENVIRONMENT: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.environment.yaml").read_text(encoding="utf-8"))
+CLUSTER: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.cluster.yaml").read_text(encoding="utf-8"))
 PROMETHEUS: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yaml").read_text(encoding="utf-8"))
 RULES: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "rules.yaml").read_text(encoding="utf-8"))
 
@@ -85,6 +86,39 @@ def test_slot_talks_to_itself_and_changes_nothing_else() -> None:
 
 def test_environment_changes_only_what_slots_need() -> None:
     assert set(ENVIRONMENT["services"]) == {"traefik", "prometheus"}
+
+
+def test_every_client_of_the_broker_is_told_of_all_three_nodes() -> None:
+    clients = {name for name, spec in CLUSTER["services"].items() if "ALEXANDRITE_BROKER_HOSTS" in spec["environment"]}
+    assert clients >= set(SLOT["services"]) - {"observability"} | {"declare"}
+    for name in clients:
+        told = CLUSTER["services"][name]["environment"]["ALEXANDRITE_BROKER_HOSTS"]
+        assert told.split(",") == list(topology.CLUSTER_NODES)
+
+
+def test_nodes_have_one_image_and_confinement_and_know_each_other_by_the_configured_names() -> None:
+    conf = (SYSTEM / "images" / "rabbitmq" / "cluster.conf").read_text(encoding="utf-8")
+    names = re.findall(r"classic_config\.nodes\.\d = (\S+)", conf)
+    assert names == [f"rabbit@{node}" for node in topology.CLUSTER_NODES]
+    single = COMPONENTS["rabbitmq"]
+    for node in topology.CLUSTER_NODES:
+        spec = CLUSTER["services"][node]
+        assert spec["environment"]["RABBITMQ_NODENAME"] == f"rabbit@{node}"
+        assert "khepri_db" in spec["environment"]["RABBITMQ_FEATURE_FLAGS"]
+    for node in topology.CLUSTER_NODES[1:]:
+        spec = CLUSTER["services"][node]
+        assert spec["hostname"] == node and "ports" not in spec, "only the first node is published"
+        same = ("image", "read_only", "user", "cap_drop", "security_opt", "pull_policy", "restart", "init", "tmpfs")
+        assert {key: spec[key] for key in same} == {key: single[key] for key in same}
+        assert {key: spec[key] for key in ("mem_limit", "logging", "healthcheck", "stop_grace_period")} == {
+            key: single[key] for key in ("mem_limit", "logging", "healthcheck", "stop_grace_period")
+        }
+        assert spec["volumes"] == [f"{node}:/var/lib/rabbitmq", single["volumes"][1]]
+
+
+def test_queues_are_declared_when_all_nodes_are_there() -> None:
+    waited_for = set(CLUSTER["services"]["declare"]["depends_on"]) | set(COMPONENTS["declare"]["depends_on"])
+    assert waited_for >= set(topology.CLUSTER_NODES)
 
 
 @pytest.mark.parametrize("hidden", ["/internal", "/metrics", "/health"])
