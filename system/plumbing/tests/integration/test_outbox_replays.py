@@ -17,14 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.conftest import Infrastructure
 from system.kernel.errors import Invalid
-from system.messages.envelope import Message
+from system.messages.envelope import Envelope, Message
 from system.messages.orchestrator_v1 import PriceOrder, ReleaseStock
 from system.plumbing import internal_api, outbox_replays
 from system.plumbing.broker import Publisher, connect
 from system.plumbing.consumer import Consumer, Reaction
 from system.plumbing.database import create_engine
 from system.plumbing.leases import Leases
-from system.plumbing.outbox_replays import OutboxReplays, ReplayOutbox, order_replay
+from system.plumbing.outbox_replays import REPLAY_TABLE, OutboxReplays, ReplayOutbox, order_replay
 from system.plumbing.relay import Relay
 from system.plumbing.schema import create_plumbing_tables
 from system.plumbing.settings import ServiceSettings
@@ -105,11 +105,18 @@ async def test_more_than_one_batch_is_published_in_the_order_of_each_order(
     await lose(running, *orders)
     since = datetime.now(UTC) - timedelta(minutes=1)
     assert await ask(running, since=since) == 25
+    confirmed: list[Envelope] = []
+
+    async def publish_noted(self: Publisher, envelope: Envelope, *, routing_key: str | None = None) -> None:
+        await original(self, envelope, routing_key=routing_key)
+        confirmed.append(envelope)
+
+    original = Publisher.publish
+    monkeypatch.setattr(Publisher, "publish", publish_noted)
     await work_off(running)
-    await until(lambda: _counted(running, "SELECT count(*) FROM effect", 25))
-    rows = await running.rows("SELECT subject, sequence FROM inbox ORDER BY received_at")
     for order_id in orders:
-        assert [row.sequence for row in rows if row.subject == str(order_id)] == sorted(range(1, 6))
+        assert [each.sequence for each in confirmed if each.subject == str(order_id)] == [1, 2, 3, 4, 5]
+    await until(lambda: _counted(running, "SELECT count(*) FROM effect", 25))
 
 
 async def test_only_since_the_moment_and_only_the_types_that_were_named(running: Running) -> None:
@@ -209,6 +216,27 @@ async def test_parked_message_is_not_passed_by_the_later_ones_of_its_order(runni
     await work_off(running)
     (row,) = await running.rows("SELECT published, refused FROM outbox_replay")
     assert (row.published, row.refused) == (0, 0)
+
+
+async def test_revision_makes_the_table_that_a_new_database_has(running: Running) -> None:
+    async def shape() -> list[Any]:
+        columns = await running.rows(
+            "SELECT column_name, data_type, is_nullable, character_maximum_length, column_default, is_identity"
+            " FROM information_schema.columns WHERE table_name = 'outbox_replay' ORDER BY ordinal_position"
+        )
+        return columns + await running.rows(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'outbox_replay' OR indexname = 'outbox_occurred'"
+            " ORDER BY indexname"
+        )
+
+    as_coded = await shape()
+    assert len(as_coded) > 12
+    async with running.engine.begin() as connection:
+        await connection.execute(text("DROP TABLE outbox_replay"))
+        await connection.execute(text("DROP INDEX outbox_occurred"))
+        for statement in filter(str.strip, REPLAY_TABLE.split(";")):
+            await connection.execute(text(statement))
+    assert await shape() == as_coded
 
 
 # -- over HTTP -------------------------------------------------------------------------------------------------------
