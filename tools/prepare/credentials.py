@@ -9,6 +9,7 @@ from pathlib import Path
 from tools.prepare import shell, state
 from tools.prepare.names import SERVICES
 
+BACKUP = "alexandrite_backup_key"
 BROKER = "alexandrite_broker_password"
 DATABASE = "alexandrite_database_password"
 DEMO = "alexandrite_demo_password"
@@ -23,6 +24,8 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     BROKER: ("rabbitmq", "jobs", *SERVICES),
     REDIS: ("redis", *SERVICES),
     POSTGRES: ("postgres", "jobs"),
+    # Whoever has it reads every backup; without it no backup is worth anything. Keep a copy of it elsewhere.
+    BACKUP: ("postgres",),
     S3: ("s3", "jobs", "files"),
     CARRIER: ("crm",),
     DEMO: ("identity", "jobs"),
