@@ -16,7 +16,7 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker nightly weekly pages contracts steps gallery words lock doctor browser clean
+.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker nightly weekly pages contracts steps gallery words lock doctor browser clean backup restore-drill restore
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,15 @@ bench-broker: prepare ## the whole broker away for ten minutes at five orders a 
 
 bench-board: prepare ## the operators' board with a million orders behind it and 200 boards open; PART=growth|phone|replaced|search|redis|open|beside
 	@$(PYTHON) -m perf.board $(if $(PART),--part $(PART))
+
+backup: ## a full backup of the running system's databases, now
+	@$(PYTHON) -m tools.backups now
+
+restore-drill: ## restore the newest backup beside the running system, check it, throw it away; TIME=2026-11-29T14:30:00+03:00
+	@$(PYTHON) -m tools.backups drill $(if $(TIME),--time $(TIME))
+
+restore: ## put the running system back to a moment, TIME=...; says what would be lost, and does it only with YES=1
+	@$(PYTHON) -m tools.backups restore $(if $(TIME),--time $(TIME)) $(if $(YES),--yes)
 
 nightly: test prove up figures down ## everything, the long measurements too: hours
 	@$(PYTHON) -m perf.power

@@ -10,6 +10,7 @@ from tools.prepare import shell, state
 from tools.prepare.names import SERVICES
 
 ALERTS = "alexandrite_alerts_key"
+BACKUP = "alexandrite_backup_key"
 BROKER = "alexandrite_broker_password"
 COOKIE = "alexandrite_broker_cookie"
 DATABASE = "alexandrite_database_password"
@@ -27,6 +28,8 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     COOKIE: ("rabbitmq",),
     REDIS: ("redis", *SERVICES),
     POSTGRES: ("postgres", "jobs"),
+    # Whoever has it reads every backup; without it no backup is worth anything. Keep a copy of it elsewhere.
+    BACKUP: ("postgres",),
     S3: ("s3", "jobs", "files"),
     CARRIER: ("crm",),
     DEMO: ("identity", "jobs"),
