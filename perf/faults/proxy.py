@@ -86,6 +86,8 @@ class Proxy:
             far_reader, far_writer = await asyncio.open_connection(*self.upstream)
         except OSError:
             _cut(writer)
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
             return
         both = {writer, far_writer}
         self.open_lines |= both

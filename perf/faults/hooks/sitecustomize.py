@@ -135,18 +135,28 @@ def struck_inside(function: Callable[..., AsyncIterator[bytes]], point: str) -> 
 
 
 def entered(function: Callable[..., Awaitable[Any]], who: str) -> Callable[..., Awaitable[Any]]:
-    """The function, and all that it calls, on behalf of `who`. Of an application: the requests that change something."""
+    """The function, and all that it calls, on behalf of `who`."""
 
     @functools.wraps(function)
     async def wrapped(*given: Any, **more: Any) -> Any:
-        scope = given[1] if who == "api" else None
-        if isinstance(scope, dict) and (scope["type"] != "http" or scope["method"] not in UNSAFE):
-            return await function(*given, **more)
         token = on_whose_behalf.set(who)
         try:
             return await function(*given, **more)
         finally:
             on_whose_behalf.reset(token)
+
+    return wrapped
+
+
+def entered_by_requests(function: Callable[..., Awaitable[Any]], who: str) -> Callable[..., Awaitable[Any]]:
+    """An application: what requests do that change something is on behalf of `who`."""
+    inside = entered(function, who)
+
+    # Its own four parameters: the server tries whether it may be called without any, and takes it for a factory then.
+    @functools.wraps(function)
+    async def wrapped(self: Any, scope: Any, receive: Any, send: Any) -> Any:
+        changes = scope["type"] == "http" and scope["method"] in UNSAFE
+        return await (inside if changes else function)(self, scope, receive, send)
 
     return wrapped
 
@@ -158,7 +168,8 @@ def arm(module: ModuleType) -> None:
         if place == module.__name__ and not _replace(module, name, functools.partial(_around, points=points)):
             missing += list(points)
     for place, name, who in ENTERED:
-        if place == module.__name__ and not _replace(module, name, functools.partial(entered, who=who)):
+        around = entered_by_requests if who == "api" else entered
+        if place == module.__name__ and not _replace(module, name, functools.partial(around, who=who)):
             missing.append(f"{who}.*")
     if missing:
         print(f"fault: {module.__name__} has no such points any more: {missing}", file=sys.stderr, flush=True)
