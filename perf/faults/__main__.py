@@ -63,6 +63,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fault", action="append", metavar="NAME", help=f"one of: {', '.join(FAULTS)}; default: all")
     parser.add_argument("--seed", type=int, action="append", help=f"default: 1 to {SEEDS}")
+    parser.add_argument("--keep", action="store_true", help="leave the system running, and take one that was left")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.fault or ()) - set(FAULTS))
     if unknown:
@@ -70,7 +71,7 @@ def main() -> int:
     REPORT.unlink(missing_ok=True)
     began = time.monotonic()
     try:
-        with set_up() as stage:
+        with set_up(keep=arguments.keep) as stage:
             print(f"the system runs as {stage.project} after {time.monotonic() - began:.0f} s", flush=True)
             seeds = arguments.seed or range(1, SEEDS + 1)
             outcomes = asyncio.run(matrix(stage, arguments.fault or list(FAULTS), seeds))

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -42,7 +41,8 @@ SERVICES = (
     "files",
     "files-worker",
 )
-BACK_WITHIN_S = 60.0
+USUAL_PORTS = {name: port + 20_000 for name, port in ports.DEFAULTS.items()}
+"""Far from those of `make up`, which may run beside it."""
 T = TypeVar("T")
 
 
@@ -205,14 +205,20 @@ def image_with_clock() -> str:
 
 
 @contextlib.contextmanager
-def set_up() -> Iterator[Stage]:
-    """The system, healthy and seeded, for the length of the block; removed afterwards. Raises RuntimeError when it does not start."""
+def set_up(*, keep: bool = False) -> Iterator[Stage]:
+    """The system, healthy and seeded, for the length of the block. Raises RuntimeError when it does not start.
+
+    `keep` leaves it running, and takes one that was left running before: repeating one fault then takes seconds.
+    """
     project = f"{topology.project_name()}-faults"
-    with _name_held(project), tempfile.TemporaryDirectory(prefix="alexandrite-faults-") as place:
-        desk = Path(place)
+    with _name_held(project):
+        # A fixed place: containers that were kept still look there.
+        desk = state.STATE / "faults" / "desk"
+        desk.mkdir(parents=True, exist_ok=True)
         # The seats run as the image's user, who is nobody here.
         desk.chmod(0o777)
-        published = ports.free_ports()
+        was_kept = keep and topology.running(project)
+        published = ports.choose(running=was_kept, file=desk.parent / "ports.env", usual=USUAL_PORTS)
         variables = {
             **os.environ,
             **topology.environment(project, published, DURATIONS),
@@ -223,30 +229,31 @@ def set_up() -> Iterator[Stage]:
         compose = [*engine.docker(), "compose"]
         for file in (topology.COMPOSE_FILE, OVERLAY):
             compose += ["--file", str(file)]
-        _compose(compose, variables, "down", "--volumes", "--remove-orphans", "--timeout", "2")
         try:
-            _compose(compose, variables, "up", "--detach", "--wait", "--wait-timeout", str(HEALTHY_S_MAX))
-            _compose(compose, variables, "--profile", "seed", "run", "--rm", "seed")
-            address = address_at(project, published)
-            stage = Stage(
-                project,
-                Target.of(project),
-                Containers(address),
-                Broker(address),
-                Post(address),
-                Desk(desk),
-                compose,
-                variables,
-            )
-            try:
-                yield stage
-            finally:
-                for tool in (stage.containers, stage.broker, stage.post):
-                    tool.close()
+            if not was_kept:
+                _remove(compose, variables)
+                _compose(compose, variables, "up", "--detach", "--wait", "--wait-timeout", str(HEALTHY_S_MAX))
+                _compose(compose, variables, "--profile", "seed", "run", "--rm", "seed")
+            with _tools(project, published) as (containers, broker, post):
+                target = Target.of(project)
+                yield Stage(project, target, containers, broker, post, Desk(desk), compose, variables)
         finally:
-            _compose(compose, variables, "--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "2")
-            shutil.rmtree(desk, ignore_errors=True)
-            desk.mkdir(exist_ok=True)
+            if not keep:
+                _remove(compose, variables)
+
+
+@contextlib.contextmanager
+def _tools(project: str, published: dict[str, int]) -> Iterator[tuple[Containers, Broker, Post]]:
+    address = address_at(project, published)
+    with contextlib.ExitStack() as stack:
+        tools = Containers(address), Broker(address), Post(address)
+        for tool in tools:
+            stack.callback(tool.close)
+        yield tools
+
+
+def _remove(compose: list[str], variables: dict[str, str]) -> None:
+    _compose(compose, variables, "--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "2")
 
 
 def _compose(compose: list[str], variables: dict[str, str], *arguments: str) -> None:
