@@ -166,17 +166,6 @@ async def approve(seller: Person, order_id: str) -> None:
     await _until_allowed(seller, "POST", f"/api/crm/v1/orders/{order_id}/approval")
 
 
-async def work_order_of(operator: Person, order_id: str) -> str:
-    """The order's only work order, as soon as it is on the board."""
-    deadline = asyncio.get_running_loop().time() + operator.patience_s
-    while asyncio.get_running_loop().time() < deadline:
-        found = await operator.send("GET", "/api/mes/v1/work-orders", params={"order_id": order_id})
-        if found["items"]:
-            return str(found["items"][0]["work_order_id"])
-        await asyncio.sleep(0.25)
-    raise Undone(f"order {order_id} never reached the board")
-
-
 async def make_and_ship(operator: Person, work_order_id: str) -> None:
     """Takes, makes, packs and ships it."""
     base = f"/api/mes/v1/work-orders/{work_order_id}"

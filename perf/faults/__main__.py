@@ -78,6 +78,8 @@ def main() -> int:
     except (RuntimeError, Undone, AssertionError) as error:
         print(f"the matrix could not be run: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     print(last_line(outcomes))
     return 0 if not any(outcome.broken for outcome in outcomes) else 1
 

@@ -293,8 +293,9 @@ class Crowd:
         await self._cancel(buyer, order_id)
 
     async def _on_board(self, order_id: str) -> str:
-        found = await self.people.operators[0].send("GET", "/api/mes/v1/work-orders", params={"order_id": order_id})
-        return str(found["items"][0]["work_order_id"]) if found["items"] else ""
+        board = await self.people.operators[0].send("GET", "/api/mes/v1/work-orders", params={"limit": 100})
+        found = [item for item in board["items"] if item["order_id"] == order_id]
+        return str(found[0]["work_order_id"]) if found else ""
 
     async def _race(self, work_order: str, intent: Intent) -> Person | None:
         path = f"/api/mes/v1/work-orders/{work_order}/claim"
