@@ -16,7 +16,7 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker nightly weekly pages contracts steps gallery words lock doctor browser clean backup restore-drill restore
+.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker nightly weekly pages contracts steps gallery words lock doctor browser clean backup restore-drill restore faults
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ perf: prepare ## people of every role on the running system; PROFILE=steady|grow
 prove: prepare ## take each guard away in turn and show which test notices
 	@$(PYTHON) -m tools.prove
 
+faults: prepare ## every fault, five seeds each, on a system of its own: nothing lost, nothing doubled; SEED=n FAULT=name for one
+	@$(PYTHON) -m perf.faults $(if $(SEED),--seed $(SEED)) $(if $(FAULT),--fault $(FAULT))
+
 figures: prepare ## measure the system that `make up` started: claims, delivery, losses under kills
 	@for command in claims delivery losses; do $(PYTHON) -m perf.$$command; done
 
@@ -83,6 +86,7 @@ restore: ## put the running system back to a moment, TIME=...; says what would b
 nightly: test prove up figures down ## everything, the long measurements too: hours
 	@$(PYTHON) -m perf.power
 	@$(PYTHON) -m perf.drills
+	@$(PYTHON) -m perf.faults
 	@$(PYTHON) -m tools.workflow_drill
 	@$(PYTHON) -m perf.board
 

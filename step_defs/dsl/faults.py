@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,15 @@ class Faults:
     def listen(self, message_type: str) -> None:
         """From now on every message of this type is also heard here."""
         self._tap = self._broken.enter_context(self.world.backstage.broker.listening(message_type))
+
+    def heard(self, order: Order) -> list[Captured]:
+        """What was heard about the order so far, oldest first."""
+        heard: list[Captured] = self._tap.heard(order.order_id)
+        return heard
+
+    def at_the_end(self, mend: Callable[[], None]) -> None:
+        """What a scenario does to something that all share is undone at its end, whatever happens."""
+        self._broken.callback(mend)
 
     def repeat_heard(self, order: Order, *, times: int) -> None:
         """Delivers the first message heard about the order again, so many times, exactly as it was."""
