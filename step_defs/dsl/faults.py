@@ -81,11 +81,9 @@ class Faults:
         self._change_work_order(work_order_id, f"promise_at = now() + interval '{int(minutes)} minutes'")
 
     def _change_work_order(self, work_order_id: str, change: str) -> None:
-        changed = f"UPDATE work_order SET {change} WHERE id = '{uuid.UUID(work_order_id)}'"  # noqa: S608
-        said = self.world.backstage.containers.run(
-            "postgres", "psql", "--host=/tmp", "--username=postgres", "--dbname=mes", "--command", changed
-        )
-        assert said.strip() == "UPDATE 1", f"no work order was changed: {said}"
+        changed = f"UPDATE work_order SET {change} WHERE id = '{uuid.UUID(work_order_id)}' RETURNING 1"  # noqa: S608
+        said = self.world.backstage.containers.sql("mes", changed)
+        assert said == "1", f"no work order was changed: {said}"
 
     # -- messages ------------------------------------------------------------------------------------------------
 
