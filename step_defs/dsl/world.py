@@ -52,6 +52,8 @@ class World:
         self.seen_by: dict[str, Any] = {}
         self.label: dict[str, Any] = {}
         self.exported: Exported | None = None
+        self.orders: dict[str, str] = {}
+        """The number of every order that was started, by its id."""
         self._order: Order | None = None
         self._people: dict[tuple[type[Person], str], Person] = {}
         self._work_orders: dict[str, list[dict[str, Any]]] = {}
@@ -141,6 +143,7 @@ class World:
     @order.setter
     def order(self, order: Order) -> None:
         self._order = order
+        self.orders[order.order_id] = order.number
 
     @property
     def buyer(self) -> Shopper:
