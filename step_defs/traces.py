@@ -64,7 +64,7 @@ def fault_of(answer: Answer) -> str:
         return "no span of it is known"
     if answer["unbroken"]:
         return ""
-    return f"{len(answer['gaps'])} gaps: {'; '.join(str(gap) for gap in answer['gaps'][:3])}"
+    return f"{len(answer['gaps'])} gaps: {'; '.join(gap['text'] for gap in answer['gaps'][:3])}"
 
 
 def judge(

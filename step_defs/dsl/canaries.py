@@ -59,7 +59,7 @@ class Canary:
 
     def in_base64(self) -> Iterator[str]:
         """What of its base64 does not depend on what stands around it, for each of the three places where it may begin."""
-        for word in {self.mark, self.mark.lower()}:
+        for word in {self.mark, self.mark.lower(), self.mark.capitalize()}:
             for before in range(3):
                 data = word.encode()
                 encoded = base64.b64encode(bytes(before) + data).decode()
@@ -124,7 +124,8 @@ class Marked:
     """What one customer says, each word with a mark of its own."""
 
     def __init__(self) -> None:
-        self._digits = f"9{int(uuid.uuid4()) % 10**9:09d}"
+        # So many that no moment in nanoseconds is taken for them.
+        self._digits = f"9{int(uuid.uuid4()) % 10**12:012d}"
 
     def _mark(self, what: str) -> str:
         mark = _letters()

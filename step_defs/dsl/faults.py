@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.broker import Captured
@@ -33,6 +34,14 @@ class Faults:
     def mend(self) -> None:
         """Everything stopped runs again; whatever listened stops."""
         self._broken.close()
+
+    def mended_by(self, mend: Callable[[], object]) -> None:
+        """What is broken now is mended like that: when the scenario says so, or at its end."""
+        self._broken.callback(mend)
+
+    def until_mended(self, broken: AbstractContextManager[object]) -> None:
+        """Something is broken for as long as this context is open."""
+        self._broken.enter_context(broken)
 
     # -- processes -----------------------------------------------------------------------------------------------
 
@@ -90,6 +99,11 @@ class Faults:
     def listen(self, message_type: str) -> None:
         """From now on every message of this type is also heard here."""
         self._tap = self._broken.enter_context(self.world.backstage.broker.listening(message_type))
+
+    def heard(self, order: Order) -> list[Captured]:
+        """Everything heard about the order since `listen`, oldest first."""
+        found: list[Captured] = self._tap.heard(order.order_id)
+        return found
 
     def repeat_heard(self, order: Order, *, times: int) -> None:
         """Delivers the first message heard about the order again, so many times, exactly as it was."""

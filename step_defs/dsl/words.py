@@ -257,3 +257,11 @@ SCREENS: dict[str, str] = {
     "operators' system": "mes",
     "система операторов": "mes",
 }
+
+SYSTEMS: dict[str, str] = SCREENS | {
+    "status keeper": "orchestrator",
+    "служба статусов": "orchestrator",
+    "pricing": "pricing",
+    "расчёт цен": "pricing",
+}
+"""Whom an order passes on its way."""

@@ -23,6 +23,7 @@ def found(text: str, canary: Canary = NAME) -> set[str]:
     [
         ("as it is", 'GET /x 200 {"who": "Qvmtpkrhlsjn"}'),
         ("as it is", "QVMTPKRHLSJN and qvmtpkrhlsjn"),
+        ("as base64", f"data:{base64.b64encode(b'Zephyrine Qvmtpkrhlsjn').decode()}"),
         ("as hex", f"\\x00{b'Qvmtpkrhlsjn'.hex()}ff"),
     ],
 )
