@@ -7,9 +7,9 @@ Feature: What customers tell us stays where it is needed
     When the marked customer goes the whole way, mistypes a password, asks, complains, and sellers look for what they said
     And messages about their order fail, and requests of theirs are answered with errors
     Then none of their words is in:
-      | place                                    |
-      | the logs of all processes                |
-      | what is kept of traces and log lines     |
-      | the figures                              |
-      | the alerts and the letters about them    |
+      | place                                     |
+      | the logs of all processes                 |
+      | what is kept of traces and log lines      |
+      | the figures                               |
+      | the alerts and the letters about them     |
       | messages, but for what their readers need |

@@ -22,6 +22,7 @@ Break = Callable[["World"], None]
 
 APPROVED = "crm.order_approved.v1"
 CHANGED = "orchestrator.order_changed.v1"
+PRICE_ORDER = "orchestrator.price_order.v1"
 NOBODY_HEARS = "crm.said_to_nobody.v2"
 TRIED_OUT_WITHIN_S = 60.0
 """How long it takes until a message has failed for the last time."""
@@ -71,6 +72,13 @@ def shop_cannot_send(world: World) -> None:
 
 def nothing_more(world: World) -> None:
     """The same fault has a second face."""
+
+
+def pricing_is_locked_out(world: World) -> None:
+    """Pricing cannot get to its database, and finds that out by something that it was asked to do before."""
+    _, asked = _heard(world, PRICE_ORDER, world.shopper("Paula"), "PRICE_CALCULATED")
+    locked_out("pricing")(world)
+    world.backstage.broker.publish(asked, routing_key="to.pricing")
 
 
 def table_is_locked(world: World) -> None:
@@ -184,8 +192,8 @@ BREAKS: dict[str, Break] = {
     "брокер сообщений недоступен": away("rabbitmq"),
     "production does not answer a cancellation": cancellation_is_unheard,
     "производство не отвечает на отмену": cancellation_is_unheard,
-    "pricing cannot get to its database": locked_out("pricing"),
-    "расчётчику цен закрыта его база": locked_out("pricing"),
+    "pricing cannot get to its database": pricing_is_locked_out,
+    "расчётчику цен закрыта его база": pricing_is_locked_out,
     "what the shop says does not get away": shop_cannot_send,
     "сообщения магазина не уходят": shop_cannot_send,
     "pricing has no figures any more": nothing_more,

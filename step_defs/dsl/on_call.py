@@ -25,6 +25,8 @@ SAYS = ("summary", "remedy", "runbook")
 OR = " or "
 ROWS_MAX = 500
 CLOCKS_APART_S = 2.0
+PAUSE_S = 1.0
+"""What takes a minute need not be asked for ten times a second."""
 Row = dict[str, Any]
 
 
@@ -131,7 +133,13 @@ class OnCall:
 
     def _waits(self, missing: Callable[[], Missing], within_s: float, what: str) -> None:
         try:
-            eventually(missing, lambda left: not left, within_s=within_s, what=f"all {len(self.broken)} are {what}")
+            eventually(
+                missing,
+                lambda left: not left,
+                within_s=within_s,
+                what=f"all {len(self.broken)} are {what}",
+                pause_s_max=PAUSE_S,
+            )
         except AssertionError as error:
             raise AssertionError(f"{error}\nPrometheus holds: {self._held()}") from error
 

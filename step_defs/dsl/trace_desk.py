@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OBSERVABILITY = "/api/observability/v1"
 SET_ASIDE = "message set aside"
+PAGE = "/observability/orders/"
 CLICKS_MAX = 2
 Road = dict[str, Any]
 
@@ -71,28 +72,29 @@ class BrowserTraceDesk:
         page.locator('main [name="query"]').fill(number)
         page.locator("main .filters button").click()
         page.wait_for_load_state()
-        clicks = 0
-        if not page.locator("[data-trace]").count():
+        clicks, link = 0, page.locator(f'a[href^="{PAGE}"]').first
+        if not link.count():
             page.locator("#found > .row a").first.click()
             page.locator("#order").wait_for()
             clicks += 1
-        page.locator("[data-trace]").first.click()
-        page.locator("[data-unbroken]").wait_for()
+        link.click()
+        page.locator("#trace[data-unbroken]").wait_for()
         clicks += 1
         assert clicks <= CLICKS_MAX, f"it takes {clicks} clicks from the number of the order to its road"
         window.check()
         return self._road()
 
     def _road(self) -> Road:
-        [trace] = self._window.all("[data-unbroken]")
-        messages = self._window.all("[data-message]")
+        [trace] = self._window.all("#trace")
+        work = self._window.all("#trace .waterfall > [data-name]")
+        tries = self._window.all('#trace [data-message][data-state="parked"] .sum')
         return {
             "whole": trace["data-unbroken"] == "yes",
-            "gaps": [gap["text"] for gap in self._window.all("[data-gap]")],
-            "passed": {row["data-service"] for row in self._window.all("[data-span]")},
-            "lines": len(self._window.all("[data-line]")),
-            "failed": len(self._window.all('[data-span][data-error="yes"]')),
-            "set_aside": [int(each["data-attempts"]) for each in messages if each["data-state"] == "parked"],
+            "gaps": [gap["text"] for gap in self._window.all("#trace [data-gap]")],
+            "passed": {span["data-service"] for span in work},
+            "lines": len(self._window.all("#trace .waterfall > [data-line]")),
+            "failed": sum(span["data-failed"] == "yes" for span in work),
+            "set_aside": [int(each["text"]) for each in tries],
         }
 
     def close(self) -> None:

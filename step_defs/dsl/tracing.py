@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.breaking import TRIED_OUT_WITHIN_S, poison
-from step_defs.dsl.trace_desk import OBSERVABILITY, Road
-from step_defs.dsl.words import SYSTEMS
+from step_defs.dsl.trace_desk import Road
+from step_defs.dsl.words import STATUSES, SYSTEMS
 
 if TYPE_CHECKING:
+    from step_defs.dsl.administrator import Administrator
     from step_defs.dsl.shopper import Shopper
     from step_defs.dsl.world import World
 
 TOLD_WITHIN_S = 30.0
 """How long spans and log lines may be on their way to where they are kept."""
 TRIES_MIN = 3
+FAILS_IN = "crm"
+TOLD_LATE_WITHIN_S = 60.0
+LATE, RUNBOOK = "OrderPastBudget", "order-past-budget"
+RUNBOOK_HEADINGS = ("What it means", "Who is hurt", "What to look at", "What to do")
+PARTS = ("orders", "delivery", "apis", "pricing", "databases", "broker", "host", "stores")
 
 
 def sees_road(world: World, table: list[list[str]]) -> None:
@@ -57,26 +63,55 @@ def is_one_failure(world: World, *, orders: int) -> None:
     """What failed last is in groups only that were there before, and that hit all of these orders."""
     assert len(world.failing) == orders, f"messages about {len(world.failing)} orders failed in this scenario"
     last, began = world.failing[-1]
+    watches = world.administrator().watches
     groups = eventually(
-        lambda: [group for group in _groups(world) if last.order_id in _hit(group)],
+        lambda: [group for group in watches.failures(FAILS_IN) if last.order_id in group["hit"]],
         within_s=TOLD_WITHIN_S,
         what=f"a failure that hit {last.number}",
     )
-    fresh = [group for group in groups if datetime.fromisoformat(group["first_at"]) >= began]
-    assert not fresh, f"the same failure is listed once more: {[_named(group) for group in fresh]}"
-    few = [group for group in groups if group["orders"] < orders]
-    assert not few, f"less than {orders} orders are said to be hit by {[_named(group) for group in few]}"
+    fresh = [group["fingerprint"] for group in groups if datetime.fromisoformat(group["first_at"]) >= began]
+    assert not fresh, f"the same failure is listed once more, as {fresh}"
+    few = [group["fingerprint"] for group in groups if group["orders"] < orders]
+    assert not few, f"less than {orders} orders are said to be hit by {few}"
 
 
-def _groups(world: World) -> list[dict[str, Any]]:
-    door = world.administrator().door
-    listed = door.get(f"{OBSERVABILITY}/failures", service="crm").body["items"]
-    return [door.get(f"{OBSERVABILITY}/failures/{group['fingerprint']}").body for group in listed]
+def sees_times(world: World, administrator: Administrator, table: list[list[str]]) -> None:
+    """The report of times knows these statuses, and every service that works on orders."""
+    wanted = {STATUSES[row[0]] for row in table[1:]}
+    eventually(
+        administrator.watches.stages,
+        lambda seen: seen[0] >= wanted and seen[1] >= set(SYSTEMS.values()),
+        within_s=TOLD_WITHIN_S,
+        what=f"how long orders stayed in {', '.join(sorted(wanted))}, and how long services worked on them",
+    )
 
 
-def _hit(group: dict[str, Any]) -> set[str]:
-    return {str(sample["order_id"]) for sample in group["samples"]}
+def sees_figures(administrator: Administrator) -> None:
+    """Every part of the system has figures, and all of them could be asked."""
+    for part in PARTS:
+        seen = administrator.watches.figures(part)
+        assert seen["drawn"] and not seen["silent"], f"of {part} {seen['drawn']} are drawn; silent: {seen['silent']}"
 
 
-def _named(group: dict[str, Any]) -> str:
-    return f"{group['place']}: {group['exception']} {group['message']}"
+def reads_alert(world: World, administrator: Administrator, status: str) -> None:
+    """The alert that orders are late in this status says what is wrong and what to do, and has a runbook with its four parts."""
+    alert = eventually(
+        lambda: administrator.watches.alert(LATE, status), within_s=TOLD_LATE_WITHIN_S, what=f"{LATE} names {status}"
+    )
+    assert alert is not None and alert["summary"] and alert["remedy"], f"whoever reads it is left alone: {alert}"
+    headings = administrator.watches.runbook(RUNBOOK)
+    missing = [heading for heading in RUNBOOK_HEADINGS if heading not in headings]
+    assert not missing, f"the runbook has {headings}, and not {missing}"
+
+
+def takes_alert(world: World, administrator: Administrator, status: str) -> None:
+    """The administrator takes the alert; when the scenario ends, nobody has it any more."""
+    watches = administrator.watches
+    watches.takes(LATE, status)
+    world.faults.mended_by(lambda: watches.hands_back(LATE, status))
+
+
+def sees_taken(administrator: Administrator, status: str, *, by: str) -> None:
+    """The alert says who has taken it."""
+    alert = administrator.watches.alert(LATE, status)
+    assert alert and alert["taken_by"] == by, f"it says {alert}"

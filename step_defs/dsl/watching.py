@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from step_defs.dsl.breaking import BREAKS
 from step_defs.dsl.on_call import Alarm
-from step_defs.dsl.words import STATUSES
+from step_defs.dsl.words import PLACES
 
 if TYPE_CHECKING:
     from step_defs.dsl.world import World
@@ -20,7 +20,7 @@ def alarms_of(table: list[list[str]]) -> list[tuple[str, Alarm]]:
     assert rows and all(len(row) == len(COLUMNS) for row in table), f"a table of {', '.join(COLUMNS)} is needed"
     unknown = [row[0] for row in rows if row[0] not in BREAKS]
     assert not unknown, f"nobody breaks {unknown}; there are: {', '.join(BREAKS)}"
-    alarms = [(what, Alarm(alert, STATUSES.get(naming, naming), float(within))) for what, alert, naming, within in rows]
+    alarms = [(what, Alarm(alert, PLACES.get(naming, naming), float(within))) for what, alert, naming, within in rows]
     assert len({alarm for _, alarm in alarms}) == len(alarms), "two rows wait for the same alert"
     return alarms
 

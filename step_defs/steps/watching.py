@@ -118,6 +118,61 @@ def is_one_failure(world: World, count: int) -> None:
 
 
 @step(
+    en="administrator {name:w} sees how long orders stayed in each status, and how long each service worked on them:",
+    ru="администратор {name:w} видит, сколько заказы были в каждом статусе и сколько над ними работал каждый сервис:",
+    about="The report of times; a table of one column: statuses that have to be in it.",
+    example="administrator Ada sees how long orders stayed in each status, and how long each service worked on them:",
+)
+@Then
+def sees_times(world: World, name: str, datatable: list[list[str]]) -> None:
+    tracing.sees_times(world, world.administrator(name), datatable)
+
+
+@step(
+    en="administrator {name:w} sees figures of every part of the system",
+    ru="администратор {name:w} видит показатели каждой части системы",
+    about="Orders, delivery, answers, prices, databases, broker, machine and stores: each has figures, and none is silent.",
+    example="administrator Ada sees figures of every part of the system",
+)
+@Then
+def sees_figures(world: World, name: str) -> None:
+    tracing.sees_figures(world.administrator(name))
+
+
+@step(
+    en="administrator {name:w} reads that orders are late as {status:status}, and what to do",
+    ru="администратор {name:w} читает, что заказы опаздывают в статусе «{status:status}» и что делать",
+    about="The alert on its page says what is wrong and what to do; its runbook has all four parts.",
+    example="administrator Ada reads that orders are late as priced, and what to do",
+)
+@Then
+def reads_alert(world: World, name: str, status: str) -> None:
+    tracing.reads_alert(world, world.administrator(name), status)
+
+
+@step(
+    en="administrator {name:w} takes the alert about orders that are late as {status:status}",
+    ru="администратор {name:w} берёт на себя оповещение об опозданиях в статусе «{status:status}»",
+    about="The others see who takes care of it; it is handed back when the scenario ends.",
+    example="administrator Ada takes the alert about orders that are late as priced",
+)
+@When
+def takes_alert(world: World, name: str, status: str) -> None:
+    tracing.takes_alert(world, world.administrator(name), status)
+
+
+@step(
+    en="administrator {name:w} sees that {other:w} has taken the alert about orders that are late as {status:status}",
+    ru="администратор {name:w} видит, что оповещение об опозданиях в статусе «{status:status}» взял на себя {other:w}",
+    about="The alert on its page names who takes care of it.",
+    example="administrator Olga sees that Ada has taken the alert about orders that are late as priced",
+)
+@Then
+def sees_taken(world: World, name: str, other: str, status: str) -> None:
+    tracing.sees_taken(world.administrator(name), status, by=world.administrator(other).name)
+
+
+@step(
     en="every word of {name:w} is marked",
     ru="каждое слово покупателя {name:w} помечено",
     about="A customer whose name, e-mail, phone, address, password, files and letters hold words that nobody else has.",
