@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.broker import Captured
@@ -34,6 +34,14 @@ class Faults:
     def mend(self) -> None:
         """Everything stopped runs again; whatever listened stops."""
         self._broken.close()
+
+    def mended_by(self, mend: Callable[[], object]) -> None:
+        """What is broken now is mended like that: when the scenario says so, or at its end."""
+        self._broken.callback(mend)
+
+    def until_mended(self, broken: AbstractContextManager[object]) -> None:
+        """Something is broken for as long as this context is open."""
+        self._broken.enter_context(broken)
 
     # -- processes -----------------------------------------------------------------------------------------------
 
@@ -82,11 +90,9 @@ class Faults:
         self._change_work_order(work_order_id, f"promise_at = now() + interval '{int(minutes)} minutes'")
 
     def _change_work_order(self, work_order_id: str, change: str) -> None:
-        changed = f"UPDATE work_order SET {change} WHERE id = '{uuid.UUID(work_order_id)}'"  # noqa: S608
-        said = self.world.backstage.containers.run(
-            "postgres", "psql", "--host=/tmp", "--username=postgres", "--dbname=mes", "--command", changed
-        )
-        assert said.strip() == "UPDATE 1", f"no work order was changed: {said}"
+        changed = f"UPDATE work_order SET {change} WHERE id = '{uuid.UUID(work_order_id)}' RETURNING 1"  # noqa: S608
+        said = self.world.backstage.containers.sql("mes", changed)
+        assert said == "1", f"no work order was changed: {said}"
 
     # -- messages ------------------------------------------------------------------------------------------------
 
