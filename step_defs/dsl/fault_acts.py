@@ -61,7 +61,7 @@ def cancel_while_priced(world: World, shopper: Shopper) -> None:
 
 def fill_broker(world: World) -> None:
     """The broker has no memory left: it takes nothing from publishers. Whatever happens, it has some again at the end."""
-    world.faults.at_the_end(lambda: empty_broker(world))
+    world.faults.mended_by(lambda: empty_broker(world))
     _broker_may_use(world, "1MB")
     broker = world.backstage.broker
     eventually(broker.is_up, lambda is_up: not is_up, within_s=SOON_S, what="the broker says that it has no room")

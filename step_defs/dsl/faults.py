@@ -105,10 +105,6 @@ class Faults:
         heard: list[Captured] = self._tap.heard(order.order_id)
         return heard
 
-    def at_the_end(self, mend: Callable[[], None]) -> None:
-        """What a scenario does to something that all share is undone at its end, whatever happens."""
-        self._broken.callback(mend)
-
     def repeat_heard(self, order: Order, *, times: int) -> None:
         """Delivers the first message heard about the order again, so many times, exactly as it was."""
         message = self._tap.first(order.order_id)
