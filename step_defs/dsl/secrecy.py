@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from step_defs.drivers.http import Trouble
+from step_defs.drivers.http import Refusal, Trouble
 from step_defs.drivers.prometheus import Prometheus
 from step_defs.drivers.waiting import eventually
 from step_defs.dsl.breaking import TRIED_OUT_WITHIN_S, locked_out
 from step_defs.dsl.canaries import Canary, Find, Marked, look, look_in_message
 from step_defs.dsl.leaving import DATABASES
-from step_defs.dsl.on_call import ADDRESS, ALERTS
+from step_defs.dsl.on_call import ADDRESS, ALERTS, ROWS_MAX
 from step_defs.dsl.order import SOON_S
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ TABLES = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname
 """
+TELLING = {"shop", "crm", "identity"}
+TOLD_WITHIN_S = 30.0
 SHOWN_MAX = 12
 FAILS_OFTEN = 3
 
@@ -118,6 +120,9 @@ def _fails(ask: Callable[[], object]) -> bool:
         ask()
     except Trouble:
         return True
+    except Refusal:
+        # A word on it is an answer.
+        return False
     return False
 
 
@@ -167,7 +172,7 @@ def in_alerts(world: World) -> Iterator[Find]:
     finally:
         prometheus.close()
     for state in ("firing", "resolved"):
-        shown = world.backstage.admin.get(ALERTS, state=state).body
+        shown = world.backstage.admin.get(ALERTS, state=state, limit=ROWS_MAX).body
         yield from look(f"page of alerts, {state}", _text(shown), canaries)
     yield from look("letters to whoever is on call", _text(world.backstage.post.letters(ADDRESS)), canaries)
 
@@ -215,12 +220,29 @@ PLACES: dict[str, Callable[[World], Iterator[Find]]] = {
 }
 
 
+def all_is_told(world: World) -> None:
+    """Waits until what the services did up to now is kept: each does something more, and that is waited for."""
+    secrets, began = secrets_of(world), datetime.now(UTC)
+    shopper, said = secrets.shopper, secrets.said
+    shopper.door.post(f"/api/shop/v1/orders/{shopper.order.order_id}/letters", {"text": said.question})
+    world.seller_who_looks.care.writes_note(shopper.order.order_id, said.note)
+    world.stranger.sign_in(email=said.email, password=said.password)
+    telling = f"SELECT DISTINCT service FROM span WHERE started_at >= '{began.isoformat()}'"  # noqa: S608
+    eventually(
+        lambda: set(world.backstage.containers.sql(STORE, telling).split()),
+        lambda services: services >= TELLING,
+        within_s=TOLD_WITHIN_S,
+        what=f"what {', '.join(sorted(TELLING))} did is kept",
+    )
+
+
 def is_nowhere(world: World, places: list[str]) -> None:
     """No marked word is in any of these places. Raises AssertionError that names each find."""
     unknown = [place for place in places if place not in PLACES]
     assert not unknown, f"nobody looks into {unknown}; there are: {', '.join(PLACES)}"
     secrets = secrets_of(world)
     assert len(secrets.canaries) >= len(("name", "e-mail", "phone", "address", "password")), "nothing was said"
+    all_is_told(world)
     found = [find for place in places for find in PLACES[place](world)]
     shown = "\n".join(str(find) for find in found[:SHOWN_MAX])
     assert not found, f"{len(found)} times a word of {secrets.shopper.name} is where it is not needed:\n{shown}"
