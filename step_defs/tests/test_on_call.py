@@ -76,11 +76,13 @@ def listener(said: Answers) -> OnCall:
     return listening
 
 
-def test_a_letter_tells_of_what_fires_and_of_what_is_over_in_their_own_parts() -> None:
-    assert tells_of(letter(), PARKED, FIRING)
-    assert not tells_of(letter(), PARKED, RESOLVED)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_letter_tells_of_what_fires_and_of_what_is_over_in_their_own_parts(end: str) -> None:
+    came = letter(TEXT.replace("\n", end))
+    assert tells_of(came, PARKED, FIRING)
+    assert not tells_of(came, PARKED, RESOLVED)
     shop = Alarm("MessagesParked", "shop", 60)
-    assert tells_of(letter(), shop, RESOLVED) and not tells_of(letter(), shop, FIRING)
+    assert tells_of(came, shop, RESOLVED) and not tells_of(came, shop, FIRING)
 
 
 @pytest.mark.parametrize(
