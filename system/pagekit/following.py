@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from system.kernel.errors import Refused
 from system.pagekit import live
 from system.pagekit.live import Change, Watch, event
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 
 STREAMS_EACH_MAX = 8
 
@@ -144,4 +144,4 @@ async def _told(
         # It is gone, or theirs no more.
         return
     except (DBAPIError, PoolTimeout) as error:
-        log.warning("a followed state is not readable", name=name, error=str(error))
+        log.warning("a followed state is not readable", state=name, error=said_by(error))

@@ -19,7 +19,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from system.pagekit.reader import Language
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 
 READ_EVERY_S = 0.3
 # A row's time is written before its transaction commits: it may appear this much later than rows that are younger.
@@ -168,7 +168,7 @@ class Watch:
             for queue in self._watchers:
                 _put(queue, None)
         except Exception as error:
-            log.warning("live updates not readable", error=str(error))
+            log.warning("live updates not readable", error=said_by(error))
         return ()
 
 

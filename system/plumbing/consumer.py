@@ -139,7 +139,7 @@ class Consumer:
                         await queue.cancel(tag)
                         await channel.close()
                 except Exception as error:
-                    log.info("consumer closed with its connection", error=str(error))
+                    log.info("consumer closed with its connection", error=telemetry.said_by(error))
 
     async def _next(
         self, arrived: asyncio.Queue[AbstractIncomingMessage], watch: asyncio.Task[None]
@@ -334,7 +334,11 @@ class Consumer:
                 while await self.work_due():
                     pause_s = DUE_POLL_S
             except Exception as error:
-                log.error("stored messages not worked on", error=str(error), exc_info=not is_connection_failure(error))
+                log.error(
+                    "stored messages not worked on",
+                    error=telemetry.said_by(error),
+                    exc_info=not is_connection_failure(error),
+                )
             try:
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()

@@ -118,7 +118,7 @@ async def take_over(
             await app.job_manager.retry_job(job)
         except ProcrastinateException as error:
             # Another worker was quicker.
-            log.info("job not taken over", job_id=job.id, error=str(error))
+            log.info("job not taken over", job_id=job.id, error=telemetry.said_by(error))
             continue
         taken += 1
         log.warning("job of a stalled worker taken over", job_id=job.id, attempts=job.attempts, **job.task_kwargs)

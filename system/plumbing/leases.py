@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from system.kernel.ids import BUCKET_COUNT
 from system.plumbing.metrics import LEASED_BUCKETS
 from system.plumbing.steering import Steering, fair_share
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 
 INSTANCE = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
 
@@ -90,7 +90,7 @@ class Leases:
                 try:
                     await self.renew()
                 except Exception as error:
-                    log.warning("lease not renewed", role=self._role, error=str(error))
+                    log.warning("lease not renewed", role=self._role, error=said_by(error))
                 await asyncio.sleep(self._ttl_s / 3)
         finally:
             await self._give_back()
@@ -127,4 +127,4 @@ class Leases:
                 await connection.execute(_LEAVE_MEMBER, {"role": self._role, "me": self._instance})
                 await connection.execute(_LEAVE_BUCKETS, {"role": self._role, "me": self._instance})
         except Exception as error:
-            log.info("leases left to expire", role=self._role, error=str(error))
+            log.info("leases left to expire", role=self._role, error=said_by(error))

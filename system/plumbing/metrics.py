@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 
 REQUESTS = Counter("alexandrite_http_requests_total", "Requests answered.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
@@ -118,7 +118,7 @@ class QueriedGauges:
                         family.add_metric([str(row[label]) for label in query.labels], float(row["value"]))
                     families.append(family)
         except Exception as error:
-            log.warning("gauges not refreshed", error=str(error))
+            log.warning("gauges not refreshed", error=said_by(error))
         self._families = families
 
     def collect(self) -> list[GaugeMetricFamily]:

@@ -141,12 +141,14 @@ class Relay:
                         },
                     )
                 ).one_or_none()
-                log.warning(
+                parked = bool(outcome and outcome.parked_at)
+                # Parked, it waits for a person; until then the relay tries again.
+                (log.error if parked else log.warning)(
                     "message refused by the broker",
                     type=row["type"],
                     event_id=str(row["event_id"]),
                     error=error,
-                    parked=bool(outcome and outcome.parked_at),
+                    parked=parked,
                     **{"order.id": row["subject"]},
                 )
 

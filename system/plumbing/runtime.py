@@ -210,7 +210,9 @@ class Service:
                 await asyncio.gather(task, return_exceptions=True)
                 raise
             error = None if task.cancelled() else task.exception()
-            log.warning("restarting", part=name, error=str(error) if error else "ended", kind=type(error).__name__)
+            log.warning(
+                "restarting", part=name, error=telemetry.said_by(error) if error else "ended", kind=type(error).__name__
+            )
             await asyncio.sleep(RESTART_DELAY_S)
 
     def _parts(self) -> dict[str, Callable[[], Awaitable[None]]]:

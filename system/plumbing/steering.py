@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 
 T = TypeVar("T")
 WORK_FILE = "work.json"
@@ -46,7 +46,7 @@ class Watched(Generic[T]):
                 said = json.loads(self._file.read_text(encoding="utf-8"))
                 self._known = {str(name): self._of_item(item) for name, item in said.items()}
             except (OSError, ValueError, TypeError, AttributeError) as error:
-                log.warning("steering file not understood", file=os.fspath(self._file), error=str(error))
+                log.warning("steering file not understood", file=os.fspath(self._file), error=said_by(error))
             else:
                 log.info("steered", file=self._file.name, said=dict(self._known))
         return self._known

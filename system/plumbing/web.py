@@ -101,6 +101,8 @@ class Observed:
     """One span, one log line and two metrics per request; an unexpected error becomes a 500 problem that quotes its trace."""
 
     QUIET = ("/health", "/metrics")
+    CHATTER = ("/v1/",)
+    """Where spans and log lines of other processes arrive."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -148,7 +150,9 @@ class Observed:
                 REQUESTS.labels(scope["method"], route, str(status)).inc()
                 REQUEST_SECONDS.labels(scope["method"], route).observe(elapsed_s)
                 trace.answered(method=scope["method"], route=route, status=status, error=bug)
-                log.info(
+                # What processes say to each other every second is no news as long as it goes well.
+                tell = log.debug if scope["path"].startswith(self.CHATTER) and status < 400 else log.info
+                tell(
                     "request", method=scope["method"], route=route, status=status, elapsed_ms=round(elapsed_s * 1000, 1)
                 )
 

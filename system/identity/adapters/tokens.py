@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from system.identity.domain.user import User
 from system.plumbing.auth import Revocations
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 from system.plumbing.tokens import ACCESS_TOKEN_LIFETIME, CLOCK_SKEW_S, Principal, TokenAuthority
 
 
@@ -49,5 +49,5 @@ class RedisRevokedSessions:
                 await self._revocations.revoke(str(session_id), lifetime_s=lifetime_s)
             except (RedisError, OSError, TimeoutError) as error:
                 # The refresh is revoked in the database already; what is left ends with the token.
-                log.warning("revoked session not told", session_id=str(session_id), error=str(error))
+                log.warning("revoked session not told", session_id=str(session_id), error=said_by(error))
                 return

@@ -117,7 +117,7 @@ class Delivery:
     async def _settle(self, kept: KeptNotice, state: NoticeState, *, said: str | None) -> None:
         await self._kept.settle(kept.notice.id, state, said=said[:2000] if said else None, now=self._now())
         NOTICES.labels(kept.notice.kind, state.value).inc()
-        tell = log.info if state is NoticeState.SENT else log.warning
+        tell = {NoticeState.SENT: log.info, NoticeState.GIVEN_UP: log.error}.get(state, log.warning)
         tell(
             f"letter {state.value}", kind=kept.notice.kind, notice_id=str(kept.notice.id), about=str(kept.notice.about)
         )

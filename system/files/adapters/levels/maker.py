@@ -15,7 +15,7 @@ from system.files.adapters.levels.glb import Quantized, glb_of
 from system.files.application.ports import NotMade
 from system.files.domain.level import BYTES_MAX, LevelFile, LevelName
 from system.meshes.process import Child, Limits, started
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 
 _CHILD = "system.files.adapters.levels.child"
 _LINE_BYTES_MAX = 8 << 20
@@ -41,7 +41,7 @@ class SandboxedLevelMaker:
             except TimeoutError:
                 return NotMade(f"not done within {self._timeout_s:g} s")
             except (ValueError, KeyError, TypeError, OverflowError) as error:
-                log.error("process that makes levels talked nonsense", error=str(error))
+                log.error("process that makes levels talked nonsense", error=said_by(error))
                 return NotMade("what came was no level")
 
     async def _heard(self, child: Child) -> Sequence[LevelFile] | NotMade:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.conftest import Infrastructure
 from system.images.mailbox.mailbox import Behaviour
+from system.plumbing import telemetry
 from system.plumbing.database import create_engine as create_async_engine
 from system.plumbing.database import database_url
 from system.plumbing.jobs import create_job_trace, take_over
@@ -27,6 +28,7 @@ from system.plumbing.schema import create_plumbing_tables
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tests.integration.conftest import until
 from system.plumbing.tests.post import RealPost, real_post
+from system.plumbing.tests.spans import ids_of, recording
 from system.plumbing.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.integration
@@ -224,3 +226,22 @@ async def _tried(mail: Mail, one: Notice, *, times: int) -> bool:
 
 async def _no_jobs(mail: Mail) -> bool:
     return await mail.jobs("todo") + await mail.jobs("doing") == 0
+
+
+async def test_a_letter_goes_on_in_the_trace_of_its_cause_and_names_nobody(mail: Mail) -> None:
+    order_id = uuid4()
+    one = notice(about=order_id)
+    with recording() as spans:
+        with telemetry.in_order(order_id, "deed"):
+            await mail.post_notice(one)
+        sending = mail.sends()
+        await until(lambda: _is(mail, one, "sent"))
+        await ended(sending)
+        letter, smtp = spans.one("send letter"), spans.one("SMTP send")
+        assert ids_of(letter)[0] == ids_of(smtp)[0] == order_id.int
+        assert letter.parent is not None and letter.parent.span_id == ids_of(spans.one("deed"))[1]
+        assert (letter.attributes or {})["order.id"] == str(order_id)
+        assert not any(ANNA in span.to_json() for span in spans.all)
+    async with mail.engine.connect() as connection:
+        # Who asked leaves with the job.
+        assert (await connection.execute(text("SELECT count(*) FROM job_trace"))).scalar_one() == 0

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 from system.meshes.process import Child, Limits, started
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 from system.pricing.domain.mesh import Disclosure, MeshMeasure, Preview, Problem
 
 _CHILD = "system.pricing.adapters.mesh.child"
@@ -67,7 +67,7 @@ class MeshSupervisor:
             except TimeoutError:
                 yield Problem.of("analysis-timed-out", timeout_s=f"{self._timeout_s:g}")
             except (ValueError, KeyError, TypeError, ArithmeticError) as error:
-                log.error("measuring process talked nonsense", error=str(error))
+                log.error("measuring process talked nonsense", error=said_by(error))
                 yield Problem.of("analysis-crashed", reason="unreadable findings")
 
     async def _unfinished(self, child: Child) -> Problem:
