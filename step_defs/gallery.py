@@ -120,6 +120,12 @@ PAGES = (
     Picture("customers-nobody", "/crm/customers?query=zzzz", who="seller"),
     Picture("customer", "/crm/customers/{customer}", who="seller"),
     Picture("escalated", "/crm/escalations", who="administrator"),
+    Picture("trace-of-an-order", "/observability/orders/{shipped}", who="seller"),
+    Picture("trace-search", "/observability/orders", who="seller"),
+    Picture("trace-search-nothing", "/observability/orders?number=zzzz", who="seller", status=404),
+    Picture("trace-of-nothing", "/observability/traces/0197aaaa111172228333444455556666", who="administrator"),
+    Picture("failures", "/observability/failures?state=all&hours=168", who="administrator"),
+    Picture("time-by-stage", "/observability/stages", who="administrator"),
     Picture("prices", "/prices/", who="administrator"),
     Picture(
         "prices-looked-at",

@@ -33,7 +33,7 @@ class ObservabilitySettings(ServiceSettings):
     )
     failures_kept_days: int = Field(90, ge=1, description="days after which a failure that does not recur is forgotten")
     trace_spans_max: int = Field(
-        2000, ge=1, description="spans of a trace that are read; the page says when there are more"
+        1000, ge=1, description="spans of a trace that are read; the page says when there are more"
     )
     peers_timeout_s: float = Field(
         1.5, gt=0, description="how long a page waits for what other services know of an order"

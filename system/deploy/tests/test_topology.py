@@ -45,6 +45,28 @@ def test_the_worker_of_files_is_one_by_its_role_which_an_older_release_ignores()
     assert worker["environment"] == COMPONENTS["files"]["environment"] | {"ALEXANDRITE_ROLES": "levels"}
 
 
+@pytest.mark.parametrize("knows_it", [True, False], ids=["this-release", "an-older-one"])
+def test_a_release_that_has_no_observability_runs_something_well_in_its_place(
+    knows_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The previous release is started with this very topology, as above."""
+    interpreter, option, program, last = COMPONENTS["observability"]["command"]
+    assert (interpreter, option, last) == ("python3", "-c", "serve")
+    ran: list[str] = []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if knows_it else None)
+    monkeypatch.setattr("runpy.run_module", lambda name, run_name: ran.append(name))
+    monkeypatch.setattr("system.plumbing.runtime.Service.serve", lambda self: ran.append(self.settings.service))
+    monkeypatch.setenv("ALEXANDRITE_SERVICE", COMPONENTS["observability"]["environment"]["ALEXANDRITE_SERVICE"])
+    exec(compile(program, "compose.yaml", "exec"), {})  # noqa: S102 - it is our own file that is judged
+    assert ran == ["system.observability" if knows_it else "observability"]
+
+
+def test_whoever_keeps_telemetry_sends_itself_none() -> None:
+    endpoints = {name: spec["environment"].get("ALEXANDRITE_OTLP_ENDPOINT") for name, spec in OURS.items()}
+    assert endpoints.pop("observability") == ""
+    assert set(endpoints.values()) == {"http://observability:8000"}
+
+
 @pytest.mark.parametrize("text", [ROUTES, PLACES], ids=["routes", "services"])
 def test_gateway_routes_exactly_the_services(text: str) -> None:
     lists = re.findall(r"range \$service := list ((?:\"[a-z]+\" ?)+)", text)
@@ -121,7 +143,7 @@ def test_queues_are_declared_when_all_nodes_are_there() -> None:
     assert waited_for >= set(topology.CLUSTER_NODES)
 
 
-@pytest.mark.parametrize("hidden", ["/internal", "/metrics", "/health"])
+@pytest.mark.parametrize("hidden", ["/internal", "/metrics", "/health", "/v1/traces", "/v1/logs"])
 def test_gateway_names_no_hidden_path(hidden: str) -> None:
     rules = re.findall(r"rule: (.+)", ROUTES)
     assert rules and not [rule for rule in rules if hidden in rule]

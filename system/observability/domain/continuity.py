@@ -1,7 +1,7 @@
 """Whether a trace holds together: from any span of it, everybody gets to every other one.
 
-An order's trace is entered more than once: by the click that made the order, by every later click about it, by timers. Each of them
-but the first says by a link where it comes from; below them, every span has its parent.
+An order's trace is entered more than once: by the click that made the order, by every later click about it, by timers. A click says by
+a link where it comes from; a timer begins by itself, there is nothing that it could follow. Below them, every span has its parent.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from system.observability.domain.telemetry import Span
 
+METHOD = "http.request.method"
 Break = Literal["no-spans", "parent-missing", "root-unlinked", "link-missing", "too-long"]
 
 MEANING: dict[Break, str] = {
@@ -50,8 +51,8 @@ def gaps_of(trace_id: UUID, spans: Sequence[Span], *, is_whole: bool = True) -> 
     known = {span.span_id for span in own}
     roots = [span for span in own if span.parent_span_id is None]
     gaps = [_gap("parent-missing", span, span.parent_span_id) for span in own if _misses_parent(span, known)]
-    # The first one made the order: there is nothing that it could follow.
-    gaps += [_gap("root-unlinked", span, None) for span in roots if span is not own[0] and not span.links]
+    # The first one made the order.
+    gaps += [_gap("root-unlinked", span, None) for span in roots if span is not own[0] and _must_follow(span)]
     for span in own:
         lost = [link.span_id for link in span.links if link.trace_id == trace_id and link.span_id not in known]
         gaps += [_gap("link-missing", span, each) for each in lost]
@@ -60,6 +61,11 @@ def gaps_of(trace_id: UUID, spans: Sequence[Span], *, is_whole: bool = True) -> 
 
 def _misses_parent(span: Span, known: set[str]) -> bool:
     return span.parent_span_id is not None and span.parent_span_id not in known
+
+
+def _must_follow(span: Span) -> bool:
+    """Whether somebody else's work caused it, and it does not say whose: a request or a message, that is, and no timer."""
+    return not span.links and (span.kind != "internal" or METHOD in span.attributes)
 
 
 def _gap(what: Break, span: Span, missing: str | None) -> Gap:

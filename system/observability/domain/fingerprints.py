@@ -34,7 +34,7 @@ _VARYING = (
     (re.compile(r"\d+(?:[.,:]\d+)*"), "<n>"),
     (re.compile(r"\s+"), " "),
 )
-_SPAN_PLACES = ("http.route", "message.type", "messaging.message.type", "messaging.destination.name", "job", "timer")
+ROUTE, METHOD = "http.route", "http.request.method"
 _LINE_PLACES = ("route", "type", "timer", "job", "part")
 
 
@@ -81,8 +81,8 @@ def failure_of_line(line: LogLine) -> Failure | None:
     if line.severity < ERROR:
         return None
     attributes = line.attributes
-    place = next((str(attributes[key]) for key in (*_SPAN_PLACES, *_LINE_PLACES) if attributes.get(key)), line.body)
-    method = attributes.get("http.request.method") or attributes.get("method")
+    place = next((str(attributes[key]) for key in _LINE_PLACES if attributes.get(key)), line.body)
+    method = attributes.get("method")
     return Failure(
         service=line.service,
         place=cut(f"{method} {place}" if method else place, PLACE_MAX),
@@ -93,10 +93,9 @@ def failure_of_line(line: LogLine) -> Failure | None:
 
 
 def _place_of_span(span: Span) -> str:
+    """A route, or the name of what was done: "consume shop.order_submitted.v1"."""
     attributes = span.attributes
-    place = next((str(attributes[key]) for key in _SPAN_PLACES if attributes.get(key)), span.name)
-    method = attributes.get("http.request.method")
-    return f"{method} {place}" if method and "http.route" in attributes else place
+    return f"{attributes.get(METHOD, '')} {attributes[ROUTE]}".strip() if ROUTE in attributes else span.name
 
 
 def normalised(message: str) -> str:

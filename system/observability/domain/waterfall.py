@@ -6,6 +6,7 @@ a wait; a long one is drawn as narrow as any other long one, and its length is w
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,11 +72,12 @@ class Axis:
         """Its place; what lies outside is at the nearer end."""
         if not self.segments or moment <= self.segments[0].starts_at:
             return 0.0
-        for segment in self.segments:
-            if moment <= segment.ends_at:
-                share = (moment - segment.starts_at) / segment.lasts if segment.lasts else 0.0
-                return segment.left + segment.width * share
-        return WIDTH
+        number = bisect_left(self.segments, moment, key=lambda segment: segment.ends_at)
+        if number == len(self.segments):
+            return WIDTH
+        segment = self.segments[number]
+        share = (moment - segment.starts_at) / segment.lasts if segment.lasts else 0.0
+        return segment.left + segment.width * share
 
 
 def axis_of(intervals: Iterable[tuple[datetime, datetime]]) -> Axis:

@@ -75,14 +75,14 @@ async def test_a_broken_trace_is_named_broken(sofia: httpx.AsyncClient, store: S
     order = uuid4()
     click = a_span(order, at=NOW)
     lost = a_span(order, "publish", parent="00000000000000ee", at=NOW)
-    await store.keep_spans([click, lost, a_span(order, "timer", at=NOW + timedelta(seconds=5))])
+    await store.keep_spans([click, lost, a_span(order, "lost", at=NOW + timedelta(seconds=5))])
     page = (await sofia.get(f"/observability/orders/{order}")).text
     assert 'data-unbroken="no"' in page and 'data-gap="parent-missing"' in page and 'data-gap="root-unlinked"' in page
     told = (await sofia.get(f"/api/observability/v1/orders/{order}/trace")).json()
     assert told["unbroken"] is False
     assert [(gap["what"], gap["name"]) for gap in told["gaps"]] == [
         ("parent-missing", "publish"),
-        ("root-unlinked", "timer"),
+        ("root-unlinked", "lost"),
     ]
     nothing = (await sofia.get(f"/api/observability/v1/orders/{uuid4()}/trace")).json()
     assert nothing["unbroken"] is False and nothing["gaps"][0]["what"] == "no-spans"

@@ -48,8 +48,18 @@ def test_a_parent_that_is_not_there_is_a_gap() -> None:
 
 
 def test_entering_without_saying_from_where_is_a_gap() -> None:
-    alone = a_span(ORDER, "timer", at=NOON + timedelta(days=1))
-    assert broken([*an_order(), alone]) == [("root-unlinked", "timer")]
+    later = NOON + timedelta(days=1)
+    for told in (
+        {"kind": "server"},
+        {"kind": "consumer"},
+        {"kind": "internal", "attributes": {"http.request.method": "POST"}},
+    ):
+        alone = a_span(ORDER, "lost", at=later, **told)
+        assert broken([*an_order(), alone]) == [("root-unlinked", "lost")], told
+
+
+def test_a_timer_begins_by_itself() -> None:
+    assert broken([*an_order(), a_span(ORDER, "ask again", kind="internal", at=NOON + timedelta(days=1))]) == []
 
 
 def test_following_something_that_is_not_there_is_a_gap_but_only_in_this_trace() -> None:
