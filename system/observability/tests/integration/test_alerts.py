@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -252,7 +252,7 @@ class SomeMeasures:
 
 
 @pytest.fixture
-def measured(built: Service) -> Iterator[SomeMeasures]:
+def measured(built: Service) -> SomeMeasures:
     measures = SomeMeasures()
     built.app.state.figures = Figures(measures, refreshed_s=0)
     return measures
