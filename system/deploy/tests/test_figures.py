@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from system.observability.application.dashboards import outdated, write_dashboards, written
 from system.observability.domain.figures import FIGURES
+from system.observability.settings import ObservabilitySettings
 from tools import metrics
 from tools.promql import names_in
 
@@ -62,3 +65,52 @@ def test_what_may_be_empty_is_asked_for_by_somebody() -> None:
     asked = {name for question in place.questions() for name in names_in(question.promql)}
     assert place.may_be_empty.keys() <= asked
     assert all(place.may_be_empty.values()), "each has its reason"
+
+
+def test_what_goes_on_firing_is_told_of_again_before_it_counts_as_unheard() -> None:
+    settings = yaml.safe_load((DEPLOY / "prometheus" / "alertmanager.yaml").read_text(encoding="utf-8"))
+    routes = [settings["route"], *settings["route"].get("routes", ())]
+    repeated = [str(route["repeat_interval"]) for route in routes if "repeat_interval" in route]
+    assert repeated
+    unheard_after_s = ObservabilitySettings.model_fields["alerts_unheard_after_s"].default
+    for interval in repeated:
+        assert (found := re.fullmatch(r"(\d+)([smh])", interval)), interval
+        assert int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] < unheard_after_s
+
+
+TELEMETRY: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.telemetry.yaml").read_text(encoding="utf-8"))
+SYSTEM: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def test_beside_the_system_everybody_who_tells_our_store_tells_the_collector() -> None:
+    telling = {
+        name
+        for name, spec in SYSTEM["services"].items()
+        if spec.get("restart") != "no" and (spec.get("environment") or {}).get("ALEXANDRITE_OTLP_ENDPOINT")
+    }
+    told = {
+        name
+        for name, spec in TELEMETRY["services"].items()
+        if "ALEXANDRITE_OTLP_ENDPOINT" in spec.get("environment", {})
+    }
+    assert telling == told
+
+
+def test_beside_the_system_no_image_is_named_by_us_and_nothing_is_open_to_the_network() -> None:
+    for name, spec in TELEMETRY["services"].items():
+        if name in SYSTEM["services"]:
+            continue
+        assert spec["image"].startswith("${ALEXANDRITE_IMAGE_"), name
+        assert spec["read_only"] and spec["cap_drop"] == ["ALL"] and spec["mem_limit"], name
+        assert all(port.startswith("127.0.0.1:") for port in spec.get("ports", ())), name
+
+
+def test_beside_the_system_every_mounted_file_is_there_and_the_collector_tells_our_store_first() -> None:
+    for spec in TELEMETRY["services"].values():
+        for volume in spec.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert not source.startswith("./") or (DEPLOY / source).exists(), volume
+    collector = yaml.safe_load((DEPLOY / "otel" / "collector.yaml").read_text(encoding="utf-8"))
+    for pipeline in collector["service"]["pipelines"].values():
+        assert pipeline["exporters"][0] == "otlphttp/observability"
+        assert set(pipeline["exporters"]) <= collector["exporters"].keys()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
@@ -12,27 +11,14 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from system.observability.application.alerts import Alerts
 from system.observability.domain.alerts import Alert, AlertState, Told
+from system.observability.entrypoints.keys import key_required
 from system.observability.entrypoints.pages import Administrator
-from system.observability.settings import ObservabilitySettings
-from system.plumbing.auth import Unauthenticated
 
 ALERTS_MAX = 1000
 NAME = r"^[A-Za-z][A-Za-z0-9]{0,99}$"
 
 router = APIRouter()
 internal = APIRouter(prefix="/internal")
-
-
-async def _from_alertmanager(request: Request) -> None:
-    """Whoever tells of alerts says the key that was given to Alertmanager; without a key nobody is heard."""
-    settings: ObservabilitySettings = request.app.state.settings
-    key = settings.alerts_key.get_secret_value()
-    scheme, _, said = request.headers.get("authorization", "").partition(" ")
-    if not key or scheme.lower() != "bearer" or not hmac.compare_digest(said.encode(), key.encode()):
-        raise Unauthenticated("alerts-key-required", "Say the key of alerts: authorization: Bearer <key>.")
-
-
-_from_alertmanager.is_policy = True  # type: ignore[attr-defined]
 
 
 def _alerts(request: Request) -> Alerts:
@@ -102,7 +88,7 @@ class AlertList(BaseModel):
     items: list[AlertView]
 
 
-@internal.post("/alerts", status_code=204, dependencies=[Depends(_from_alertmanager)], include_in_schema=False)
+@internal.post("/alerts", status_code=204, dependencies=[key_required("alerts_key")], include_in_schema=False)
 async def hear_alerts(webhook: Webhook, request: Request, alerts: TheAlerts) -> Response:
     """Takes what Alertmanager tells. The same again changes nothing."""
     # One delivery may say the same alert twice; the last word counts.
