@@ -16,7 +16,7 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker nightly weekly pages contracts steps gallery words lock doctor browser clean
+.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker nightly weekly pages contracts steps gallery words lock doctor browser clean backup restore-drill restore faults
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ perf: prepare ## people of every role on the running system; PROFILE=steady|grow
 prove: prepare ## take each guard away in turn and show which test notices
 	@$(PYTHON) -m tools.prove
 
+faults: prepare ## every fault, five seeds each, on a system of its own: nothing lost, nothing doubled; SEED=n FAULT=name for one
+	@$(PYTHON) -m perf.faults $(if $(SEED),--seed $(SEED)) $(if $(FAULT),--fault $(FAULT))
+
 figures: prepare ## measure the system that `make up` started: claims, delivery, losses under kills
 	@for command in claims delivery losses; do $(PYTHON) -m perf.$$command; done
 
@@ -71,9 +74,19 @@ bench-broker: prepare ## the whole broker away for ten minutes at five orders a 
 bench-board: prepare ## the operators' board with a million orders behind it and 200 boards open; PART=growth|phone|replaced|search|redis|open|beside
 	@$(PYTHON) -m perf.board $(if $(PART),--part $(PART))
 
+backup: ## a full backup of the running system's databases, now
+	@$(PYTHON) -m tools.backups now
+
+restore-drill: ## restore the newest backup beside the running system, check it, throw it away; TIME=2026-11-29T14:30:00+03:00
+	@$(PYTHON) -m tools.backups drill $(if $(TIME),--time $(TIME))
+
+restore: ## put the running system back to a moment, TIME=...; says what would be lost, and does it only with YES=1
+	@$(PYTHON) -m tools.backups restore $(if $(TIME),--time $(TIME)) $(if $(YES),--yes)
+
 nightly: test prove up figures down ## everything, the long measurements too: hours
 	@$(PYTHON) -m perf.power
 	@$(PYTHON) -m perf.drills
+	@$(PYTHON) -m perf.faults
 	@$(PYTHON) -m tools.workflow_drill
 	@$(PYTHON) -m perf.board
 

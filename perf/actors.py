@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -11,6 +15,7 @@ from uuid import uuid4
 import httpx
 
 from perf.system import Target
+from tools.prepare import state
 
 RETRIED = frozenset({408, 429, 502, 503, 504})
 READY_MADE = "ring-classic-585"
@@ -49,12 +54,22 @@ class Person:
         return self
 
     async def send(
-        self, method: str, path: str, *, keyed: bool = True, accept: frozenset[int] = frozenset(), **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        keyed: bool = True,
+        key: str = "",
+        accept: frozenset[int] = frozenset(),
+        **more: Any,
     ) -> dict[str, Any]:
-        """One intended effect: the same key until it is answered. `accept` names refusals that count as an answer."""
+        """One intended effect: the same key until it is answered. `accept` names refusals that count as an answer.
+
+        `key` is a key of the caller's, for a request that is sent again; else each request has a new one.
+        """
         headers = dict(self.headers)
         if keyed and method != "GET":
-            headers["idempotency-key"] = str(uuid4())
+            headers["idempotency-key"] = key or str(uuid4())
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.patience_s
         said = ""
@@ -151,17 +166,6 @@ async def approve(seller: Person, order_id: str) -> None:
     await _until_allowed(seller, "POST", f"/api/crm/v1/orders/{order_id}/approval")
 
 
-async def work_order_of(operator: Person, order_id: str) -> str:
-    """The order's only work order, as soon as it is on the board."""
-    deadline = asyncio.get_running_loop().time() + operator.patience_s
-    while asyncio.get_running_loop().time() < deadline:
-        found = await operator.send("GET", "/api/mes/v1/work-orders", params={"order_id": order_id})
-        if found["items"]:
-            return str(found["items"][0]["work_order_id"])
-        await asyncio.sleep(0.25)
-    raise Undone(f"order {order_id} never reached the board")
-
-
 async def make_and_ship(operator: Person, work_order_id: str) -> None:
     """Takes, makes, packs and ships it."""
     base = f"/api/mes/v1/work-orders/{work_order_id}"
@@ -189,3 +193,22 @@ async def _until_allowed(person: Person, method: str, path: str, **more: Any) ->
             return
         await asyncio.sleep(0.25)
     raise Undone(f"{method} {path} was not allowed in {person.patience_s:.0f} s: {answer}")
+
+
+def signed(secret: str, message_id: str, body: str) -> dict[str, str]:
+    """The headers of a message as Standard Webhooks sign them."""
+    # As they write secrets: base64 after the prefix, else the text itself.
+    key = base64.b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode()
+    now = str(int(time.time()))
+    digest = hmac.new(key, f"{message_id}.{now}.{body}".encode(), hashlib.sha256).digest()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": now,
+        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+        "content-type": "application/json",
+    }
+
+
+def carrier_secret() -> str:
+    """What the carrier of this checkout's systems signs with."""
+    return (state.STATE / "secrets" / "crm" / "alexandrite_carrier_secret").read_text(encoding="utf-8").strip()

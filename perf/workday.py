@@ -7,9 +7,6 @@ answered; the judge reads the tables.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import json
 import random
 import time
@@ -21,9 +18,20 @@ from uuid import uuid4
 
 import httpx
 
-from perf.actors import RETRIED, Person, Undone, client, customer, make_and_ship, new_operator, staff, submit_ready_made
+from perf.actors import (
+    RETRIED,
+    Person,
+    Undone,
+    carrier_secret,
+    client,
+    customer,
+    make_and_ship,
+    new_operator,
+    signed,
+    staff,
+    submit_ready_made,
+)
 from perf.system import Target
-from tools.prepare import state
 
 CLOSING_S_MAX = 300
 
@@ -95,9 +103,7 @@ async def operate(run: Run, operator: Person, seed: int) -> None:
 
 async def deliver(run: Run, http: httpx.AsyncClient) -> None:
     """The carrier: reports every parcel as delivered, again and again until it is answered."""
-    secret = (state.STATE / "secrets" / "crm" / "alexandrite_carrier_secret").read_text().strip()
-    # As Standard Webhooks write secrets: base64 after the prefix, else the text itself.
-    key = base64.b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode()
+    secret = carrier_secret()
     told: set[str] = set()
     while not run.finished.is_set():
         for work_order in run.shipped - told:
@@ -109,14 +115,7 @@ async def deliver(run: Run, http: httpx.AsyncClient) -> None:
                     "occurred_at": datetime.now(UTC).isoformat(),
                 }
             )
-            message_id, now = f"msg_{uuid4().hex}", str(int(time.time()))
-            signed = hmac.new(key, f"{message_id}.{now}.{body}".encode(), hashlib.sha256).digest()
-            headers = {
-                "webhook-id": message_id,
-                "webhook-timestamp": now,
-                "webhook-signature": "v1," + base64.b64encode(signed).decode(),
-                "content-type": "application/json",
-            }
+            headers = signed(secret, f"msg_{uuid4().hex}", body)
             try:
                 answer = await http.post("/api/crm/v1/carrier-events", content=body, headers=headers)
             except httpx.HTTPError:

@@ -48,11 +48,12 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "crm": ("/crm/",),
     "identity": ("/sign-in", "/sign-up", "/sign-out", "/account", "/people"),
     "mes": ("/mes/",),
+    "observability": ("/observability/",),
     "orchestrator": ("/operations/",),
     "pricing": ("/prices/",),
     "shop": ("/shop/",),
 }
-STREAMING = ("crm", "mes", "pricing", "shop")
+STREAMING = ("crm", "mes", "observability", "pricing", "shop")
 # Longer than any rule of routes.yaml, whose length is its priority.
 RING_PRIORITY = 10_000
 _COUNTER = re.compile(r"^traefik_service_requests_total\{(?P<labels>[^}]*)\} (?P<value>[0-9.e+]+)$", re.MULTILINE)

@@ -14,15 +14,18 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
 from testcontainers.compose import DockerCompose
 
 from step_defs.drivers.address import STATE, SystemAddress
+from step_defs.made_orders import ORDERS_VARIABLE
 from tools.prepare import ports, topology
 
 DURATIONS = "durations.test.env"
@@ -206,8 +209,14 @@ def split_commands(arguments: Sequence[str]) -> list[list[str]]:
 
 def run_all(commands: Sequence[Sequence[str]], address: SystemAddress) -> int:
     """Runs every command, also after one failed. Returns the first exit status that is not 0."""
-    environment = {**os.environ, ADDRESS_VARIABLE: json.dumps(address.to_dict())}
-    statuses = [subprocess.run(command, env=environment, check=False).returncode for command in commands]  # noqa: S603
+    with tempfile.TemporaryDirectory(prefix="scenario-orders-") as kept:
+        environment = {
+            # What the scenarios of one command made, a later command may judge.
+            ORDERS_VARIABLE: str(Path(kept) / "orders.ndjson"),
+            **os.environ,
+            ADDRESS_VARIABLE: json.dumps(address.to_dict()),
+        }
+        statuses = [subprocess.run(command, env=environment, check=False).returncode for command in commands]  # noqa: S603
     return next((status for status in statuses if status), 0)
 
 

@@ -18,6 +18,7 @@ from step_defs.drivers.address import ROOT, SystemAddress
 from step_defs.dsl.backstage import Backstage
 from step_defs.dsl.world import World
 from step_defs.kit.features import Case
+from step_defs.made_orders import remember
 
 FEATURES = ROOT / "features"
 WORKER_KEY = "alexandrite_address"
@@ -125,6 +126,7 @@ def world(backstage: Backstage, diagnosis: list[Callable[[], tuple[str, str]]], 
     diagnosis.append(scenario.diagnosis)
     diagnosis.append(scenario.logs)
     yield scenario
+    remember(scenario.orders.items(), scenario=scenario_text.name, tags=scenario_text.tags)
     scenario.close()
     if backstage.in_browser:
         goes_through_pages(scenario_text.tags, windows=windows_opened(backstage) - opened_before)

@@ -145,6 +145,17 @@ PAGES = (
     Picture("orders-that-hang", "/operations/orders", who="administrator"),
     Picture("agreement", "/operations/reconciliation", who="administrator"),
     Picture("who-did-what", "/operations/audit", who="administrator"),
+    Picture("figures", "/observability/", who="administrator"),
+    Picture("figures-of-delivery", "/observability/?part=delivery&period=15m", who="administrator"),
+    Picture("figures-of-apis", "/observability/?part=apis&period=15m", who="administrator"),
+    Picture("alerts", "/observability/alerts", who="administrator"),
+    Picture("failures", "/observability/failures", who="administrator"),
+    Picture("stages", "/observability/stages", who="administrator"),
+    Picture("runbooks", "/observability/runbooks", who="administrator"),
+    Picture("runbook", "/observability/runbooks/order-past-budget", who="administrator"),
+    Picture("runbook-missing", "/observability/runbooks/nothing", who="administrator", status=404),
+    Picture("trace-search", "/observability/orders", who="seller"),
+    Picture("trace-of-an-order", "/observability/orders/{shipped}", who="seller"),
 )
 
 

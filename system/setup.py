@@ -19,7 +19,7 @@ from system.plumbing import migrations, topology
 from system.plumbing.broker import BrokerLost, connect
 from system.plumbing.settings import ServiceSettings
 
-SERVICES = ("identity", "files", "pricing", "shop", "orchestrator", "crm", "mes")
+SERVICES = ("identity", "files", "pricing", "shop", "orchestrator", "crm", "mes", "observability")
 BROKER_DEADLINE_S = 90
 
 

@@ -56,7 +56,7 @@ class Broker:
 
     @contextmanager
     def listening(self, message_type: str) -> Iterator[Tap]:
-        """A queue of our own that receives a copy of every message of one type, removed at the end."""
+        """A queue of our own that receives a copy of every message of one type (`#`: of any), removed at the end."""
         name = f"scenario.{uuid.uuid4()}"
         path = f"/api/queues/%2F/{quote(name, safe='')}"
         self._call("PUT", path, {"durable": True, "auto_delete": False, "arguments": {"x-expires": 600_000}})
@@ -101,6 +101,11 @@ class Broker:
         except httpx.TransportError:
             return False
 
+    def bindings(self) -> list[dict[str, Any]]:
+        """What the system's exchange brings to which queue: `destination` and `routing_key`."""
+        found = self._call("GET", f"/api/exchanges/%2F/{EXCHANGE}/bindings/source")
+        return [binding for binding in found if binding["destination_type"] == "queue"]
+
     def consumers_of(self, queue: str) -> int:
         """How many consumers a queue has."""
         return len(self._call("GET", f"/api/queues/%2F/{quote(queue, safe='')}").get("consumer_details", []))
@@ -138,6 +143,11 @@ class Tap:
         """The messages about one subject so far, oldest first."""
         self._heard.extend(self._broker.take_all(self._queue))
         return [message for message in self._heard if message.envelope.get("subject") == subject]
+
+    def everything(self) -> list[Captured]:
+        """Whatever was heard so far, about anything, oldest first."""
+        self._heard.extend(self._broker.take_all(self._queue))
+        return list(self._heard)
 
     def first(self, subject: str, *, within_s: float = 10) -> Captured:
         """The first message about one subject. Raises NotInTime."""

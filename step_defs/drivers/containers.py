@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from docker.client import DockerClient
@@ -84,6 +86,38 @@ class Containers:
         assert status == 0, f"{command[0]} in {service} ended with {status}: {text[-500:]}"
         return text
 
+    def sql(self, database: str, statement: str) -> str:
+        """What the database server's own superuser is answered: a line per row, fields separated by `|`. Raises AssertionError."""
+        return self.run("postgres", *_psql(database, statement)).strip()
+
+    @contextmanager
+    def sql_meanwhile(self, database: str, statement: str) -> Iterator[None]:
+        """A statement that goes on for the length of the block, in a session of its own."""
+        session = f"scenario-{uuid.uuid4().hex}"
+        self.of("postgres")[0].exec_run(["env", f"PGAPPNAME={session}", *_psql(database, statement)], detach=True)
+        try:
+            yield
+        finally:
+            ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = "
+            self.sql(database, f"{ended}'{session}'")
+
+    def services(self) -> list[str]:
+        """Every service of the project that has a container, running or not."""
+        label = "com.docker.compose.service"
+        listed = self._docker.containers.list(
+            all=True, filters={"label": f"com.docker.compose.project={self._project}"}, ignore_removed=True
+        )
+        return sorted({str(container.labels[label]) for container in listed if label in container.labels})
+
+    def logs_since(self, moment: datetime) -> dict[str, str]:
+        """Everything that every process of the system wrote since then, by service."""
+        return {
+            service: "\n".join(
+                container.logs(since=moment.timestamp()).decode(errors="replace") for container in self.of(service)
+            )
+            for service in self.services()
+        }
+
     def logs(self, service: str, *, lines: int = 200) -> str:
         """The last log lines of a service."""
         return "\n".join(container.logs(tail=lines).decode(errors="replace") for container in self.of(service))
@@ -94,3 +128,18 @@ class Containers:
         state = container.attrs["State"]
         health: str = state.get("Health", {}).get("Status", state["Status"])
         return health
+
+
+def _psql(database: str, statement: str) -> list[str]:
+    return [
+        "psql",
+        "--host=/tmp",
+        "--username=postgres",
+        f"--dbname={database}",
+        "--no-psqlrc",
+        "--quiet",
+        "--tuples-only",
+        "--no-align",
+        "--command",
+        statement,
+    ]

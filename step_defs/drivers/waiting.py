@@ -17,7 +17,12 @@ class NotInTime(AssertionError):
 
 
 def eventually(
-    probe: Callable[[], T], is_right: Callable[[T], object] = bool, *, within_s: float = 10, what: str = ""
+    probe: Callable[[], T],
+    is_right: Callable[[T], object] = bool,
+    *,
+    within_s: float = 10,
+    what: str = "",
+    pause_s_max: float = PAUSE_S_MAX,
 ) -> T:
     """The first value of `probe()` for which `is_right(value)` is true; asks again, ever slower, for `within_s`.
 
@@ -40,7 +45,7 @@ def eventually(
             subject = what or getattr(probe, "__name__", "the condition")
             raise NotInTime(f"{subject}: not within {within_s:g} s ({tries} tries); last seen: {last[:1500]}")
         time.sleep(min(pause_s, max(within_s - waited_s, 0.001)))
-        pause_s = min(pause_s * 1.4, PAUSE_S_MAX)
+        pause_s = min(pause_s * 1.4, pause_s_max)
 
 
 def holds_for(condition: Callable[[], bool], *, seconds: float, what: str) -> None:

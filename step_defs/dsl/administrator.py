@@ -17,6 +17,7 @@ from step_defs.dsl.person import Person
 from step_defs.dsl.price_book import PriceBook
 from step_defs.dsl.price_desk import BrowserPriceDesk, HttpPriceDesk, PriceDesk, Seen
 from step_defs.dsl.rate_desk import IN_FORCE, BrowserRateDesk, HttpRateDesk, RateDesk
+from step_defs.dsl.watch_desk import WatchDesk, watch_desk_of
 from step_defs.dsl.words import OWN_ALLOY
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Administrator(Person):
         window = self._window()
         return HttpPriceDesk(self.door) if window is None else BrowserPriceDesk(window)
 
+    @cached_property
+    def watches(self) -> WatchDesk:
+        """Where they watch the system: the API or the pages, whichever this run is about."""
+        return watch_desk_of(self)
+
     def _window(self) -> Window | None:
         """A window in which they are signed in; None where this run is about the API."""
         browser = self.world.backstage.browser
@@ -74,7 +80,7 @@ class Administrator(Person):
 
     def leaves(self) -> None:
         """Ends the connection."""
-        for place in ("operations", "rates", "care", "price_desk"):
+        for place in ("operations", "rates", "care", "price_desk", "watches"):
             if place in self.__dict__:
                 self.__dict__[place].close()
         super().leaves()

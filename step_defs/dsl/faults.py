@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
 from step_defs.drivers.broker import Captured
@@ -33,6 +34,14 @@ class Faults:
     def mend(self) -> None:
         """Everything stopped runs again; whatever listened stops."""
         self._broken.close()
+
+    def mended_by(self, mend: Callable[[], object]) -> None:
+        """What is broken now is mended like that: when the scenario says so, or at its end."""
+        self._broken.callback(mend)
+
+    def until_mended(self, broken: AbstractContextManager[object]) -> None:
+        """Something is broken for as long as this context is open."""
+        self._broken.enter_context(broken)
 
     # -- processes -----------------------------------------------------------------------------------------------
 
@@ -81,17 +90,20 @@ class Faults:
         self._change_work_order(work_order_id, f"promise_at = now() + interval '{int(minutes)} minutes'")
 
     def _change_work_order(self, work_order_id: str, change: str) -> None:
-        changed = f"UPDATE work_order SET {change} WHERE id = '{uuid.UUID(work_order_id)}'"  # noqa: S608
-        said = self.world.backstage.containers.run(
-            "postgres", "psql", "--host=/tmp", "--username=postgres", "--dbname=mes", "--command", changed
-        )
-        assert said.strip() == "UPDATE 1", f"no work order was changed: {said}"
+        changed = f"UPDATE work_order SET {change} WHERE id = '{uuid.UUID(work_order_id)}' RETURNING 1"  # noqa: S608
+        said = self.world.backstage.containers.sql("mes", changed)
+        assert said == "1", f"no work order was changed: {said}"
 
     # -- messages ------------------------------------------------------------------------------------------------
 
     def listen(self, message_type: str) -> None:
         """From now on every message of this type is also heard here."""
         self._tap = self._broken.enter_context(self.world.backstage.broker.listening(message_type))
+
+    def heard(self, order: Order) -> list[Captured]:
+        """What was heard about the order so far, oldest first."""
+        heard: list[Captured] = self._tap.heard(order.order_id)
+        return heard
 
     def repeat_heard(self, order: Order, *, times: int) -> None:
         """Delivers the first message heard about the order again, so many times, exactly as it was."""

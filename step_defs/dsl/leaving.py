@@ -84,7 +84,7 @@ def nothing_is_left(world: World, shopper: Shopper) -> None:
     look = TRACES.format(words=", ".join(f"'{word}'" for word in words))
 
     def found() -> dict[str, str]:
-        traces = {name: _asked(world, name, look) for name in DATABASES}
+        traces = {name: world.backstage.containers.sql(name, look) for name in DATABASES}
         return {name: tables for name, tables in traces.items() if tables}
 
     eventually(
@@ -93,13 +93,6 @@ def nothing_is_left(world: World, shopper: Shopper) -> None:
         within_s=FORGOTTEN_WITHIN_S,
         what=f"nothing of {shopper.name} is left anywhere",
     )
-
-
-def _asked(world: World, database: str, query: str) -> str:
-    said = world.backstage.containers.run(
-        "postgres", "psql", "--host=/tmp", "--username=postgres", f"--dbname={database}", "-tA", "--command", query
-    )
-    return said.strip()
 
 
 def _seen_by_sellers(world: World) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from step_defs.dsl.order import SOON_S, Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.sales_desk import BrowserSalesDesk, HttpSalesDesk, SalesDesk, Shown
 from step_defs.dsl.shift_desk import ShiftDesk, shift_desk_of
+from step_defs.dsl.trace_desk import TraceDesk, trace_desk_of
 
 REMINDED_IN_S = 2.0
 
@@ -49,9 +50,14 @@ class Seller(Person):
         """Where they keep notes and reminders, and see customers."""
         return care_desk_of(self)
 
+    @cached_property
+    def traces(self) -> TraceDesk:
+        """Where they follow an order's whole road."""
+        return trace_desk_of(self)
+
     def leaves(self) -> None:
         """Ends the connection."""
-        for place in ("desk", "board", "shift", "care"):
+        for place in ("desk", "board", "shift", "care", "traces"):
             if place in self.__dict__:
                 self.__dict__[place].close()
         super().leaves()

@@ -45,6 +45,9 @@ class Shopper(Person):
         self.letters_in = "en"
         """The language that they want our letters in."""
         self.phone = phone_of(self.email)
+        self.address = "Tverskaya 1"
+        self.calls_files: str | None = None
+        """What all their models are called at home, if they have a name of their own for them."""
         self.own_data: dict[str, Any] = {}
         self.accounted: dict[str, Any] = {}
         self._order: Order | None = None
@@ -106,7 +109,7 @@ class Shopper(Person):
     def uploads(self, model: str, content: bytes | None = None) -> dict[str, Any]:
         """Uploads a model (a fixture's name, or a file's); returns what the system says about the file."""
         content = self.world.models.bytes_of(model) if content is None else content
-        filename = filename_of(model)
+        filename = filename_of(self.calls_files or model)
         verdict = self.desk.uploads(filename, content)
         self.files[model] = verdict["file_id"]
         self.refused_file = verdict if verdict["status"] == "REFUSED" else None
@@ -275,7 +278,7 @@ class Shopper(Person):
             "customer": {"name": self.name, "email": self.email, "phone": self.phone, "language": self.letters_in},
             "delivery": {
                 "recipient": self.name,
-                "address": "Tverskaya 1",
+                "address": self.address,
                 "city": "Moscow",
                 "postcode": "125009",
                 "country": "RU",

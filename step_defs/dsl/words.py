@@ -257,3 +257,17 @@ SCREENS: dict[str, str] = {
     "operators' system": "mes",
     "система операторов": "mes",
 }
+
+SYSTEMS: dict[str, str] = SCREENS | {
+    "status keeper": "orchestrator",
+    "служба статусов": "orchestrator",
+    "pricing": "pricing",
+    "расчёт цен": "pricing",
+}
+"""Whom an order passes on its way."""
+
+PLACES: dict[str, str] = STATUSES | {
+    "the release of work": "release_work_orders",
+    "передача в работу": "release_work_orders",
+}
+"""Places that an alert may name, where people have other words for them than alerts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +20,13 @@ from step_defs.dsl.exported import Exported
 from step_defs.dsl.faults import Faults
 from step_defs.dsl.mailbox import Mailbox
 from step_defs.dsl.models import Models
+from step_defs.dsl.on_call import OnCall
 from step_defs.dsl.operator import Operator
 from step_defs.dsl.order import Order
 from step_defs.dsl.person import Person
 from step_defs.dsl.price_book import PriceBook
 from step_defs.dsl.road import Road
+from step_defs.dsl.secrecy import Secrets
 from step_defs.dsl.seller import Seller
 from step_defs.dsl.shopper import Partner, Shopper
 from step_defs.dsl.visitor import Visitor
@@ -44,6 +47,7 @@ class World:
         self.carrier = Carrier(self)
         self.faults = Faults(self)
         self.mailbox = Mailbox(self)
+        self.on_call = OnCall(self)
         self.models = Models(self.unique, beside)
         self.road = Road(self)
         self.refusal: Refusal | None = None
@@ -52,6 +56,11 @@ class World:
         self.seen_by: dict[str, Any] = {}
         self.label: dict[str, Any] = {}
         self.exported: Exported | None = None
+        self.secrets: Secrets | None = None
+        self.failing: list[tuple[Order, datetime]] = []
+        """The orders of which a message fails, and since when."""
+        self.orders: dict[str, str] = {}
+        """The number of every order that was started, by its id."""
         self._order: Order | None = None
         self._people: dict[tuple[type[Person], str], Person] = {}
         self._work_orders: dict[str, list[dict[str, Any]]] = {}
@@ -141,6 +150,7 @@ class World:
     @order.setter
     def order(self, order: Order) -> None:
         self._order = order
+        self.orders[order.order_id] = order.number
 
     @property
     def buyer(self) -> Shopper:
@@ -224,6 +234,7 @@ class World:
             self.faults.mend()
         finally:
             self.mailbox.close()
+            self.on_call.close()
             if self.exported is not None:
                 self.exported.remove()
             if self._own_alloy is not None:

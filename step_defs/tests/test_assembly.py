@@ -57,6 +57,14 @@ def test_commands_are_told_the_address(tmp_path: Path) -> None:
     assert SystemAddress.from_dict(json.loads(said.read_text())) == ADDRESS
 
 
+def test_commands_share_a_file_for_the_orders_that_they_make(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    makes = "from step_defs.made_orders import remember; remember([('1', 'A-1')], scenario='s', tags=())"
+    reads = f"from step_defs.made_orders import remembered; open({str(said)!r}, 'w').write(remembered()[0].number)"
+    assert assembly.run_all([[sys.executable, "-c", makes], [sys.executable, "-c", reads]], ADDRESS) == 0
+    assert said.read_text() == "A-1"
+
+
 def test_a_named_system_is_not_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(assembly.ADDRESS_VARIABLE, json.dumps(ADDRESS.to_dict()))
     monkeypatch.setattr(assembly.Assembly, "start", lambda self: pytest.fail("started"))

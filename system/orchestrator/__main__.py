@@ -1,4 +1,4 @@
-"""`python -m system.orchestrator serve | openapi | reconcile | stuck | messages | replay | timeline`."""
+"""`python -m system.orchestrator serve | openapi | reconcile | stuck | messages | replay | republish | timeline`."""
 
 from __future__ import annotations
 

@@ -41,6 +41,7 @@ AREAS = (
     Area("/prices/", N_("Prices"), frozenset({"administrator"})),
     Area("/people", N_("People"), frozenset({"administrator"})),
     Area("/operations/", N_("Operations"), frozenset({"administrator"})),
+    Area("/observability/", N_("Observability"), frozenset({"administrator"})),
     Area("/mes/", N_("Board"), frozenset({"operator", "seller", "administrator"})),
     Area("/mes/shift", N_("Shift"), frozenset({"seller", "administrator"})),
     Area("/mes/mine", N_("My work"), frozenset({"operator"})),

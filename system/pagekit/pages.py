@@ -8,7 +8,7 @@ pages.install(app)                                          refusals under /mes 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -64,7 +64,9 @@ class Pages:
         *,
         problems: Mapping[str, str] | None = None,
         names: Mapping[str, Mapping[str, str]] | None = None,
+        catalogues: Sequence[Path] = (),
     ) -> None:
+        """`catalogues`: further directories with words, of what is called by its name in another room of the service."""
         self.base = base
         self.zone = ZoneInfo(settings.time_zone)
         self.assets = Assets(base, [home / "assets"])
@@ -74,7 +76,8 @@ class Pages:
         storage = getattr(settings, "s3_public_url", "")
         self._policy = content_security_policy(_origin(storage) if storage else "")
         self._words = {
-            language: languages.translations(language, [home / "locales", KIT / "locales"]) for language in LANGUAGES
+            language: languages.translations(language, [home / "locales", *catalogues, KIT / "locales"])
+            for language in LANGUAGES
         }
         self._environments = {language: self._environment(language, home) for language in LANGUAGES}
 
@@ -101,6 +104,7 @@ class Pages:
         for name in ("money", "grams", "number", "moment", "dated", "dated_day", "clock", "day", "month"):
             environment.filters[name] = getattr(write, name)
         environment.globals["named"] = partial(self.named, language)
+        environment.globals["translated"] = partial(self.translated, language)
         environment.globals["problem_words"] = partial(self.problem_words, language)
         return environment
 
@@ -108,6 +112,10 @@ class Pages:
         """What people call a code: a material, a state. One that has no name yet is shown as it is, readably."""
         message = self._names[kind].get(code)
         return str(self._words[language].gettext(message)) if message else code.replace("_", " ")
+
+    def translated(self, language: Language, message: str) -> str:
+        """A message of the catalogue as it stands, with nothing filled in."""
+        return str(self._words[language].gettext(message)) if message else ""
 
     def problem_words(
         self, language: Language, code: str | None, facts: Mapping[str, object] | None = None
@@ -249,7 +257,7 @@ def is_page(request: Request) -> bool:
     if "*/*" not in wanted and "text/html" not in wanted:
         return False
     path = request.url.path
-    return not path.startswith(("/api/", "/internal/", "/health/", "/metrics")) and "/assets/" not in path
+    return not path.startswith(("/api/", "/internal/", "/health/", "/metrics", "/v1/")) and "/assets/" not in path
 
 
 def is_piece(request: Request) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 
 from system.kernel.errors import Forbidden, Refused
+from system.plumbing import telemetry
 from system.plumbing.redis_client import RedisClient
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tokens import Principal, TokenAuthority, TokenInvalid
@@ -127,10 +130,17 @@ def require(*roles: str) -> Any:
                 f"This needs the role {' or '.join(sorted(user_roles)) or 'of a service'}; ask an administrator.",
                 needed=sorted(roles),
             )
+        _bind_order_of(request)
         return principal
 
     policy.is_policy = True  # type: ignore[attr-defined]
     return Depends(policy)
+
+
+def _bind_order_of(request: Request) -> None:
+    """What is asked about an order by its address belongs to its trace, once somebody is admitted who may ask."""
+    with suppress(ValueError, KeyError):
+        telemetry.bind_order(UUID(str(request.path_params["order_id"])))
 
 
 async def _admit_everybody() -> None:

@@ -13,6 +13,7 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from system.messages.envelope import CONTENT_TYPE, Envelope
+from system.plumbing import telemetry
 from system.plumbing.metrics import BROKER_BLOCKED
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
@@ -139,10 +140,13 @@ class Publisher:
         return cls(connection, channel, exchange)
 
     async def publish(self, envelope: Envelope, *, routing_key: str | None = None) -> None:
-        """Raises PublishRefused or BrokerLost; otherwise the message is on a majority of the queue's replicas."""
+        """Raises PublishRefused or BrokerLost; otherwise the message is on a majority of the queue's replicas.
+
+        The envelope's traceparent is what caused the message; the header's is this publishing, to which the consumer links.
+        """
         headers: dict[str, aio_pika.abc.FieldValue] = {"sequence": envelope.sequence}
-        if envelope.traceparent:
-            headers["traceparent"] = envelope.traceparent
+        if traceparent := telemetry.current_traceparent() or envelope.traceparent:
+            headers["traceparent"] = traceparent
         message = aio_pika.Message(
             envelope.to_json(),
             content_type=CONTENT_TYPE,

@@ -76,6 +76,12 @@ def decode(body: bytes, reactions: Mapping[type[Message], Reaction]) -> tuple[En
     return envelope, message
 
 
+def _published_by(incoming: AbstractIncomingMessage | None) -> str | None:
+    """The traceparent of the publishing that brought it; a message from the inbox does not know any more."""
+    header = incoming.headers.get("traceparent") if incoming is not None else None
+    return header if isinstance(header, str) else None
+
+
 def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(str(part) for part in first['loc']) or 'body'}: {first['msg']}"
@@ -291,15 +297,15 @@ class Consumer:
                 # The same fact under another id. A stored one below the gate was refused once and is replayed on purpose.
                 return "duplicate"
         outcome = "done"
-        with (
-            telemetry.span(
-                f"consume {envelope.type}",
-                traceparent=envelope.traceparent,
-                kind=telemetry.SpanKind.CONSUMER,
-                messaging__message__id=str(envelope.id),
-                order__id=envelope.subject,
-            ),
-            telemetry.bound_order(envelope.subject),
+        with telemetry.in_order(
+            envelope.subject,
+            f"consume {envelope.type}",
+            kind=telemetry.SpanKind.CONSUMER,
+            caused_by=envelope.traceparent,
+            linked=_published_by(delivery.incoming),
+            messaging__system="rabbitmq",
+            messaging__message__id=str(envelope.id),
+            messaging__destination__name=inbox_queue(self._settings.service),
         ):
             reaction = self._reactions[type(delivery.message)]
             if alone:
@@ -404,7 +410,8 @@ class Consumer:
 
     async def _set_aside(self, envelope: Envelope, error: Exception) -> None:
         """Records the failure in a transaction of its own: retry with backoff, or parked after `retry_limit` attempts."""
-        reason = f"{type(error).__name__}: {error}"[:2000]
+        # Kept and shown: without the values that an error of the database or of validation quotes.
+        reason = f"{type(error).__name__}: {telemetry.said_by(error)}"[:2000]
         async with self._make_uow() as uow:
             attempts = (
                 await uow.connection.execute(select(inbox.c.attempts).where(inbox.c.event_id == envelope.id))

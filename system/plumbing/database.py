@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from system.plumbing.settings import ServiceSettings
+from system.plumbing.telemetry import statements
 
 
 def database_url(settings: ServiceSettings) -> URL:
@@ -27,8 +28,10 @@ def database_url(settings: ServiceSettings) -> URL:
 
 def create_engine(settings: ServiceSettings) -> AsyncEngine:
     """The pool of this process. Statements are cut off after `statement_timeout_ms`, an idle transaction after 30 s."""
-    return create_async_engine(
+    engine = create_async_engine(
         database_url(settings),
+        # An error that quotes its statement's values would carry them into logs.
+        hide_parameters=True,
         pool_size=settings.database_pool_size,
         max_overflow=4,
         pool_timeout=5,
@@ -45,6 +48,8 @@ def create_engine(settings: ServiceSettings) -> AsyncEngine:
             ),
         },
     )
+    statements.watch(engine, settings.database, span_ms_min=settings.trace_statement_ms)
+    return engine
 
 
 def is_connection_failure(error: BaseException) -> bool:

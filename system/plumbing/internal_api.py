@@ -1,4 +1,7 @@
-"""What every service answers to the orchestrator: its messages, dead and parked ones, and their replay."""
+"""What every service answers to the orchestrator: its messages, dead and parked ones, and their replay.
+
+Publishing again since a moment is open to every receiver as well, each for itself.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,19 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from system.kernel.errors import Invalid
+from system.kernel.errors import Forbidden, Invalid
 from system.kernel.ids import bucket_of
+from system.messages import catalogue
 from system.messages.envelope import Message
 from system.plumbing.auth import Principal, require
 from system.plumbing.consumer import Reaction, Undecodable, decode
+from system.plumbing.outbox_replays import ReplayOutbox, order_replay
 from system.plumbing.schema import audit_log, dead_letter, inbox, outbox
 from system.plumbing.telemetry import trace_id_of
 from system.plumbing.unit_of_work import UnitOfWork
 
 Orchestrator = Annotated[Principal, require("service:orchestrator")]
+Receiver = Annotated[Principal, require(*(f"service:{name}" for name in catalogue.services()))]
 Box = Literal["inbox", "outbox", "dead_letter"]
 ATTENTION = ("retry", "waiting", "held", "parked", "refused", "dead")
 LIST_MAX = 500
@@ -82,6 +88,18 @@ def router(
                 await uow.commit()
                 on_replayed()
         return {"dry_run": replay.dry_run, "items": chosen}
+
+    @routes.post("/outbox/replays", status_code=202)
+    async def outbox_replays(who: Receiver, wish: ReplayOutbox) -> dict[str, int]:
+        if who.service != "orchestrator" and wish.to != who.service:
+            raise Forbidden(
+                "replay-for-others", "A service has messages published again for itself alone: name it in `to`."
+            )
+        async with make_uow() as uow:
+            count = await order_replay(uow, wish, asked_by=wish.actor or f"service:{who.service}")
+            await uow.commit()
+        on_replayed()
+        return {"count": count}
 
     return routes
 

@@ -7,7 +7,8 @@ job that keeps killing its worker is given up by the service whose it is. SIGTER
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import procrastinate
@@ -15,9 +16,11 @@ from procrastinate import RetryDecision
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.retry import BaseRetryStrategy
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, Uuid, insert, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from system.plumbing import telemetry
 from system.plumbing.database import database_url
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
@@ -25,6 +28,24 @@ from system.plumbing.telemetry import log
 ATTEMPTS_MAX = 8
 TAKEOVERS_MAX = 4
 _SHUTDOWN_S = 5.0
+job_trace = Table(
+    "job_trace",
+    MetaData(),
+    Column("job_id", BigInteger, primary_key=True),
+    Column("traceparent", String(80), nullable=False),
+    Column("order_id", Uuid),
+)
+_JOB_TRACE = """
+    CREATE TABLE IF NOT EXISTS job_trace (
+        job_id bigint PRIMARY KEY REFERENCES procrastinate_jobs (id) ON DELETE CASCADE,
+        traceparent varchar(80) NOT NULL,
+        order_id uuid
+    )
+"""
+_ASKED = """
+    SELECT asked.traceparent, asked.order_id
+    FROM (SELECT) AS one LEFT JOIN job_trace AS asked ON asked.job_id = %(job_id)s
+"""
 _deferring = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
@@ -43,9 +64,31 @@ class Backoff(BaseRetryStrategy):
 async def defer(connection: AsyncConnection, task: str, *, queue: str, **arguments: Any) -> None:
     """Asks the workers, over the transaction's own connection: the job is there if, and only if, what asked for it is."""
     raw = await connection.get_raw_connection()
-    await _deferring.configure_task(
+    job_id = await _deferring.configure_task(
         task, queue=queue, allow_unknown=True, connection=raw.driver_connection
     ).defer_async(**arguments)
+    if (traceparent := telemetry.current_traceparent()) is not None:
+        # Beside the job and not among its arguments, which a worker of the release before would not know.
+        asked = {"job_id": job_id, "traceparent": traceparent, "order_id": telemetry.order_of_now()}
+        await connection.execute(insert(job_trace).values(**asked))
+
+
+@asynccontextmanager
+async def traced(app: procrastinate.App, job: Job, name: str, **attributes: Any) -> AsyncIterator[None]:
+    """A span around a job, under whoever asked for it; about an order when they were."""
+    row = await app.connector.execute_query_one_async(_ASKED, job_id=job.id)
+    told = {"kind": telemetry.SpanKind.CONSUMER, "messaging__message__id": str(job.id), **attributes}
+    if row["order_id"] is not None:
+        with telemetry.in_order(row["order_id"], name, caused_by=row["traceparent"], **told):
+            yield
+    else:
+        with telemetry.span(name, traceparent=row["traceparent"], **told):
+            yield
+
+
+def create_job_trace(connection: Any) -> None:
+    """Creates the table of who asked for which job; called by a migration with `op.get_bind()`, where there is a queue."""
+    connection.execute(text(_JOB_TRACE))
 
 
 def make_app(settings: ServiceSettings, *, name: str, concurrency: int) -> procrastinate.App:
@@ -121,5 +164,5 @@ async def _sweep(sweep: Callable[[], Awaitable[int]], every_s: float) -> None:
         try:
             await sweep()
         except Exception as error:
-            log.error("stalled jobs not looked for", error=str(error))
+            log.error("stalled jobs not looked for", error=telemetry.said_by(error))
         await asyncio.sleep(every_s)

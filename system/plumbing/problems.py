@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from system.kernel.errors import AlexandriteError, Unavailable
 from system.plumbing.database import is_connection_failure
-from system.plumbing.telemetry import current_traceparent, log, trace_id_of
+from system.plumbing.telemetry import current_traceparent, log, said_by, trace_id_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -106,7 +106,9 @@ async def _on_http(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
     if is_connection_failure(error) or isinstance(error, PoolTimeout):
-        log.error("database away", error=str(error), path=request.url.path)
+        # By its route: a path may hold the secret of somebody's link.
+        route = getattr(request.scope.get("route"), "path", "unmatched")
+        log.error("database away", error=said_by(error), route=route)
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "database-unavailable",

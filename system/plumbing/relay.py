@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.messages.envelope import Envelope
+from system.plumbing import telemetry
 from system.plumbing.broker import BrokerLost, Publisher, PublishRefused
 from system.plumbing.leases import Leases
 from system.plumbing.metrics import PUBLISH_FAILURES, PUBLISHED
@@ -92,7 +93,7 @@ class Relay:
                         # The others would each wait for a broker that is not there, fifty at a time.
                         return
                     try:
-                        await publisher.publish(envelope_of(row))
+                        await self._publish(publisher, envelope_of(row))
                     except BrokerLost:
                         lost = True
                         raise
@@ -110,6 +111,18 @@ class Relay:
             if isinstance(outcome, BaseException):
                 raise outcome if isinstance(outcome, BrokerLost) else BrokerLost(repr(outcome)) from outcome
         return len(rows) == BATCH
+
+    async def _publish(self, publisher: Publisher, envelope: Envelope) -> None:
+        with telemetry.in_order(
+            envelope.subject,
+            f"publish {envelope.type}",
+            kind=telemetry.SpanKind.PRODUCER,
+            caused_by=envelope.traceparent,
+            messaging__system="rabbitmq",
+            messaging__message__id=str(envelope.id),
+            messaging__destination__name=envelope.type,
+        ):
+            await publisher.publish(envelope)
 
     async def _settle(self, confirmed: list[int], refused: list[tuple[Any, str]]) -> None:
         async with self._engine.begin() as connection:

@@ -24,6 +24,7 @@ from system.plumbing.database import create_engine, is_reachable, notifications
 from system.plumbing.dead_letters import DeadLetterDrain
 from system.plumbing.leases import Leases
 from system.plumbing.metrics import DELIVERY_GAUGES, GaugeQuery, QueriedGauges
+from system.plumbing.outbox_replays import OutboxReplays
 from system.plumbing.relay import Relay
 from system.plumbing.service_client import ServiceClient
 from system.plumbing.settings import ServiceSettings
@@ -83,6 +84,7 @@ class Service:
         }
         self._notify_wanted = asyncio.Event()
         self._relay = Relay(settings, self.engine, self._leases["relay"]) if "relay" in self._roles else None
+        self._replays = OutboxReplays(settings, self.engine) if "relay" in self._roles else None
         self._consumer = (
             Consumer(
                 settings,
@@ -166,6 +168,8 @@ class Service:
     def _wake_all(self) -> None:
         if self._relay is not None:
             self._relay.wake()
+        if self._replays is not None:
+            self._replays.wake()
         if self._consumer is not None:
             self._consumer.wake()
 
@@ -235,6 +239,8 @@ class Service:
         parts["notify"] = self._notify
         if self._relay is not None:
             parts["relay"] = self._relay_session
+        if self._replays is not None:
+            parts["replays"] = self._replays.run
         if self._consumer is not None:
             parts["consumer"] = self._consumer_session
             parts["inbox"] = self._consumer.run_due
@@ -264,6 +270,8 @@ class Service:
             await self.close()
             REGISTRY.unregister(self._gauges)
             log.info("stopped")
+            # Here and not after the server: it ends the process by the signal that it got.
+            await asyncio.to_thread(telemetry.stop)
 
     def serve(self) -> None:
         """Serves until SIGTERM: stops accepting, ends what runs, gives its leases back."""
@@ -272,6 +280,11 @@ class Service:
             level=self.settings.log_level,
             release=self.settings.release,
             environment=self.settings.environment,
+            slot=self.settings.slot,
+            endpoint=self.settings.otlp_endpoint,
+            key=self.settings.otlp_key.get_secret_value(),
+            is_tracing=self.settings.tracing == "on",
+            reads_ratio=self.settings.trace_reads_ratio,
         )
         config = uvicorn.Config(
             self.app,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+from opentelemetry.trace import StatusCode
 
 from system.kernel.errors import Unavailable
 from system.plumbing import telemetry
@@ -33,7 +34,9 @@ class ServiceClient:
         """One call. Raises Unavailable on a timeout, a lost connection or a 5xx; the effect is then unknown."""
         url = self._settings.services_url_template.format(service=service) + path
         sent = {"authorization": f"Bearer {self._tokens.issue_for_service(to=service, acting_for=acting_for)}"}
-        with telemetry.span(f"{method} {service}", kind=telemetry.SpanKind.CLIENT, peer__service=service):
+        with telemetry.span(
+            f"{method} {service}", kind=telemetry.SpanKind.CLIENT, peer__service=service, http__request__method=method
+        ) as span:
             traceparent = telemetry.current_traceparent()
             if traceparent:
                 sent["traceparent"] = traceparent
@@ -46,6 +49,9 @@ class ServiceClient:
                 raise Unavailable(
                     f"{service}-unavailable", f"The {service} service does not answer just now; try again in a moment."
                 ) from error
+            span.set_attribute("http.response.status_code", response.status_code)
+            if response.status_code >= 500:
+                span.set_status(StatusCode.ERROR, str(response.status_code))
         if response.status_code >= 500:
             DEPENDENCY_FAILURES.labels(service).inc()
             raise Unavailable(

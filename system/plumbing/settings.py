@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
@@ -29,6 +29,16 @@ class ServiceSettings(BaseSettings):
     steering_directory: Path = Field(Path("/run/steering"), description="what the pipeline may change at run time")
     port: int = 8000
     log_level: str = "INFO"
+
+    otlp_endpoint: str = Field("", description="the collector of spans and log lines; empty: nothing is sent")
+    otlp_key: SecretStr = Field(SecretStr(""), description="what the collector knows us by; a bearer token")
+    tracing: Literal["on", "off"] = Field("on", description="off: ids and log lines on standard output only")
+    trace_reads_ratio: float = Field(
+        0.1, ge=0, le=1, description="the share of reads outside an order's trace that is kept"
+    )
+    trace_statement_ms: float = Field(
+        1.0, ge=0, description="a statement that takes as long as this has a span of its own"
+    )
 
     database_host: str = "postgres"
     database_port: int = 5432

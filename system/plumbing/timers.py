@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from system.plumbing.leases import Leases
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import log, said_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +29,5 @@ async def run_timer(timer: Timer, make_uow: Callable[[], Any], leases: Leases) -
             try:
                 done = await timer.tick(make_uow, buckets)
             except Exception as error:
-                log.exception("timer failed", timer=timer.name, error=str(error))
+                log.exception("timer failed", timer=timer.name, error=said_by(error))
         await asyncio.sleep(0 if done else timer.every_s)

@@ -20,6 +20,7 @@ from system.kernel.ids import bucket_of, new_id
 from system.messages.envelope import Message
 from system.plumbing import telemetry
 from system.plumbing.schema import audit_log, idempotency_key, outbox, outbox_sequence
+from system.plumbing.telemetry import statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class UnitOfWork:
     def publish(self, message: Message) -> None:
         """Sends `message` if, and only if, this transaction commits. Its subject is its order."""
         # Taken now: a batch of received messages is written at once, and each must pass on its own trace.
-        self._outgoing.append((message, telemetry.current_traceparent()))
+        self._outgoing.append((message, telemetry.traceparent_about(message.order_id, f"write {message.TYPE}")))
 
     async def lock(self, *subjects: UUID | str) -> None:
         """Waits until this transaction alone works on these orders (advisory, until commit)."""
@@ -157,7 +158,8 @@ class UnitOfWork:
                 )
                 .values(status=answer.status, body=answer.body, headers=answer.headers)
             )
-        await self.connection.commit()
+        with statements.committing(self._source):
+            await self.connection.commit()
         if self._touched and self._on_committed is not None:
             self._on_committed(frozenset(self._touched))
         return answer

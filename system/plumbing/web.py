@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Header, Request, Response
-from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from system.kernel.errors import Invalid
@@ -60,6 +59,7 @@ def make_app(
     app.state.revocations = Revocations(settings)
     app.state.is_stopping = lambda: False
     app.state.on_bug = lambda answer: answer
+    app.state.body_bytes_max = {}
     app.state.features = Features(steering or Steering(settings.steering_directory))
     health = _health_router(readiness, gauges)
     bare = [route for router in (*routers, *pages, health) for route in routes_without_policy(router)]
@@ -124,38 +124,37 @@ class Observed:
                 if _is_stream(message):
                     # It ends when the reader leaves; how soon it began is what somebody waited for.
                     streamed_after_s = time.perf_counter() - started
+                    trace.answered_ns = time.time_ns()
                 current = telemetry.current_traceparent()
                 if current:
                     message.setdefault("headers", []).append((b"traceparent", current.encode()))
             await send(message)
 
-        telemetry.unbind_order()
-        with telemetry.span(
-            f"{scope['method']} request",
-            traceparent=traceparent,
-            kind=SpanKind.SERVER,
-            http__request__method=scope["method"],
-        ) as span:
+        with telemetry.request_trace(scope["method"], traceparent=traceparent) as trace:
+            bug: Exception | None = None
             try:
                 await self._app(scope, receive, observed_send)
             except Exception as error:
                 # By its route: a path may hold the secret of somebody's link.
-                route = getattr(scope.get("route"), "path", "unmatched")
-                log.exception("request failed", method=scope["method"], route=route)
+                bug = error
+                log.exception("request failed", method=scope["method"], route=_route_of(scope))
                 if begun:
                     raise
                 response = await scope["app"].state.on_bug(_our_mistake)(Request(scope, receive), error)
                 await response(scope, receive, observed_send)
             finally:
-                route = getattr(scope.get("route"), "path", "unmatched")
+                route = _route_of(scope)
                 elapsed_s = streamed_after_s or time.perf_counter() - started
-                span.set_attribute("http.route", route)
-                span.set_attribute("http.response.status_code", status)
                 REQUESTS.labels(scope["method"], route, str(status)).inc()
                 REQUEST_SECONDS.labels(scope["method"], route).observe(elapsed_s)
+                trace.answered(method=scope["method"], route=route, status=status, error=bug)
                 log.info(
                     "request", method=scope["method"], route=route, status=status, elapsed_ms=round(elapsed_s * 1000, 1)
                 )
+
+
+def _route_of(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "unmatched"))
 
 
 def _is_stream(message: Message) -> bool:
@@ -170,7 +169,10 @@ async def _our_mistake(_: Request, __: Exception) -> Response:
 
 
 class LimitedBody:
-    """Refuses a body above BODY_BYTES_MAX: large things are uploaded to storage, never to a service."""
+    """Refuses a body above BODY_BYTES_MAX: large things are uploaded to storage, never to a service.
+
+    A service that takes more at one address says so in `app.state.body_bytes_max`, by path.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -179,10 +181,11 @@ class LimitedBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        bytes_max = scope["app"].state.body_bytes_max.get(scope["path"], BODY_BYTES_MAX)
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > BODY_BYTES_MAX:
+        if length.isdigit() and int(length) > bytes_max:
             response = problems.problem(
-                413, "body-too-large", f"Send at most {BODY_BYTES_MAX} bytes here; models go through an upload."
+                413, "body-too-large", f"Send at most {bytes_max} bytes here; models go through an upload."
             )
             await response(scope, receive, send)
             return
@@ -192,8 +195,8 @@ class LimitedBody:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > BODY_BYTES_MAX:
-                raise Invalid("body-too-large", f"Send at most {BODY_BYTES_MAX} bytes here.")
+            if seen > bytes_max:
+                raise Invalid("body-too-large", f"Send at most {bytes_max} bytes here.")
             return message
 
         await self._app(scope, limited_receive, send)

@@ -9,11 +9,14 @@ from pathlib import Path
 from tools.prepare import shell, state
 from tools.prepare.names import SERVICES
 
+ALERTS = "alexandrite_alerts_key"
+BACKUP = "alexandrite_backup_key"
 BROKER = "alexandrite_broker_password"
 COOKIE = "alexandrite_broker_cookie"
 DATABASE = "alexandrite_database_password"
 DEMO = "alexandrite_demo_password"
 CARRIER = "alexandrite_carrier_secret"
+OTLP = "alexandrite_otlp_key"
 POSTGRES = "alexandrite_postgres_password"
 REDIS = "alexandrite_redis_password"
 ROLES = "alexandrite_roles"
@@ -25,9 +28,14 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     COOKIE: ("rabbitmq",),
     REDIS: ("redis", *SERVICES),
     POSTGRES: ("postgres", "jobs"),
+    # Whoever has it reads every backup; without it no backup is worth anything. Keep a copy of it elsewhere.
+    BACKUP: ("postgres",),
     S3: ("s3", "jobs", "files"),
     CARRIER: ("crm",),
     DEMO: ("identity", "jobs"),
+    # Whoever sends spans and log lines, and who takes them; whoever tells of alerts, and who is told.
+    OTLP: SERVICES,
+    ALERTS: ("observability", "alertmanager"),
 }
 ROLE_KINDS = ("owner", "app", "read")
 

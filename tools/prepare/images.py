@@ -19,6 +19,7 @@ DEPLOY = state.ROOT / "system" / "deploy"
 INFRA_LOCK = state.ROOT / "requirements" / "infra.txt"
 SYSTEM_LOCK = state.ROOT / "requirements" / "system.txt"
 NODE_LOCK = state.ROOT / "package-lock.json"
+RUNBOOKS = state.ROOT / "docs" / "runbooks"
 PAGE_ASSETS = state.ROOT / "system" / "pagekit" / "assets"
 # Directories of system/ that never go into our own image: they describe it, test it, or are left by tools.
 NOT_IN_IMAGE = {
@@ -80,10 +81,11 @@ ALL: tuple[Image, ...] = (*INFRASTRUCTURE, PYTHON, SYSTEM)
 
 
 def code_files() -> Iterator[Path]:
-    """Every file of system/ that the image contains, in a stable order."""
+    """Every file of the repository that the image contains, in a stable order: those of system/, and the runbooks, which are pages."""
     for path in sorted((state.ROOT / "system").rglob("*")):
         if path.is_file() and not NOT_IN_IMAGE & set(path.relative_to(state.ROOT / "system").parts):
             yield path
+    yield from sorted(RUNBOOKS.glob("*.md"))
 
 
 def page_files() -> Iterator[Path]:

@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
-SERVICES: tuple[str, ...] = ("identity", "shop", "crm", "mes", "pricing", "orchestrator", "files")
+SERVICES: tuple[str, ...] = (
+    "identity",
+    "shop",
+    "crm",
+    "mes",
+    "pricing",
+    "orchestrator",
+    "files",
+    "observability",
+)

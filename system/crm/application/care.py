@@ -9,6 +9,7 @@ from system.crm.domain.care import Note, Reminder, Subject, check_moment
 from system.crm.domain.errors import ColleagueUnknown, CustomerNotFound, NoteAlreadyCorrected, NoteNotFound
 from system.crm.domain.sales_order import Seller
 from system.kernel.ids import new_id
+from system.plumbing.telemetry import bind_order
 from system.plumbing.unit_of_work import Answer
 
 
@@ -48,6 +49,7 @@ async def finish_reminder(command: FinishReminder, uow: CrmUnitOfWork) -> Answer
         if seen := await uow.answer_to(command.key):
             return seen
         present = await uow.reminders.hold(command.reminder_id)
+        _bind_order_of(present)
         done = present.done(command.who, administers=command.administers, now=uow.now)
         await uow.reminders.save(done)
         return await uow.commit(Answer(200, reminder_view(done, now=uow.now)))
@@ -58,7 +60,9 @@ async def put_off_reminder(command: PutOffReminder, uow: CrmUnitOfWork) -> Answe
     async with uow:
         if seen := await uow.answer_to(command.key):
             return seen
-        later = (await uow.reminders.hold(command.reminder_id)).put_off(
+        present = await uow.reminders.hold(command.reminder_id)
+        _bind_order_of(present)
+        later = present.put_off(
             command.who,
             administers=command.administers,
             until=command.until,
@@ -90,3 +94,8 @@ async def _check_there(about: Subject, uow: CrmUnitOfWork) -> None:
         await uow.orders.get(about.order_id)
     elif about.customer_id is not None and not await uow.orders.has_customer(about.customer_id):
         raise CustomerNotFound(str(about.customer_id))
+
+
+def _bind_order_of(reminder: Reminder) -> None:
+    if reminder.about.order_id is not None:
+        bind_order(reminder.about.order_id)

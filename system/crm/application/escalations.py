@@ -15,7 +15,7 @@ from system.crm.application.views import order_view
 from system.crm.domain.care import Reminder, Subject
 from system.crm.domain.escalation import Escalation, EscalationTerms, Level, reminder_id
 from system.crm.domain.sales_order import Assignment, SalesOrder
-from system.plumbing.telemetry import log, span
+from system.plumbing.telemetry import in_order, log, said_by
 from system.plumbing.unit_of_work import Answer
 
 ESCALATED = Counter(
@@ -42,10 +42,10 @@ async def escalate_waiting(
     escalated = 0
     for order_id in await waiting.waiting_too_long(now, terms=terms, limit=AT_ONCE_MAX):
         try:
-            with span("escalate order"):
+            with in_order(order_id, "escalate order"):
                 escalated += await escalate(order_id, make_uow(), terms=terms)
         except Exception as error:
-            log.exception("order not escalated", error=str(error), order=str(order_id))
+            log.exception("order not escalated", error=said_by(error), **{"order.id": str(order_id)})
     async with make_uow() as uow:
         if await uow.reminders.end_moot(uow.now):
             await uow.commit()

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from system.kernel.errors import Unavailable
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import in_order, log
 
 AT_ONCE_MAX = 50
 
@@ -33,7 +33,8 @@ async def tell_news(untold: Untold, shop: Teller) -> int:
     told = 0
     for order_id, letter_id in await untold.find(limit=AT_ONCE_MAX):
         try:
-            await shop.tell(order_id, letter_id)
+            with in_order(order_id, "tell news"):
+                await shop.tell(order_id, letter_id)
         except Unavailable as error:
             log.warning("news of a letter not passed on", error=str(error), **{"order.id": str(order_id)})
             break

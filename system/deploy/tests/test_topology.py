@@ -131,7 +131,7 @@ def test_every_page_has_one_owner_and_the_front_page_is_the_shops() -> None:
     owners = dict(re.findall(r'"([a-z-]+)" "((?:Path|PathPrefix|PathRegexp)\(.+)"', ROUTES))
     exact = {service: re.findall(r"\bPath\(`([^`]+)`\)", rule) for service, rule in owners.items()}
     every = [path for paths in exact.values() for path in paths]
-    assert len(every) == len(set(every)) and len(owners) == 10
+    assert len(every) == len(set(every)) and len(owners) == 12
     assert {"/", "/shop", "/robots.txt", "/sitemap.xml"} <= set(exact["shop"])
     assert "PathPrefix(`/shop/`)" in owners["shop"] and "PathPrefix(`/`)" not in ROUTES
 

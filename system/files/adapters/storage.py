@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from system.files.application.ports import PostForm, StoredObject, StoredPart
 from system.files.domain.errors import NotUploadedYet, UploadChanged
 from system.kernel.errors import Unavailable
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import SpanKind, log, said_by, span
 
 CHUNK_BYTES = 256 * 1024
 FORM_CONTENT_TYPE = "application/octet-stream"
@@ -180,12 +180,15 @@ class S3Storage:
 
     async def _run(self, call: Callable[..., T], **arguments: Any) -> T:
         loop = asyncio.get_running_loop()
+        operation = getattr(call, "__name__", "call")
         try:
-            return await loop.run_in_executor(self._threads, partial(call, **arguments))
+            # Neither keys nor addresses: a signed address is as good as the file.
+            with span(f"S3 {operation}", kind=SpanKind.CLIENT, rpc__system="aws-api", rpc__method=operation):
+                return await loop.run_in_executor(self._threads, partial(call, **arguments))
         except ClientError as error:
             raise _refusal_of(error) from error
         except BotoCoreError as error:
-            log.warning("storage does not answer", error=str(error))
+            log.warning("storage does not answer", error=said_by(error))
             raise _unavailable() from error
 
 
@@ -218,7 +221,7 @@ def _refusal_of(error: ClientError) -> Exception:
         return NotUploadedYet()
     if status == HTTPStatus.PRECONDITION_FAILED:
         return UploadChanged()
-    log.error("storage refused", status=status, error=str(error))
+    log.error("storage refused", status=status, refusal=error.response["Error"]["Code"])
     return _unavailable()
 
 

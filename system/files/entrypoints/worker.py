@@ -16,7 +16,7 @@ from system.files.settings import FilesSettings
 from system.kernel.errors import Unavailable
 from system.plumbing import jobs
 from system.plumbing.jobs import ATTEMPTS_MAX, Backoff
-from system.plumbing.telemetry import log, span
+from system.plumbing.telemetry import log
 
 MADE = Counter("alexandrite_files_levels_total", "Meshes whose levels were to be made, by how it ended.", ["ended"])
 MAKING_SECONDS = Histogram(
@@ -38,22 +38,28 @@ def make_app(settings: FilesSettings, making: LevelMaking) -> procrastinate.App:
     @app.task(name=MAKE, queue=QUEUE, retry=Backoff(), pass_context=True)
     async def make_levels(context: JobContext, *, mesh_sha256: str) -> None:
         command = MakeLevels(mesh_sha256, last_attempt=context.job.attempts >= ATTEMPTS_MAX)
-        with span("make levels", mesh__sha256=mesh_sha256), MAKING_SECONDS.time():
-            try:
-                ended = await making.run(command)
-            except Unavailable as error:
-                MADE.labels("unavailable").inc()
-                log.warning("levels tried again later", mesh_sha256=mesh_sha256, error=str(error))
-                raise
-            except Exception:
-                MADE.labels("error").inc()
-                log.exception("levels failed", mesh_sha256=mesh_sha256)
-                if command.last_attempt:
-                    await making.give_up(command)
-                raise
+        async with jobs.traced(app, context.job, "make levels", mesh__sha256=mesh_sha256):
+            with MAKING_SECONDS.time():
+                ended = await _make(command, making)
         MADE.labels(ended).inc()
 
     return app
+
+
+async def _make(command: MakeLevels, making: LevelMaking) -> str:
+    mesh_sha256 = command.mesh_sha256
+    try:
+        return await making.run(command)
+    except Unavailable as error:
+        MADE.labels("unavailable").inc()
+        log.warning("levels tried again later", mesh_sha256=mesh_sha256, error=str(error))
+        raise
+    except Exception:
+        MADE.labels("error").inc()
+        log.exception("levels failed", mesh_sha256=mesh_sha256)
+        if command.last_attempt:
+            await making.give_up(command)
+        raise
 
 
 async def take_over(app: procrastinate.App, making: LevelMaking, *, stalled_after_s: float) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import RowMapping, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from system.mes.domain.errors import WorkOrderNotFound
 from system.mes.domain.withdrawal import Withdrawal
 from system.mes.domain.work_order import Claim, Operator, Parcel, WorkOrder, WorkOrderState
 from system.messages.orchestrator_v1 import OrderChanged
+from system.plumbing.telemetry import bind_order
 
 _work_order = tables.work_order
 
@@ -64,7 +65,7 @@ class WorkOrderRepository:
             .mappings()
             .first()
         )
-        return work_order_from(row) if row else None
+        return self._about(row) if row else None
 
     async def in_hand(self, operator_id: UUID, *, besides: UUID, limit: int) -> list[str]:
         """Order numbers of what the operator has claimed and not made yet, one work order left out; `limit` of them at most."""
@@ -133,6 +134,11 @@ class WorkOrderRepository:
         row = (await self._connection.execute(statement)).mappings().first()
         if row is None:
             raise WorkOrderNotFound(work_order_id)
+        return self._about(row)
+
+    def _about(self, row: RowMapping) -> WorkOrder:
+        # Whoever asks by a work order's id learns only here which order it is about.
+        bind_order(row["order_id"])
         return work_order_from(row)
 
 

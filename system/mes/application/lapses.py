@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from system.mes.application import handlers
 from system.mes.application.ports import MesUnitOfWork
 from system.mes.domain.rules import Terms
-from system.plumbing.telemetry import log, span
+from system.plumbing.telemetry import doing, log, said_by
 
 LAPSED = Counter("alexandrite_mes_claims_lapsed_total", "Claims that ended because nothing happened to them.")
 AT_ONCE_MAX = 100
@@ -35,9 +35,9 @@ async def lapse_idle_claims(
     idle_since = now - timedelta(seconds=terms.idle_s)
     for work_order_id in await claims.claimed_since_before(idle_since, limit=AT_ONCE_MAX):
         try:
-            with span("lapse claim"):
+            with doing("lapse claim", work_order__id=str(work_order_id)):
                 lapsed += await handlers.lapse_claim(work_order_id, make_uow(), terms=terms)
         except Exception as error:
-            log.exception("claim not lapsed", error=str(error), work_order=str(work_order_id))
+            log.exception("claim not lapsed", error=said_by(error), work_order=str(work_order_id))
     LAPSED.inc(lapsed)
     return lapsed

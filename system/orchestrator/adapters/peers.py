@@ -29,6 +29,11 @@ class HttpPeers:
         response = await self._client.request("POST", service, "/internal/replays", json=order, acting_for=acting_for)
         return self._body(service, response)
 
+    async def republish(self, service: str, wish: dict[str, Any]) -> int:
+        """Has a service publish again what it published since a moment; how many messages. Raises Invalid, Unavailable."""
+        response = await self._client.request("POST", service, "/internal/outbox/replays", json=wish)
+        return int(self._body(service, response)["count"])
+
     async def audit(self, service: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         """Who did what there, the newest first; `query` as the service's internal API takes it. Raises Unavailable."""
         response = await self._client.request("GET", service, "/internal/audit", params=query)

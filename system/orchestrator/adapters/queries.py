@@ -19,6 +19,17 @@ from system.orchestrator.domain.work import Stage
 from system.plumbing.metrics import GaugeQuery
 
 TRUTHS_MAX = 20_000
+# An order that left a status since then has changed since then: the rest of the history is not read.
+_STAGE_TIMES = text(
+    "SELECT status, count(*) AS stays, sum(lasted_s)::float8 AS total_s,"
+    " percentile_cont(0.5) WITHIN GROUP (ORDER BY lasted_s) AS median_s,"
+    " percentile_cont(0.95) WITHIN GROUP (ORDER BY lasted_s) AS p95_s FROM ("
+    "SELECT h.to_status AS status, lead(h.at) OVER life AS left_at,"
+    " extract(epoch FROM lead(h.at) OVER life - h.at)::float8 AS lasted_s"
+    " FROM orders o JOIN order_history h USING (order_id) WHERE o.changed_at >= :since"
+    " WINDOW life AS (PARTITION BY h.order_id ORDER BY h.seq)"
+    ") stays WHERE left_at >= :since AND left_at < :until GROUP BY status"
+)
 
 GAUGES = (
     GaugeQuery(
@@ -149,6 +160,12 @@ class OrderQueries:
             key = tuple_(orders.c.changed_at, orders.c.order_id)
             query = query.where(key < tuple_(datetime.fromisoformat(after[0]), UUID(after[1])))
         return await self._summaries(query.order_by(orders.c.changed_at.desc(), orders.c.order_id.desc()).limit(limit))
+
+    async def stage_times(self, since: datetime, until: datetime) -> list[dict[str, Any]]:
+        """How long orders stayed in each status, of the stays that ended in the period, in seconds."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(_STAGE_TIMES, {"since": since, "until": until})
+            return [dict(row) for row in rows.mappings()]
 
     async def due(self, *, buckets: frozenset[int], now: datetime, limit: int) -> list[tuple[UUID, str]]:
         """Orders of these buckets with a step whose deadline has passed, the oldest first."""

@@ -65,6 +65,9 @@ class Peers(Protocol):
     async def replay(self, service: str, order: dict[str, Any], *, acting_for: Any) -> dict[str, Any]:
         """Asks a service to redeliver messages; it executes and audits the replay itself."""
 
+    async def republish(self, service: str, wish: dict[str, Any]) -> int:
+        """Has a service publish again what it published since a moment, and audit it; how many messages."""
+
     async def audit(self, service: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         """Who did what there, the newest first."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,17 @@ class ReplayMessages:
     dry_run: bool = False
     amended_body: dict[str, Any] | None = None
     principal: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RepublishSince:
+    """What every service, or the named ones, published since a moment is published again: after a restore, or for `to` alone."""
+
+    actor: str
+    since: datetime
+    to: str | None = None
+    types: tuple[str, ...] = ()
+    services: tuple[str, ...] = SERVICES
 
 
 async def list_attention(
@@ -64,6 +76,26 @@ async def replay_messages(
         orders = {(item["service"], item["id"]): item.get("order_id") for item in known}
         await _write_down(command, items, orders, make_uow)
     return {"dry_run": command.dry_run, "items": items, "not_answering": silent}
+
+
+async def republish_since(
+    command: RepublishSince, make_uow: Callable[[], OrchestratorUnitOfWork], peers: Peers
+) -> tuple[dict[str, int], dict[str, str]]:
+    """How many messages each service publishes again, and who did not answer; safe to repeat. Raises Invalid."""
+    if unknown := sorted(set(command.services) - set(SERVICES)):
+        raise Invalid("service-unknown", f"No service {', '.join(unknown)} publishes; {', '.join(SERVICES)} do.")
+    wish = {
+        "since": command.since.isoformat(),
+        "to": command.to,
+        "types": list(command.types) or None,
+        "actor": command.actor,
+    }
+    counts, silent = await ask_all(command.services, lambda service: peers.republish(service, wish))
+    async with make_uow() as uow:
+        details = wish | {"counts": counts, "not_answering": sorted(silent)}
+        await uow.audit(actor=command.actor, action="republish_ordered", subject=command.to or "all", details=details)
+        await uow.commit()
+    return counts, silent
 
 
 async def _write_down(

@@ -10,7 +10,7 @@ from uuid import UUID
 from system.orchestrator.application.desk import Desk
 from system.orchestrator.application.ports import OrchestratorUnitOfWork
 from system.orchestrator.domain import ending
-from system.plumbing.telemetry import log, span
+from system.plumbing.telemetry import in_order, log, said_by
 
 
 class OverdueSteps(Protocol):
@@ -34,12 +34,12 @@ async def ask_again(
     done = 0
     for order_id, step in found:
         try:
-            # Nobody's request began this: what is asked again has a trace of its own.
-            with span("ask again", step=step):
+            # Nobody's request began this: it is the order's own clock.
+            with in_order(order_id, "ask again", saga__step=step):
                 await _ask_again_one(make_uow, desk, order_id, step)
             done += 1
         except Exception as error:
-            log.exception("overdue step not handled", step=step, error=str(error), **{"order.id": str(order_id)})
+            log.exception("overdue step not handled", step=step, error=said_by(error), **{"order.id": str(order_id)})
     return done
 
 

@@ -27,7 +27,10 @@ from system.plumbing.web import Cursor, to_response
 Staff = Annotated[Principal, require("seller", "administrator")]
 Administrator = Annotated[Principal, require("administrator")]
 Caller = Annotated[Principal, require("service:shop", "service:crm")]
+Asking = Annotated[Principal, require("service:shop", "service:crm", "service:observability")]
 Seller = Annotated[Principal, require("service:crm")]
+Reader = Annotated[Principal, require("service:crm", "service:observability")]
+Observer = Annotated[Principal, require("service:observability")]
 PAGE_KEYS = 2
 
 
@@ -145,7 +148,7 @@ def _internal() -> APIRouter:
     router = APIRouter(prefix="/internal")
 
     @router.get("/orders/{order}")
-    async def get_internal_order(request: Request, who: Caller, order: str) -> schemas.OrderDetails:
+    async def get_internal_order(request: Request, who: Asking, order: str) -> schemas.OrderDetails:
         return schemas.OrderDetails.model_validate(await _details(request, order))
 
     @router.post("/orders/{order_id}/cancellation")
@@ -159,8 +162,12 @@ def _internal() -> APIRouter:
         return to_response(await handlers.close_order(command, request.app.state.make_uow(), _of(request).desk))
 
     @router.get("/orders/{order}/timeline")
-    async def get_internal_timeline(request: Request, who: Seller, order: str) -> schemas.Timeline:
+    async def get_internal_timeline(request: Request, who: Reader, order: str) -> schemas.Timeline:
         return await timeline_of(_of(request), order)
+
+    @router.get("/stages")
+    async def get_stages(request: Request, who: Observer, since: datetime, until: datetime) -> schemas.StageTimes:
+        return schemas.StageTimes(stages=await _of(request).queries.stage_times(since, until))
 
     @router.post("/orders/{order_id}/repair")
     async def repair(

@@ -1,4 +1,5 @@
-"""The command line of people on call: `python -m system.orchestrator reconcile | stuck | messages | replay | timeline`."""
+"""The command line of people on call: `python -m system.orchestrator reconcile | stuck | messages | replay | republish |
+timeline`."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from uuid import UUID
 
 from system.kernel.errors import AlexandriteError
 from system.orchestrator.application import replays
-from system.orchestrator.application.replays import ReplayMessages
+from system.orchestrator.application.fan_out import SERVICES
+from system.orchestrator.application.replays import ReplayMessages, RepublishSince
 from system.orchestrator.domain.budgets import Attention
 from system.orchestrator.entrypoints.api import Desks, reconcile, timeline_of
 from system.plumbing.runtime import Service
@@ -29,6 +31,7 @@ def commands(build: Callable[[], Service]) -> dict[str, Command]:
         "stuck": lambda arguments: _run(build, _stuck(arguments)),
         "messages": lambda arguments: _run(build, _messages(arguments)),
         "replay": lambda arguments: _run(build, _replay(arguments)),
+        "republish": lambda arguments: _run(build, _republish(arguments)),
         "timeline": lambda arguments: _run(build, _timeline(arguments)),
     }
 
@@ -133,6 +136,42 @@ def _replay(arguments: list[str]) -> Opened:
         result = await replays.replay_messages(command, service.make_uow, desks.peers)
         _print(result)
         return 1 if result["not_answering"] else 0
+
+    return body
+
+
+def _republish(arguments: list[str]) -> Opened:
+    parser = argparse.ArgumentParser(
+        "republish",
+        description="Has every service publish again what it published since a moment, with the same ids; audited. What took effect"
+        " before is only acknowledged.",
+    )
+    parser.add_argument("--actor", required=True, help="who answers for it")
+    parser.add_argument("--since", required=True, type=datetime.fromisoformat, help="RFC 3339, with a zone")
+    parser.add_argument("--to", help="for this receiver alone; else for everybody")
+    parser.add_argument("--type", action="append", default=[], help="only this type; may be repeated")
+    parser.add_argument(
+        "--service", action="append", choices=SERVICES, help="only what this one published; may be repeated"
+    )
+    chosen = parser.parse_args(arguments)
+    if chosen.since.tzinfo is None:
+        parser.error("--since needs a zone, such as 2026-11-29T14:30:00+03:00")
+
+    async def body(desks: Desks, service: Service) -> int:
+        command = RepublishSince(
+            actor=chosen.actor,
+            since=chosen.since,
+            to=chosen.to,
+            types=tuple(chosen.type),
+            services=tuple(chosen.service or SERVICES),
+        )
+        counts, silent = await replays.republish_since(command, service.make_uow, desks.peers)
+        for name, count in counts.items():
+            print(f"{name:13} {count:8} message(s)")
+        for name, reason in silent.items():
+            print(f"{name} did not answer: {reason}")
+        print(f"{sum(counts.values())} message(s) are published again")
+        return 1 if silent else 0
 
     return body
 

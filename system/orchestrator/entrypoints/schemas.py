@@ -196,3 +196,19 @@ class RepairResult(BaseModel):
     replayed: int
     resent: bool
     not_answering: dict[str, str]
+
+
+class StageTime(BaseModel):
+    """How long orders stayed in one status, in seconds."""
+
+    status: str
+    stays: int
+    median_s: float
+    p95_s: float
+    total_s: float
+
+
+class StageTimes(BaseModel):
+    """Of the stays that ended in a period."""
+
+    stages: list[StageTime]

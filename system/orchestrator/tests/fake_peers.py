@@ -17,6 +17,7 @@ class FakePeers:
         self.audited: dict[str, list[dict[str, Any]]] = {}
         self.away: set[str] = set()
         self.replayed: list[tuple[str, dict[str, Any]]] = []
+        self.republished: list[tuple[str, dict[str, Any]]] = []
 
     async def messages(self, service: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         self._answers(service)
@@ -38,6 +39,11 @@ class FakePeers:
                 if item["id"] in order["ids"] or (item["type"], item["state"]) == (order["type"], order["state"])
             ]
         }
+
+    async def republish(self, service: str, wish: dict[str, Any]) -> int:
+        self._answers(service)
+        self.republished.append((service, wish))
+        return len(self.held.get(service, []))
 
     async def audit(self, service: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         self._answers(service)

@@ -4,9 +4,13 @@
   const HEIGHT_MIN = 160;
   const HEIGHT_MAX = 260;
   const STEPS = [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6].map((power) => step * 10 ** power)).sort((a, b) => a - b);
+  const FINE_STEPS = [-3, -2, -1].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power)).concat(STEPS);
+  const DASH = [7, 4];
   // Which tables stand open, by the chart's id: a page that is refreshed leaves them so.
   const open = new Set();
   const numbers = new Intl.NumberFormat(document.documentElement.lang);
+
+  const isStacked = (kind) => kind === "stack" || kind === "layers";
 
   // On top of each other: each series with all that are below it, the highest first, so that the lower ones are painted over it.
   function stacked(series) {
@@ -19,9 +23,10 @@
   }
 
   function painted(kind, series, colours) {
-    const order = kind === "bars" ? series : [...series].reverse();
+    const order = isStacked(kind) ? [...series].reverse() : series;
     return order.map((one, place) => {
       const colour = colours[series.indexOf(one)];
+      if (kind === "lines") return { label: one.name, stroke: colour, width: 2, dash: one.dashed ? DASH : undefined };
       const style = { label: one.name, stroke: colour, fill: colour, width: kind === "layers" ? 1 : 0, points: { show: false } };
       if (kind === "layers") return style;
       const beside = kind === "bars" && series.length === 2;
@@ -77,23 +82,25 @@
         const line = getComputedStyle(this.querySelector("details")).borderTopColor;
         const font = `12px ${own.fontFamily}`;
         const axis = { stroke: own.color, font, ticks: { stroke: line, width: 1 }, grid: { stroke: line, width: 1 } };
-        const edge = kind === "layers" ? 0 : 0.6;
+        const edge = kind === "layers" || kind === "lines" ? 0 : 0.6;
+        const isFine = this.dataset.fine !== undefined;
+        const top = (most) => (isFine ? (most || 1) * 1.05 : Math.max(1, most * 1.05));
         const options = {
           ...this.size(),
           scales: {
             x: { time: false, range: () => [-edge, Math.max(1, labels.length - 1) + edge] },
-            y: { range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(1, (most ?? 0) * 1.05)] },
+            y: { range: (_, least, most) => [Math.min(0, least ?? 0), top(most ?? 0)] },
           },
           series: [{}, ...painted(kind, series, colours)],
           axes: [
             { ...axis, grid: { show: false }, size: 32, space: 56, incrs: STEPS, values: (_, at) => at.map((place) => labels[place] ?? "") },
-            { ...axis, size: 48, incrs: STEPS, values: (_, at) => at.map((value) => numbers.format(value)) },
+            { ...axis, size: 48, incrs: isFine ? FINE_STEPS : STEPS, values: (_, at) => at.map((value) => numbers.format(value)) },
           ],
           legend: { show: false },
           cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
           hooks: { setCursor: [(plot) => this.read(plot.cursor.idx)] },
         };
-        const rows = kind === "bars" ? series.map((one) => one.values) : stacked(series);
+        const rows = isStacked(kind) ? stacked(series) : series.map((one) => one.values);
         this.plot = new uPlot(options, [labels.map((_, place) => place), ...rows], this.place);
       }
 
@@ -101,7 +108,7 @@
       read(place) {
         const { labels, series } = this.values;
         const nowhere = place == null || labels[place] === undefined;
-        const parts = nowhere ? [] : series.map((one) => `${one.name} ${numbers.format(one.values[place])}`);
+        const parts = nowhere ? [] : series.map((one) => `${one.name} ${one.values[place] == null ? "—" : numbers.format(one.values[place])}`);
         this.readout.textContent = nowhere ? "" : `${labels[place]}: ${parts.join(" · ")}`;
       }
     },

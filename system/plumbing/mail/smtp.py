@@ -8,6 +8,7 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 
+from system.plumbing import telemetry
 from system.plumbing.mail.settings import MailSettings
 
 
@@ -27,7 +28,8 @@ class SmtpPost:
 
     async def send(self, message: EmailMessage, *, to: str) -> None:
         """Returns when the server has taken it. Raises LetterRefused (a 5xx about it), PostUnavailable (anything else)."""
-        await asyncio.to_thread(self._send, message, to)
+        with telemetry.span("SMTP send", kind=telemetry.SpanKind.CLIENT, network__protocol__name="smtp"):
+            await asyncio.to_thread(self._send, message, to)
 
     def _send(self, message: EmailMessage, to: str) -> None:
         try:

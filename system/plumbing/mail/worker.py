@@ -9,7 +9,7 @@ from functools import partial
 from uuid import UUID
 
 import procrastinate
-from procrastinate import RetryDecision
+from procrastinate import JobContext, RetryDecision
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.retry import BaseRetryStrategy
 
@@ -42,15 +42,16 @@ def make_app(settings: MailSettings, delivery: Delivery) -> procrastinate.App:
     """The queue's application with its one task."""
     app = jobs.make_app(settings, name=f"{settings.service}-mail", concurrency=settings.mail_at_once)
 
-    @app.task(name=SEND, queue=QUEUE, retry=AsTold())
-    async def send_notice(*, notice_id: str) -> None:
-        try:
-            await delivery.attempt(UUID(notice_id))
-        except TryAgain:
-            raise
-        except Exception:
-            log.exception("letter failed", notice_id=notice_id)
-            raise
+    @app.task(name=SEND, queue=QUEUE, retry=AsTold(), pass_context=True)
+    async def send_notice(context: JobContext, *, notice_id: str) -> None:
+        async with jobs.traced(app, context.job, "send letter", notice__id=notice_id):
+            try:
+                await delivery.attempt(UUID(notice_id))
+            except TryAgain:
+                raise
+            except Exception:
+                log.exception("letter failed", notice_id=notice_id)
+                raise
 
     return app
 

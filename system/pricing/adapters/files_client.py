@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from system.kernel.errors import Unavailable
 from system.plumbing.metrics import DEPENDENCY_FAILURES
 from system.plumbing.service_client import ServiceClient
-from system.plumbing.telemetry import log
+from system.plumbing.telemetry import SpanKind, log, span
 from system.pricing.application.ports import ModelFile, ModelGone
 from system.pricing.domain.mesh import Preview
 
@@ -82,7 +82,7 @@ class FilesClient:
         kept = answer.status_code == httpx.codes.NO_CONTENT
         PREVIEWS.labels("kept" if kept else "refused").inc()
         if not kept:
-            log.warning("preview refused", mesh_sha256=mesh_sha256, status=answer.status_code, answer=answer.text[:500])
+            log.warning("preview refused", mesh_sha256=mesh_sha256, status=answer.status_code)
         return kept
 
     async def without_preview(self, meshes: Collection[str]) -> set[str]:
@@ -98,17 +98,19 @@ class FilesClient:
         digest = hashlib.sha256()
         size_bytes = 0
         try:
-            async with self._storage.stream("GET", model.download_url) as response:
-                if response.status_code >= 500:
-                    raise Unavailable("storage-unavailable", f"Storage answered {response.status_code}.")
-                if response.status_code != httpx.codes.OK:
-                    raise ModelGone(f"storage answered {response.status_code}")
-                async for chunk in response.aiter_bytes(_CHUNK_BYTES):
-                    size_bytes += len(chunk)
-                    if size_bytes > self._bytes_max:
-                        raise ModelGone("the stored object is larger than any upload may be")
-                    digest.update(chunk)
-                    file.write(chunk)
+            # Without the address: signed as it is, it is as good as the file.
+            with span("GET storage", kind=SpanKind.CLIENT, peer__service="storage"):
+                async with self._storage.stream("GET", model.download_url) as response:
+                    if response.status_code >= 500:
+                        raise Unavailable("storage-unavailable", f"Storage answered {response.status_code}.")
+                    if response.status_code != httpx.codes.OK:
+                        raise ModelGone(f"storage answered {response.status_code}")
+                    async for chunk in response.aiter_bytes(_CHUNK_BYTES):
+                        size_bytes += len(chunk)
+                        if size_bytes > self._bytes_max:
+                            raise ModelGone("the stored object is larger than any upload may be")
+                        digest.update(chunk)
+                        file.write(chunk)
         except httpx.HTTPError as error:
             DEPENDENCY_FAILURES.labels("storage").inc()
             raise Unavailable("storage-unavailable", "Storage does not answer just now.") from error

@@ -13,7 +13,7 @@ from prometheus_client import Counter, Histogram
 from system.kernel.errors import Unavailable
 from system.plumbing import jobs
 from system.plumbing.jobs import ATTEMPTS_MAX, Backoff
-from system.plumbing.telemetry import log, span
+from system.plumbing.telemetry import log
 from system.pricing.adapters.jobs import CALCULATE, QUEUE
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.commands import CalculateQuote
@@ -35,22 +35,28 @@ def make_app(settings: PricingSettings, calculation: Calculation) -> procrastina
     @app.task(name=CALCULATE, queue=QUEUE, retry=Backoff(), pass_context=True)
     async def calculate_quote(context: JobContext, *, quote_id: str) -> None:
         command = CalculateQuote(UUID(quote_id), last_attempt=context.job.attempts >= ATTEMPTS_MAX)
-        with span("calculate quote", quote__id=quote_id), CALCULATION_SECONDS.time():
-            try:
-                await calculation.run(command)
-            except Unavailable as error:
-                CALCULATED.labels("unavailable").inc()
-                log.warning("calculation tried again later", quote_id=quote_id, error=str(error))
-                raise
-            except Exception:
-                CALCULATED.labels("error").inc()
-                log.exception("calculation failed", quote_id=quote_id)
-                if command.last_attempt:
-                    await calculation.give_up(command)
-                raise
+        async with jobs.traced(app, context.job, "calculate quote", quote__id=quote_id):
+            with CALCULATION_SECONDS.time():
+                await _calculate(command, calculation)
         CALCULATED.labels("done").inc()
 
     return app
+
+
+async def _calculate(command: CalculateQuote, calculation: Calculation) -> None:
+    quote_id = str(command.quote_id)
+    try:
+        await calculation.run(command)
+    except Unavailable as error:
+        CALCULATED.labels("unavailable").inc()
+        log.warning("calculation tried again later", quote_id=quote_id, error=str(error))
+        raise
+    except Exception:
+        CALCULATED.labels("error").inc()
+        log.exception("calculation failed", quote_id=quote_id)
+        if command.last_attempt:
+            await calculation.give_up(command)
+        raise
 
 
 async def take_over(app: procrastinate.App, calculation: Calculation, *, stalled_after_s: float) -> int:

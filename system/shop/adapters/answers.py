@@ -28,8 +28,8 @@ def misunderstood(service: str, response: httpx.Response) -> Unavailable:
     log.error(
         "another service answered what the shop cannot use",
         to=service,
-        path=response.request.url.path,
         status=response.status_code,
-        body=response.text[:500],
+        # Not what it says: that may be about somebody.
+        size_bytes=len(response.content),
     )
     return Unavailable(f"{service}-unavailable", f"The {service} service gave no usable answer; try again in a moment.")

@@ -9,7 +9,7 @@ from uuid import UUID
 from system.kernel.ids import derived_id, new_id
 from system.messages.envelope import MoneyV1
 from system.messages.shop_v1 import PriceAccepted, PriceDeclined
-from system.plumbing.telemetry import bind_order
+from system.plumbing.telemetry import bind_order, id_for_new_order
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer
 from system.shop.application import publishing
@@ -53,7 +53,7 @@ async def start_order(command: StartOrder, tools: Tools) -> Answer:
     """201 with an empty cart and its public number."""
     async with tools.begin() as uow:
         if seen := await uow.answer_to(command.key):
-            return seen
+            return _again(seen)
         order = await _new_order(command.customer, uow)
         bind_order(order.id)
         await uow.orders.add(order)
@@ -120,8 +120,10 @@ async def put_into_cart(command: PutIntoCart, tools: Tools) -> Answer:
     product = await chosen_good(command.sku, quantity=command.quantity, ring_size=command.ring_size, tools=tools)
     async with tools.begin() as uow:
         if seen := await uow.answer_to(command.key):
-            return seen
+            return _again(seen)
         cart = await uow.orders.cart_of(command.customer.subject)
+    if cart is not None:
+        bind_order(cart.id)
     known = cart.line_with_good(product.sku, command.ring_size) if cart else None
     line = await _quoted_line(
         product,
@@ -135,7 +137,7 @@ async def put_into_cart(command: PutIntoCart, tools: Tools) -> Answer:
         # First the customer, then their cart: of two presses at once the second finds the cart that the first one opened.
         await uow.lock(f"cart of {command.customer.subject}")
         if seen := await uow.answer_to(command.key):
-            return seen
+            return _again(seen)
         before = await uow.orders.cart_of(command.customer.subject)
         cart = before or await _new_order(command.customer, uow)
         await uow.lock(cart.id)
@@ -161,13 +163,16 @@ async def put_model_into_cart(command: PutModelIntoCart, tools: Tools) -> Answer
     _check_quantity(command.quantity)
     async with tools.begin() as uow:
         if seen := await uow.answer_to(command.key):
-            return seen
+            return _again(seen)
+        cart = await uow.orders.cart_of(command.customer.subject)
+    if cart is not None:
+        bind_order(cart.id)
     line = await _model_line(command, tools)
     async with tools.begin() as uow:
         # As above: first the customer, then their cart.
         await uow.lock(f"cart of {command.customer.subject}")
         if seen := await uow.answer_to(command.key):
-            return seen
+            return _again(seen)
         before = await uow.orders.cart_of(command.customer.subject)
         cart = before or await _new_order(command.customer, uow)
         await uow.lock(cart.id)
@@ -349,7 +354,8 @@ async def quotes_by_line(order: Order, tools: Tools) -> dict[UUID, Quote]:
 
 async def _new_order(customer: Principal, uow: ShopUnitOfWork) -> Order:
     return Order(
-        id=new_id(),
+        # The trace of the click is the order's from its first span on.
+        id=id_for_new_order(),
         number=await uow.orders.next_number(now=uow.now),
         channel=channel_for(customer.roles),
         customer_id=customer.subject,
@@ -469,6 +475,13 @@ def _check_quote(line: Line, quote: Quote) -> None:
     )
     if differences:
         raise QuoteDoesNotFit(differences)
+
+
+def _again(seen: Answer) -> Answer:
+    """The answer that was given before: the request is about the order that it made then, and makes no other."""
+    if order := (seen.body or {}).get("order"):
+        bind_order(order["order_id"])
+    return seen
 
 
 async def _commit(uow: ShopUnitOfWork, order: Order, *, status: int = 200, location: str | None = None) -> Answer:

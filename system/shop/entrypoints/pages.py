@@ -41,6 +41,7 @@ CLOSED_TO_ROBOTS = (
     "/api/",
     "/crm/",
     "/mes/",
+    "/observability/",
     "/operations/",
     "/people",
     "/prices/",

@@ -76,6 +76,25 @@ def test_replay_by_type_and_state(run: Run, peers: FakePeers, facts: Facts, caps
     assert "SUBMITTED by customer" in told
 
 
+def test_republish_asks_every_service_and_names_who_did_not_answer(
+    run: Run, peers: FakePeers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    peers.held["mes"] = [a_message(1), a_message(2)]
+    wish = ["--actor", "Anna", "--since", "2026-03-02T09:00:00+03:00"]
+    assert run("republish", *wish) == 0
+    assert {service for service, _ in peers.republished} == {"crm", "mes", "orchestrator", "pricing", "shop"}
+    asked = {"since": "2026-03-02T09:00:00+03:00", "to": None, "types": None, "actor": "Anna"}
+    assert all(order == asked for _, order in peers.republished)
+    assert capsys.readouterr().out.endswith("2 message(s) are published again\n")
+    peers.republished.clear()
+    peers.away.add("mes")
+    assert run("republish", *wish, "--service", "mes", "--service", "crm", "--to", "shop", "--type", "crm.x.v1") == 1
+    assert peers.republished == [("crm", asked | {"to": "shop", "types": ["crm.x.v1"]})]
+    assert "mes did not answer" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run("republish", "--actor", "Anna", "--since", "2026-03-02T09:00:00")
+
+
 def test_reconcile_prints_each_finding(
     run: Run, peers: FakePeers, facts: Facts, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,17 @@ async def test_messages_are_asked_for_by_every_state(peers_answering: Opened) ->
     assert asked[0].headers["authorization"].startswith("Bearer ")
 
 
+async def test_publishing_again_is_asked_for_and_counted(peers_answering: Opened) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(202, json={"count": 3})
+
+    assert await peers_answering(answer).republish("mes", {"since": "2026-03-02T09:00:00Z"}) == 3
+    assert (asked[0].method, str(asked[0].url)) == ("POST", "http://mes:8000/internal/outbox/replays")
+
+
 async def test_beliefs_are_asked_for_since_a_moment_with_its_zone(peers_answering: Opened) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert datetime.fromisoformat(request.url.params["since"]) == datetime(2026, 3, 2, tzinfo=UTC)

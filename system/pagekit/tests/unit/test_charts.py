@@ -21,9 +21,14 @@ from system.plumbing.web import make_app
 TEMPLATE = """{% extends "base.html" %}
 {% from "chart.html" import chart, chart_head with context %}
 {% block head %}{{ chart_head() }}{% endblock %}
-{% block main %}<h1>A week</h1><div id="piece" hx-get="/yard/week" hx-select="#piece" hx-trigger="again" hx-swap="outerHTML">
+{% block main %}<h1>A week</h1>
+{% if kind == "gaps" %}
+{% call chart("times", "Time", "lines", "Day", ["Mon", "Tue"], [{"name": "p50", "tone": 1, "values": [none, 0.25]},
+  {"name": "p95", "tone": 2, "dashed": true, "values": [0.5, 1]}], unit="ms", fine=true) %}<p>What it is</p>{% endcall %}
+{% else %}<div id="piece" hx-get="/yard/week" hx-select="#piece" hx-trigger="again" hx-swap="outerHTML">
 {{ chart("week", "Made, by 'day' & \\"hour\\"", kind, "Day", ["Mon", "Tue <b>", "Wed"], [
-  {"name": "made", "tone": 1, "values": [4, 0, 12]}, {"name": "shipped", "tone": 2, "values": [1, 2, 3]}]) }}</div>{% endblock %}
+  {"name": "made", "tone": 1, "values": [4, 0, 12]}, {"name": "shipped", "tone": 2, "values": [1, 2, 3]}]) }}</div>
+{% endif %}{% endblock %}
 """
 LIGHT_TONE, DARK_TONE = (0x0B, 0x6B, 0x5D), (0x7F, 0xD8, 0xC4)
 Open = Callable[..., Page]
@@ -77,11 +82,24 @@ def drawn_in(page: Page, colour: tuple[int, int, int]) -> int:
     return sum(number for number, found in picture.getcolors(1 << 24) or () if found == colour)
 
 
-@pytest.mark.parametrize("kind", ["bars", "stack", "layers"])
+@pytest.mark.parametrize("kind", ["bars", "stack", "layers", "lines"])
 def test_it_is_drawn_in_the_colours_of_its_legend(opens: Open, kind: str) -> None:
     page = opens(kind)
     expect(page.locator(".plot canvas")).to_be_visible()
-    assert drawn_in(page, LIGHT_TONE) > 500
+    # A line covers less than a bar.
+    assert drawn_in(page, LIGHT_TONE) > (50 if kind == "lines" else 500)
+
+
+def test_where_nothing_was_measured_there_is_a_gap_and_a_dash(opens: Open) -> None:
+    page = opens("gaps")
+    expect(page.locator(".plot canvas")).to_be_visible()
+    expect(page.locator("h3")).to_have_text("Time, ms")
+    page.locator("summary").click()
+    assert page.locator("tbody tr").first.inner_text() == "Mon\t—\t0.5"
+    box = page.locator(".plot .u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 1, box["y"] + 20)
+    expect(page.locator(".readout")).to_have_text("Mon: p50 — · p95 0.5")
 
 
 def test_it_is_drawn_anew_when_the_theme_changes(opens: Open) -> None:

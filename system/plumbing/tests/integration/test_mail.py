@@ -17,7 +17,7 @@ from system.conftest import Infrastructure
 from system.images.mailbox.mailbox import Behaviour
 from system.plumbing.database import create_engine as create_async_engine
 from system.plumbing.database import database_url
-from system.plumbing.jobs import take_over
+from system.plumbing.jobs import create_job_trace, take_over
 from system.plumbing.mail.box import QUEUE, KeptNotices, NoticeBox
 from system.plumbing.mail.notice import Notice, NoticeState, Written
 from system.plumbing.mail.schema import create_mail_tables
@@ -99,6 +99,7 @@ async def mail(infrastructure: Infrastructure, post: RealPost) -> AsyncIterator[
     with superuser.begin() as connection:
         create_plumbing_tables(connection)
         create_mail_tables(connection)
+        create_job_trace(connection)
     superuser.dispose()
     told = MailSettings.model_validate(
         settings.model_dump()

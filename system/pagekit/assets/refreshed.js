@@ -1,5 +1,5 @@
-// The shift lead's page asks for itself again. That nobody answers is said by the bar at the top, not every few seconds anew; and a table
-// that somebody moved aside stays where it is.
+// Parts of a page that ask for themselves again (data-refreshed). That nobody answers is said by the bar at the top, not every few seconds
+// anew; and a table that somebody moved aside stays where it is.
 (() => {
   const { connection } = window.alexandrite;
   for (const part of document.querySelectorAll("[data-refreshed]")) {

@@ -1,0 +1,1 @@
+"""The fault matrix: seeded crowds of orders on a real system, one fault in the middle of each, and what must hold afterwards."""

@@ -1,0 +1,1 @@
+"""What is done with them: one command, one unit of work."""

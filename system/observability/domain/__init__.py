@@ -1,0 +1,1 @@
+"""What is decided about spans and log lines, without IO."""

@@ -1,0 +1,1 @@
+"""OTLP, the API, the pages, the command line."""

@@ -1,0 +1,1 @@
+"""Backups of the databases in the hands of people: one now, a restore that is only tried, a restore that is meant."""
