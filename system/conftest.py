@@ -57,6 +57,7 @@ class Infrastructure:
             "database_password": json.loads(self.secret("jobs", "alexandrite_roles"))[service]["app"],
             "broker_host": "127.0.0.1",
             "broker_port": self.ports["amqp"],
+            "broker_management_port": self.ports.get("management", self.ports["amqp"] + 10000),
             "broker_password": self.secret("jobs", "alexandrite_broker_password"),
             "redis_host": "127.0.0.1",
             "redis_port": self.ports["redis"],

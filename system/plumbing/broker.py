@@ -170,6 +170,7 @@ class Publisher:
 
     async def _confirmed(self, sending: asyncio.Future[Any]) -> None:
         """Waits for the confirm: as long as an alarm of the broker lasts, otherwise PUBLISH_TIMEOUT_S. Raises what sending raised."""
+        was_blocked = False
         while True:
             await asyncio.wait({sending}, timeout=PUBLISH_TIMEOUT_S)
             if sending.cancelled():
@@ -178,5 +179,8 @@ class Publisher:
             if sending.done():
                 sending.result()
                 return
-            if not await is_blocked(self._connection):
+            blocked = await is_blocked(self._connection)
+            if not blocked and not was_blocked:
                 raise TimeoutError(f"no confirm within {PUBLISH_TIMEOUT_S} s")
+            # An alarm that just ended leaves the broker the whole time again for what it held back.
+            was_blocked = blocked

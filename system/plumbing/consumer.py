@@ -108,6 +108,8 @@ class Consumer:
         self._gated = gated
         self._on_waiting = on_waiting
         self._wake = asyncio.Event()
+        self.emptied_at: datetime | None = None
+        """The last moment at which the broker had nothing in our queue: whatever was routed before it has been handed out."""
 
     def wake(self) -> None:
         """A stored message became due."""
@@ -162,11 +164,14 @@ class Consumer:
             closed, _ = await asyncio.wait({asyncio.ensure_future(connection.closed())}, timeout=WATCH_EVERY_S)
             if closed:
                 raise BrokerLost("connection closed")
+            looked_at = datetime.now(UTC)
             try:
                 async with asyncio.timeout(WATCH_EVERY_S):
                     channel = await connection.channel()
                     queue = await channel.declare_queue(inbox_queue(self._settings.service), passive=True)
                     count = queue.declaration_result.consumer_count or 0
+                    if queue.declaration_result.message_count == 0:
+                        self.emptied_at = looked_at
                     await channel.close()
             except (Exception, asyncio.CancelledError) as error:
                 if (task := asyncio.current_task()) is not None and task.cancelling():

@@ -37,6 +37,14 @@ BROKER_BLOCKED = Gauge(
     "alexandrite_broker_blocked",
     "Connections of this process that the broker lets publish nothing: its memory or disk is short.",
 )
+TOPOLOGY_MENDED = Counter(
+    "alexandrite_topology_mended_total",
+    "Parts of the broker's topology that were gone and were declared again.",
+    ["what"],
+)
+TOPOLOGY_CHECKED = Gauge(
+    "alexandrite_topology_checked_timestamp_seconds", "When this process last saw the whole topology of its queue."
+)
 DEPENDENCY_FAILURES = Counter("alexandrite_dependency_failures_total", "Calls to a dependency that failed.", ["to"])
 
 REFRESH_S = 5.0

@@ -31,6 +31,7 @@ from system.plumbing.settings import ServiceSettings
 from system.plumbing.steering import Steering
 from system.plumbing.telemetry import log
 from system.plumbing.timers import Timer, run_timer
+from system.plumbing.topology_guard import TopologyGuard, ask_sender
 from system.plumbing.unit_of_work import UnitOfWork
 from system.plumbing.web import make_app
 
@@ -96,6 +97,18 @@ class Service:
             if "consumer" in self._roles and self.reactions
             else None
         )
+        self._mended = asyncio.Event()
+        self._guard = (
+            TopologyGuard(
+                settings,
+                self.make_uow,
+                ask=partial(ask_sender, self.client, settings.service),
+                emptied_at=lambda: self._consumer.emptied_at if self._consumer else None,
+                on_mended=self._mended.set,
+            )
+            if self._consumer is not None and settings.topology_check_s > 0
+            else None
+        )
         self._timers = timers if "timer" in self._roles else ()
         self._on_start, self._on_stop, self._background = on_start, on_stop, background
         self._consumed_once = self._consumer is None
@@ -137,6 +150,8 @@ class Service:
         """Gives back what was opened, served or not: the service's own parts, connections to services, Redis and the database."""
         for hook in self._on_stop:
             await hook(self)
+        if self._guard is not None:
+            await self._guard.close()
         await self.client.close()
         await self.app.state.revocations.close()
         await self.engine.dispose()
@@ -189,13 +204,17 @@ class Service:
                 DeadLetterDrain(self.settings, self.make_uow, self.reactions).run(connection), name="dead letters"
             )
             consuming = asyncio.create_task(self._consumer.run(connection), name="consumer")
+            # A queue that was declared anew has no consumer, and nobody tells those of the old one.
+            self._mended.clear()
+            mended = asyncio.create_task(self._mended.wait(), name="mended")
             self._consumed_once = True
             try:
-                await asyncio.wait({drain, consuming}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({drain, consuming, mended}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                drain.cancel()
-                consuming.cancel()
+                for task in (drain, consuming, mended):
+                    task.cancel()
                 outcomes = await asyncio.gather(drain, consuming, return_exceptions=True)
+                await asyncio.gather(mended, return_exceptions=True)
             failures = [o for o in outcomes if isinstance(o, Exception) and not isinstance(o, asyncio.CancelledError)]
             raise failures[0] if failures else BrokerLost("the consumer ended")
 
@@ -227,6 +246,8 @@ class Service:
         if self._consumer is not None:
             parts["consumer"] = self._consumer_session
             parts["inbox"] = self._consumer.run_due
+        if self._guard is not None:
+            parts["topology"] = self._guard.run
         if self._relay is not None or self._consumer is not None:
             parts["listen"] = self._listen
         for timer in self._timers:

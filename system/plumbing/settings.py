@@ -57,6 +57,10 @@ class ServiceSettings(BaseSettings):
     broker_password: SecretStr = SecretStr("")
     broker_virtualhost: str = "/"
     broker_heartbeat_s: int = 5
+    broker_management_port: int = Field(15672, description="where each node tells which queues and bindings there are")
+    topology_check_s: float = Field(
+        5.0, description="how often a consumer looks whether they are as declared; 0: never"
+    )
 
     redis_host: str = "redis"
     redis_port: int = 6379

@@ -37,20 +37,23 @@ def inbox_arguments(service: str) -> dict[str, Any]:
     }
 
 
+def keys_of(service: str) -> list[str]:
+    """The routing keys that lead to a service's queue: its messages' types, and its own for what is sent to it alone."""
+    return [*(published.TYPE for published in catalogue.consumed_by(service)), f"to.{service}"]
+
+
 async def declare(channel: AbstractChannel) -> list[str]:
     """Declares everything; safe to repeat. Returns what now exists, as lines for people."""
-    lines = []
+    return [await declare_service(channel, service) for service in catalogue.services()]
+
+
+async def declare_service(channel: AbstractChannel, service: str) -> str:
+    """Declares the exchanges, and one service's queues with their bindings; safe to repeat. Returns a line for people."""
     exchange = await channel.declare_exchange(EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True)
     dead = await channel.declare_exchange(DEAD_EXCHANGE, aio_pika.ExchangeType.DIRECT, durable=True)
-    for service in catalogue.services():
-        dead_letters = await channel.declare_queue(
-            dead_queue(service), durable=True, arguments={"x-queue-type": "quorum"}
-        )
-        await dead_letters.bind(dead, routing_key=service)
-        inbox = await channel.declare_queue(inbox_queue(service), durable=True, arguments=inbox_arguments(service))
-        for published in catalogue.consumed_by(service):
-            await inbox.bind(exchange, routing_key=published.TYPE)
-        # Replayed or hand-delivered messages reach one service by its own key.
-        await inbox.bind(exchange, routing_key=f"to.{service}")
-        lines.append(f"{inbox.name}: {', '.join(published.TYPE for published in catalogue.consumed_by(service))}")
-    return lines
+    dead_letters = await channel.declare_queue(dead_queue(service), durable=True, arguments={"x-queue-type": "quorum"})
+    await dead_letters.bind(dead, routing_key=service)
+    inbox = await channel.declare_queue(inbox_queue(service), durable=True, arguments=inbox_arguments(service))
+    for key in keys_of(service):
+        await inbox.bind(exchange, routing_key=key)
+    return f"{inbox.name}: {', '.join(published.TYPE for published in catalogue.consumed_by(service))}"
