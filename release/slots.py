@@ -27,7 +27,7 @@ from release.errors import DeploymentFailed, NotReady
 from release.targets import PROCESSES
 from tools.prepare import engine, shell, topology
 
-INFRASTRUCTURE = ("postgres", "rabbitmq", "redis", "s3", "mailbox", "traefik", "prometheus", "alertmanager")
+INFRASTRUCTURE = ("postgres", "backup", "rabbitmq", "redis", "s3", "mailbox", "traefik", "prometheus", "alertmanager")
 ENVIRONMENT_FILE = DEPLOY / "compose.environment.yaml"
 SLOT_FILE = DEPLOY / "compose.slot.yaml"
 JOBS = ("migrate", "declare")

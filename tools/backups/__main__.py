@@ -68,10 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=command.__doc__)
-        if name != "restore":
-            sub.add_argument(
-                "--project", default=topology.project_name(), help="the compose project; this checkout's own"
-            )
+        sub.add_argument("--project", default=topology.project_name(), help="the compose project; this checkout's own")
         if name == "now":
             sub.add_argument("--incremental", action="store_true", help="only what changed")
         if name in ("drill", "restore"):
