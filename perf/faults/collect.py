@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,9 +29,10 @@ from perf.faults.stage import Stage
 MESSENGERS = ("shop", "orchestrator", "pricing", "crm", "mes")
 KEEPERS = ("identity", "shop", "crm", "mes", "pricing", "orchestrator", "files")
 INBOX = ".inbox.v1"
-UNSETTLED_INBOX = ("retry", "waiting", "held", "parked", "refused")
+OURS = (INBOX, ".dead.v1")
 QUIET_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.3
+FIGURES_WITHIN_S = 20.0
 CLOCKS_APART_MAX = timedelta(hours=2)
 DEAD_LEFT = "SELECT count(*) FROM dead_letter WHERE state = 'dead'"
 STATUSES = "SELECT order_id::text, status FROM orders WHERE order_id = ANY(%s::uuid[])"
@@ -216,12 +218,13 @@ class Collector:
         ]
 
     def _queues(self) -> list[Queue]:
-        # Asked of the broker itself: the figures of its management are some seconds old.
-        said = self._stage.containers.run(
-            "rabbitmq", "rabbitmqctl", "--quiet", "list_queues", "name", "messages_ready", "messages_unacknowledged"
-        )
-        rows = [line.split("\t") for line in said.splitlines() if line.count("\t") == 2]
-        return [Queue(name, int(ready), int(unacked)) for name, ready, unacked in rows if ready.isdigit()]
+        """The broker's figures are some seconds old: they are asked for until they show nothing, and count then at the latest."""
+        deadline = time.monotonic() + FIGURES_WITHIN_S
+        while True:
+            queues = [Queue(*row) for row in self._stage.broker.queues() if row[0].endswith(OURS)]
+            if not any(queue.ready or queue.unacknowledged for queue in queues) or time.monotonic() > deadline:
+                return queues
+            time.sleep(LOOK_EVERY_S)
 
 
 def moment(stage: Stage) -> datetime:

@@ -51,6 +51,8 @@ async def run_of(fault: Fault, seed: int, stage: Stage, staff: People) -> Outcom
     plan = fault.plan(seed)
     outcome = Outcome(fault.name, seed, len(plan.intents), 0)
     stage.desk.clear()
+    # What the run before broke has come back by now; a fault is to strike a system that is well.
+    await asyncio.to_thread(stage.wait_well)
     crowd = Crowd(plan, await staff.with_new_buyers(), stage.target, carrier_secret())
     scene = Scene(stage, plan, crowd)
     collector = await asyncio.to_thread(Collector, stage, crowd)

@@ -199,7 +199,7 @@ async def broker_full(scene: Scene) -> None:
     full, well = scene.lot.choice(
         (
             (["set_vm_memory_high_watermark", "absolute", "1MB"], ["set_vm_memory_high_watermark", "absolute", MEMORY_LIMIT]),
-            (["set_disk_free_limit", "100TB"], ["set_disk_free_limit", DISK_LIMIT]),
+            (["set_disk_free_limit", "100000GB"], ["set_disk_free_limit", DISK_LIMIT]),
         )
     )  # fmt: skip
     try:

@@ -106,6 +106,12 @@ class Broker:
         found = self._call("GET", f"/api/exchanges/%2F/{EXCHANGE}/bindings/source")
         return [binding for binding in found if binding["destination_type"] == "queue"]
 
+    def queues(self) -> list[tuple[str, int, int]]:
+        """Every queue with what lies ready in it and what was handed out and not acknowledged, some seconds ago."""
+        names = ("name", "messages_ready", "messages_unacknowledged")
+        found = self._call("GET", f"/api/queues?columns={','.join(names)}")
+        return [(queue["name"], queue.get(names[1], 0), queue.get(names[2], 0)) for queue in found]
+
     def consumers_of(self, queue: str) -> int:
         """How many consumers a queue has."""
         return len(self._call("GET", f"/api/queues/%2F/{quote(queue, safe='')}").get("consumer_details", []))
