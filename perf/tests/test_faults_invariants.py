@@ -114,6 +114,10 @@ def _stuck_in_silence(found: Evidence) -> None:
     found.statuses[CLOSED] = "SUBMITTED"
 
 
+def _never_begun(found: Evidence) -> None:
+    del found.statuses[CLOSED]
+
+
 VIOLATIONS: dict[str, tuple[str, Violation]] = {
     "an order hangs and nobody is told": ("every-order-ends", _stuck_in_silence),
     "an accepted order is not in the shop": (
@@ -122,7 +126,7 @@ VIOLATIONS: dict[str, tuple[str, Violation]] = {
     ),
     "an accepted order never reached the orchestrator": (
         "nothing-accepted-is-lost",
-        lambda found: found.statuses.pop(CLOSED) and None,
+        _never_begun,
     ),
     "an accepted order is still a cart": ("nothing-accepted-is-lost", _status(CLOSED, "INITIATED")),
     "a cancelled order goes on": ("nothing-accepted-is-lost", _status(CANCELLED, "PRICE_CALCULATED")),

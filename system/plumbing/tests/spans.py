@@ -86,14 +86,14 @@ class Collector:
 
     def spans(self) -> list[Any]:
         """The spans that arrived, as protobuf messages."""
-        requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies.get("/v1/traces", [])]
+        requests = [_read(ExportTraceServiceRequest(), body) for body in self.bodies.get("/v1/traces", [])]
         return [
             span for each in requests for of in each.resource_spans for scope in of.scope_spans for span in scope.spans
         ]
 
     def lines(self) -> list[Any]:
         """The log lines that arrived, as protobuf messages."""
-        requests = [ExportLogsServiceRequest.FromString(body) for body in self.bodies.get("/v1/logs", [])]
+        requests = [_read(ExportLogsServiceRequest(), body) for body in self.bodies.get("/v1/logs", [])]
         return [
             line
             for each in requests
@@ -136,3 +136,8 @@ def collecting() -> Iterator[Collector]:
 def attribute(message: Any, key: str) -> str | None:
     """An attribute of an arrived span or line."""
     return next((entry.value.string_value for entry in message.attributes if entry.key == key), None)
+
+
+def _read(form: Any, body: bytes) -> Any:
+    form.ParseFromString(body)
+    return form
