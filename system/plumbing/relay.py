@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from system.messages.envelope import Envelope
 from system.plumbing.broker import BrokerLost, Publisher, PublishRefused
 from system.plumbing.leases import Leases
-from system.plumbing.metrics import PUBLISH_FAILURES, PUBLISHED
+from system.plumbing.metrics import MESSAGES_IN_FLIGHT, PUBLISH_FAILURES, PUBLISHED
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
 
@@ -86,7 +86,8 @@ class Relay:
             async with gate:
                 for row in order_rows:
                     try:
-                        await publisher.publish(envelope_of(row))
+                        with MESSAGES_IN_FLIGHT.labels("out").track_inprogress():
+                            await publisher.publish(envelope_of(row))
                     except PublishRefused as error:
                         refused.append((row, str(error)))
                         return

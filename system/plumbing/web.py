@@ -19,7 +19,8 @@ from system.kernel.errors import Invalid
 from system.plumbing import problems, telemetry
 from system.plumbing.auth import Revocations, principal_of, public, routes_without_policy
 from system.plumbing.flags import Features
-from system.plumbing.metrics import REQUEST_SECONDS, REQUESTS, QueriedGauges, exposition
+from system.plumbing.measured import Measured, is_stream
+from system.plumbing.metrics import QueriedGauges, exposition
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.steering import Steering
 from system.plumbing.telemetry import log
@@ -73,6 +74,7 @@ def make_app(
     problems.install(app)
     app.add_middleware(Observed)
     app.add_middleware(LimitedBody)
+    app.add_middleware(Measured)
     return app
 
 
@@ -98,7 +100,7 @@ def _health_router(readiness: Readiness | None, gauges: QueriedGauges | None) ->
 
 
 class Observed:
-    """One span, one log line and two metrics per request; an unexpected error becomes a 500 problem that quotes its trace."""
+    """One span and one log line per request; an unexpected error becomes a 500 problem that quotes its trace."""
 
     QUIET = ("/health", "/metrics")
 
@@ -121,7 +123,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 begun = True
-                if _is_stream(message):
+                if is_stream(message):
                     # It ends when the reader leaves; how soon it began is what somebody waited for.
                     streamed_after_s = time.perf_counter() - started
                 current = telemetry.current_traceparent()
@@ -151,16 +153,9 @@ class Observed:
                 elapsed_s = streamed_after_s or time.perf_counter() - started
                 span.set_attribute("http.route", route)
                 span.set_attribute("http.response.status_code", status)
-                REQUESTS.labels(scope["method"], route, str(status)).inc()
-                REQUEST_SECONDS.labels(scope["method"], route).observe(elapsed_s)
                 log.info(
                     "request", method=scope["method"], route=route, status=status, elapsed_ms=round(elapsed_s * 1000, 1)
                 )
-
-
-def _is_stream(message: Message) -> bool:
-    headers: dict[bytes, bytes] = dict(message.get("headers", ()))
-    return headers.get(b"content-type", b"").startswith(b"text/event-stream")
 
 
 async def _our_mistake(_: Request, __: Exception) -> Response:
