@@ -27,7 +27,10 @@ from tools.prepare import state
 GATE = "old-on-new"
 INSIDE = "--inside"
 BATCH = Batch("old-scenarios", ("features", "-m", "not exclusive", "-n", "auto", "--dist", "worksteal"))
-INFRASTRUCTURE = frozenset({"postgres", "rabbitmq", "redis", "s3", "mailbox", "traefik", "prometheus", "alertmanager"})
+INFRASTRUCTURE = frozenset(
+    {"postgres", "rabbitmq", "redis", "s3", "mailbox", "traefik", "prometheus", "alertmanager"}
+    | {"postgres-exporter", "redis-exporter", "node-exporter"}
+)
 UNWELL = re.compile(r"^--- ([a-z0-9-]+): ", re.MULTILINE)
 # What a checkout has beside its commit, and its scenarios need: tools, and nothing that this commit made.
 LINKED = (".venv", "node_modules")

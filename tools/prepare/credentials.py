@@ -12,6 +12,7 @@ from tools.prepare.names import SERVICES
 BROKER = "alexandrite_broker_password"
 DATABASE = "alexandrite_database_password"
 DEMO = "alexandrite_demo_password"
+MONITOR = "alexandrite_monitor_password"
 CARRIER = "alexandrite_carrier_secret"
 POSTGRES = "alexandrite_postgres_password"
 REDIS = "alexandrite_redis_password"
@@ -21,11 +22,12 @@ S3 = "alexandrite_s3_secret_key"
 # Who may read which shared secret: a component not named here never sees it.
 HOLDERS: dict[str, tuple[str, ...]] = {
     BROKER: ("rabbitmq", "jobs", *SERVICES),
-    REDIS: ("redis", *SERVICES),
+    REDIS: ("redis", "redis-exporter", *SERVICES),
     POSTGRES: ("postgres", "jobs"),
     S3: ("s3", "jobs", "files"),
     CARRIER: ("crm",),
     DEMO: ("identity", "jobs"),
+    MONITOR: ("postgres-exporter", "jobs"),
 }
 ROLE_KINDS = ("owner", "app", "read")
 

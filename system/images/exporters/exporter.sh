@@ -9,7 +9,7 @@ postgres)
     export DATA_SOURCE_USER=monitor
     export DATA_SOURCE_PASS_FILE=/run/alexandrite/alexandrite_monitor_password
     # Statements by their number, never by their text. Tables are not asked about: that would need a connection per database.
-    exec prometheus-postgres-exporter --collector.stat_statements \
+    exec prometheus-postgres-exporter --collector.stat_statements --disable-settings-metrics \
         --no-collector.stat_user_tables --no-collector.statio_user_tables \
         --extend.query-path=/etc/alexandrite/queries.yaml "$@"
     ;;
