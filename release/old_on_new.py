@@ -29,6 +29,7 @@ INSIDE = "--inside"
 BATCH = Batch("old-scenarios", ("features", "-m", "not exclusive", "-n", "auto", "--dist", "worksteal"))
 INFRASTRUCTURE = frozenset(
     {"postgres", "backup", "rabbitmq", "redis", "s3", "mailbox", "traefik", "prometheus", "alertmanager"}
+    | {"postgres-exporter", "redis-exporter", "node-exporter"}
 )
 UNWELL = re.compile(r"^--- ([a-z0-9-]+): ", re.MULTILINE)
 # What a checkout has beside its commit, and its scenarios need: tools, and nothing that this commit made.

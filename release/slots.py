@@ -27,7 +27,20 @@ from release.errors import DeploymentFailed, NotReady
 from release.targets import PROCESSES
 from tools.prepare import engine, shell, topology
 
-INFRASTRUCTURE = ("postgres", "backup", "rabbitmq", "redis", "s3", "mailbox", "traefik", "prometheus", "alertmanager")
+INFRASTRUCTURE = (
+    "postgres",
+    "backup",
+    "rabbitmq",
+    "redis",
+    "s3",
+    "mailbox",
+    "traefik",
+    "prometheus",
+    "alertmanager",
+    "postgres-exporter",
+    "redis-exporter",
+    "node-exporter",
+)
 ENVIRONMENT_FILE = DEPLOY / "compose.environment.yaml"
 SLOT_FILE = DEPLOY / "compose.slot.yaml"
 JOBS = ("migrate", "declare")

@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from system.plumbing import migrations, topology
 from system.plumbing.broker import BrokerLost, connect
@@ -29,6 +29,9 @@ class SetupSettings(ServiceSettings):
     service: str = "setup"
     postgres_user: str = "postgres"
     postgres_password: SecretStr = SecretStr("")
+    monitor_password: SecretStr = Field(
+        SecretStr(""), description="of the role that looks at the server; empty makes none"
+    )
     roles: str = "{}"
     s3_endpoint: str = "http://s3:8333"
     s3_access_key: str = "alexandrite"
@@ -53,6 +56,9 @@ def databases(settings: SetupSettings) -> None:
         tables = importlib.import_module(f"system.{service}.adapters.tables")
         migrations.grant(server, service, getattr(tables, "APPEND_ONLY", ()))
         print(f"{service}: {', '.join(applied) or 'up to date'} ({time.monotonic() - started:.1f} s)", flush=True)
+    if watching := settings.monitor_password.get_secret_value():
+        migrations.ensure_monitor(server, watching)
+        print("monitor: may look", flush=True)
 
 
 def broker(settings: SetupSettings) -> None:

@@ -206,8 +206,8 @@ COMMITS: tuple[Commit, ...] = (
             ),
             Edit(
                 "system/plumbing/web.py",
-                "from system.plumbing.metrics import REQUEST_SECONDS, REQUESTS, QueriedGauges, exposition\n",
-                "from system.plumbing.metrics import BODIES_REFUSED, REQUEST_SECONDS, REQUESTS, QueriedGauges, exposition\n",
+                "from system.plumbing.metrics import QueriedGauges, exposition\n",
+                "from system.plumbing.metrics import BODIES_REFUSED, QueriedGauges, exposition\n",
             ),
             Edit(
                 "system/plumbing/web.py",

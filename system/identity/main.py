@@ -135,6 +135,14 @@ def _erasure_timer(settings: IdentitySettings, tools: Callable[[], ErasureTools]
 
 _GAUGES = (
     GaugeQuery(
+        "alexandrite_identity_sessions",
+        "Sessions that are neither over nor ended, by how they began.",
+        ("by",),
+        "SELECT CASE WHEN badge_id IS NULL THEN 'password' ELSE 'badge' END AS by, count(*) AS value FROM session"
+        " WHERE revoked_at IS NULL AND expires_at > clock_timestamp() GROUP BY 1",
+        every_s=60,
+    ),
+    GaugeQuery(
         "alexandrite_identity_erasures_open",
         "People whose data is on its way out of the services.",
         (),

@@ -96,4 +96,11 @@ def _gauges(claim_budget_s: int) -> tuple[GaugeQuery, ...]:
             (),
             _ESCALATED.replace("BUDGET_S", str(claim_budget_s)),
         ),
+        GaugeQuery(
+            "alexandrite_mes_work_orders_late",
+            "Unfinished work orders whose promise has passed, by state.",
+            ("state",),
+            "SELECT state, count(*) AS value FROM work_order"
+            " WHERE state IN ('RELEASED', 'CLAIMED', 'COMPLETED', 'PACKING') AND promise_at < clock_timestamp() GROUP BY state",
+        ),
     )

@@ -26,7 +26,7 @@ from system.plumbing.broker import BrokerLost
 from system.plumbing.database import is_connection_failure
 from system.plumbing.gate import SequenceGate
 from system.plumbing.leases import Leases
-from system.plumbing.metrics import BATCH_SIZE, CONSUMED, CONSUMER_UP, DELIVERY_SECONDS
+from system.plumbing.metrics import BATCH_SIZE, CONSUMED, CONSUMER_UP, DELIVERY_SECONDS, MESSAGES_IN_FLIGHT
 from system.plumbing.relay import backoff_s
 from system.plumbing.schema import inbox
 from system.plumbing.settings import ServiceSettings
@@ -131,9 +131,12 @@ class Consumer:
                 batch = [await self._next(arrived, watch)]
                 while len(batch) < BATCH_MAX and not arrived.empty():
                     batch.append(arrived.get_nowait())
+                MESSAGES_IN_FLIGHT.labels("in").set(len(batch) + arrived.qsize())
                 await self._take(batch)
+                MESSAGES_IN_FLIGHT.labels("in").set(arrived.qsize())
         finally:
             CONSUMER_UP.set(0)
+            MESSAGES_IN_FLIGHT.labels("in").set(0)
             watch.cancel()
             if not channel.is_closed:
                 try:

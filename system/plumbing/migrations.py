@@ -71,6 +71,19 @@ def ensure_database(server: Server, service: str, passwords: Mapping[str, str]) 
         connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(f"{service}_owner")))
 
 
+def ensure_monitor(server: Server, password: str) -> None:
+    """The role `monitor`, by which figures of the server are read: it sees statistics, and no row of any service."""
+    with server.connect() as connection:
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'monitor'").fetchone()
+        verb = sql.SQL("ALTER" if known else "CREATE")
+        connection.execute(
+            sql.SQL("{} ROLE monitor LOGIN CONNECTION LIMIT 5 PASSWORD {}").format(verb, sql.Literal(password))
+        )
+        connection.execute("GRANT pg_monitor TO monitor")
+        # It counts the statements of all databases, and is asked in this one.
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+
+
 def upgrade(server: Server, service: str, owner_password: str, directory: Path) -> list[str]:
     """Brings the service's schema to the newest revision as its owner, all in one transaction unless a revision leaves it.
 

@@ -14,7 +14,7 @@ from system.messages.envelope import Envelope
 from system.plumbing import telemetry
 from system.plumbing.broker import BrokerLost, Publisher, PublishRefused
 from system.plumbing.leases import Leases
-from system.plumbing.metrics import PUBLISH_FAILURES, PUBLISHED
+from system.plumbing.metrics import MESSAGES_IN_FLIGHT, PUBLISH_FAILURES, PUBLISHED
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
 
@@ -93,7 +93,8 @@ class Relay:
                         # The others would each wait for a broker that is not there, fifty at a time.
                         return
                     try:
-                        await self._publish(publisher, envelope_of(row))
+                        with MESSAGES_IN_FLIGHT.labels("out").track_inprogress():
+                            await self._publish(publisher, envelope_of(row))
                     except BrokerLost:
                         lost = True
                         raise

@@ -18,7 +18,8 @@ from system.kernel.errors import Invalid
 from system.plumbing import problems, telemetry
 from system.plumbing.auth import Revocations, principal_of, public, routes_without_policy
 from system.plumbing.flags import Features
-from system.plumbing.metrics import REQUEST_SECONDS, REQUESTS, QueriedGauges, exposition
+from system.plumbing.measured import Measured, is_stream
+from system.plumbing.metrics import QueriedGauges, exposition
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.steering import Steering
 from system.plumbing.telemetry import log
@@ -73,6 +74,7 @@ def make_app(
     problems.install(app)
     app.add_middleware(Observed)
     app.add_middleware(LimitedBody)
+    app.add_middleware(Measured)
     return app
 
 
@@ -98,7 +100,7 @@ def _health_router(readiness: Readiness | None, gauges: QueriedGauges | None) ->
 
 
 class Observed:
-    """One span, one log line and two metrics per request; an unexpected error becomes a 500 problem that quotes its trace."""
+    """One span and one log line per request; an unexpected error becomes a 500 problem that quotes its trace."""
 
     QUIET = ("/health", "/metrics")
     CHATTER = ("/v1/",)
@@ -123,7 +125,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 begun = True
-                if _is_stream(message):
+                if is_stream(message):
                     # It ends when the reader leaves; how soon it began is what somebody waited for.
                     streamed_after_s = time.perf_counter() - started
                     trace.answered_ns = time.time_ns()
@@ -147,8 +149,6 @@ class Observed:
             finally:
                 route = _route_of(scope)
                 elapsed_s = streamed_after_s or time.perf_counter() - started
-                REQUESTS.labels(scope["method"], route, str(status)).inc()
-                REQUEST_SECONDS.labels(scope["method"], route).observe(elapsed_s)
                 trace.answered(method=scope["method"], route=route, status=status, error=bug)
                 # What processes say to each other every second is no news as long as it goes well.
                 tell = log.debug if scope["path"].startswith(self.CHATTER) and status < 400 else log.info
@@ -159,11 +159,6 @@ class Observed:
 
 def _route_of(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "unmatched"))
-
-
-def _is_stream(message: Message) -> bool:
-    headers: dict[bytes, bytes] = dict(message.get("headers", ()))
-    return headers.get(b"content-type", b"").startswith(b"text/event-stream")
 
 
 async def _our_mistake(_: Request, __: Exception) -> Response:

@@ -25,6 +25,15 @@ from system.pricing.entrypoints import api, books_api, live_quotes, people, pers
 from system.pricing.entrypoints.worker import run_worker
 from system.pricing.settings import PricingSettings
 
+_ETA = """
+SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing'))
+     * (SELECT coalesce(avg(extract(epoch FROM finished_at - started_at)), 0)
+        FROM (SELECT finished_at, started_at FROM calculation WHERE finished_at IS NOT NULL
+              ORDER BY finished_at DESC LIMIT 50) AS last)
+     / greatest(1, (SELECT count(*) FROM procrastinate_workers
+                    WHERE last_heartbeat > clock_timestamp() - interval '1 minute')) AS value
+"""
+
 GAUGES = (
     GaugeQuery(
         "alexandrite_pricing_quotes_unfinished",
@@ -44,6 +53,12 @@ GAUGES = (
         "Calculations in the queue, by state.",
         ("state",),
         "SELECT status::text AS state, count(*) AS value FROM procrastinate_jobs GROUP BY status",
+    ),
+    GaugeQuery(
+        "alexandrite_pricing_queue_eta_seconds",
+        "How long a calculation asked for now would wait, by what the last ones took and how many workers are alive.",
+        (),
+        _ETA,
     ),
     GaugeQuery(
         "alexandrite_pricing_orders_waiting",

@@ -15,6 +15,7 @@ BROKER = "alexandrite_broker_password"
 COOKIE = "alexandrite_broker_cookie"
 DATABASE = "alexandrite_database_password"
 DEMO = "alexandrite_demo_password"
+MONITOR = "alexandrite_monitor_password"
 CARRIER = "alexandrite_carrier_secret"
 OTLP = "alexandrite_otlp_key"
 POSTGRES = "alexandrite_postgres_password"
@@ -26,7 +27,7 @@ S3 = "alexandrite_s3_secret_key"
 HOLDERS: dict[str, tuple[str, ...]] = {
     BROKER: ("rabbitmq", "jobs", *SERVICES),
     COOKIE: ("rabbitmq",),
-    REDIS: ("redis", *SERVICES),
+    REDIS: ("redis", "redis-exporter", *SERVICES),
     POSTGRES: ("postgres", "jobs"),
     # Whoever has it reads every backup; without it no backup is worth anything. Keep a copy of it elsewhere.
     BACKUP: ("postgres",),
@@ -36,6 +37,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     # Whoever sends spans and log lines, and who takes them; whoever tells of alerts, and who is told.
     OTLP: SERVICES,
     ALERTS: ("observability", "alertmanager"),
+    MONITOR: ("postgres-exporter", "jobs"),
 }
 ROLE_KINDS = ("owner", "app", "read")
 

@@ -65,12 +65,10 @@ INFRASTRUCTURE: tuple[Image, ...] = (
         base="trixie",
         shared=(
             HEALTHY,
-            DEPLOY / "prometheus" / "prometheus.yaml",
-            DEPLOY / "prometheus" / "rules.yaml",
-            DEPLOY / "prometheus" / "rules.test.yaml",
-            DEPLOY / "prometheus" / "alertmanager.yaml",
+            *(path for path in sorted((DEPLOY / "prometheus").iterdir()) if path.suffix in (".yaml", ".tmpl")),
         ),
     ),
+    Image("exporters", base="trixie", shared=(HEALTHY,)),
 )
 PYTHON = Image("python", base="bookworm", shared=(HEALTHY,), locks=(SYSTEM_LOCK,))
 SYSTEM = Image("system", base="python", locks=(NODE_LOCK,))

@@ -125,7 +125,7 @@ def test_drill_sees_a_history_that_skips(project: Project) -> None:
     project.live.ask("orchestrator", f"{UNGUARDED} INSERT INTO order_history {COLUMNS} {skipping}")
     drill.finish_log(project.live)
     outcome = drill.run(project, thorough=False, say=heard)
-    project.live.ask("orchestrator", f"{UNGUARDED} DELETE FROM order_history WHERE order_id = '{order_id}'")
+    project.live.ask("orchestrator", f"{UNGUARDED} DELETE FROM order_history WHERE order_id = '{order_id}'")  # noqa: S608 - an id of ours
     assert outcome.wrong == ["1 orders have a broken history"] and outcome.line().endswith(" FAILED")
 
 

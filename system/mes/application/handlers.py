@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from system.kernel.money import Money
 from system.mes.application import facts
 from system.mes.application.commands import (
@@ -28,6 +30,7 @@ from system.mes.domain.errors import (
     OperatorUnknown,
     TrackingNumberTaken,
     WeighingRequired,
+    WorkOrderAlreadyClaimed,
     WorkOrderStateRefused,
 )
 from system.mes.domain.pay import PayRate, earning, rate_for, reversal
@@ -37,6 +40,8 @@ from system.mes.domain.work_order import Operator, WorkOrder
 from system.messages.envelope import Message
 from system.plumbing.unit_of_work import Answer
 
+CLAIMS = Counter("alexandrite_mes_claims_total", "Claims by operators, by whether they got the work order.", ["ended"])
+WON, LOST, LIMITED = CLAIMS.labels("won"), CLAIMS.labels("lost"), CLAIMS.labels("limited")
 MES = "mes"
 """Who did it when nobody did."""
 
@@ -48,12 +53,21 @@ async def claim_work_order(command: ClaimWorkOrder, uow: MesUnitOfWork, *, terms
     async with uow:
         if seen := await uow.answer_to(command.key):
             return seen
-        work_order, pay = await _claim_for(command.operator, command.work_order_id, uow, actor=command.operator.name)
+        try:
+            work_order, pay = await _claim_for(
+                command.operator, command.work_order_id, uow, actor=command.operator.name
+            )
+        except WorkOrderAlreadyClaimed:
+            LOST.inc()
+            raise
         # Counted after the claim has locked the operator: of two tabs of one operator the later counts the earlier one's too.
         in_hand = await uow.work_orders.in_hand(command.operator.id, besides=work_order.id, limit=terms.claims_max)
         if not rules.has_a_hand_free(len(in_hand), claims_max=terms.claims_max):
+            LIMITED.inc()
             raise ClaimLimitReached(limit=terms.claims_max, in_hand=in_hand)
-        return await uow.commit(_answer(work_order, pay, uow.now, terms))
+        answer = await uow.commit(_answer(work_order, pay, uow.now, terms))
+    WON.inc()
+    return answer
 
 
 async def assign_work_order(command: AssignWorkOrder, uow: MesUnitOfWork, *, terms: Terms) -> Answer:

@@ -47,6 +47,16 @@ GAUGES = (
         " WHERE status NOT IN ('CLOSED','PRICE_FAILED','REJECTED','CANCELLED') GROUP BY status",
     ),
     GaugeQuery(
+        "alexandrite_orders_by_age",
+        "Orders that have not ended, by status and by how long they have been in it.",
+        ("status", "age"),
+        "SELECT status, CASE WHEN since < interval '1 hour' THEN 'hour' WHEN since < interval '1 day' THEN 'day'"
+        " WHEN since < interval '7 days' THEN 'week' ELSE 'longer' END AS age, count(*) AS value"
+        " FROM (SELECT status, clock_timestamp() - status_since AS since FROM orders"
+        " WHERE status NOT IN ('CLOSED','PRICE_FAILED','REJECTED','CANCELLED')) AS open GROUP BY 1, 2",
+        every_s=30,
+    ),
+    GaugeQuery(
         "alexandrite_orders_past_budget",
         "Orders whose status has used up its time budget, by the stage they are stuck in.",
         ("stage",),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, BinaryIO
+
+from prometheus_client import Histogram
 
 from system.kernel.errors import Unavailable
 from system.plumbing.telemetry import log
@@ -15,6 +18,14 @@ from system.pricing.application.settling import settle_waiting
 from system.pricing.domain.mesh import Analysis, MeshMeasure, Preview, Problem
 from system.pricing.domain.quote import Quote, firm_price, first_price, price_by_analysis
 
+MEASURING_SECONDS = Histogram(
+    "alexandrite_pricing_measuring_seconds",
+    "From the fetched file to the firm price, by how many triangles the model has.",
+    ["triangles"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120),
+)
+SIZES = {1_000: "1k", 10_000: "10k", 100_000: "100k", 1_000_000: "1M", 5_000_000: "5M"}
+"""The classes of models, each up to so many triangles; `more` are larger."""
 _OF_THE_MOMENT = frozenset({"analysis-timed-out", "analysis-crashed", "file-unavailable"})
 """Problems of this attempt, not of the mesh: they are not remembered for the next quote."""
 
@@ -85,6 +96,7 @@ class Calculation:
 
     async def _measure_file(self, quote: Quote, file: BinaryIO) -> None:
         first_look: MeshMeasure | None = None
+        started = time.perf_counter()
         async with aclosing(self._measurer.measure(file)) as findings:
             async for finding in findings:
                 if isinstance(finding, MeshMeasure) and not finding.checked:
@@ -94,6 +106,8 @@ class Calculation:
                     await self._keep(quote, finding)
                 else:
                     await self._end(quote, finding, first_look=first_look)
+                    if isinstance(finding, MeshMeasure):
+                        MEASURING_SECONDS.labels(size_of(finding.triangle_count)).observe(time.perf_counter() - started)
 
     async def _estimate(self, quote: Quote, first_look: MeshMeasure) -> Quote:
         async with self._make_uow() as uow:
@@ -126,3 +140,8 @@ class Calculation:
     async def _record_end(self, quote: Quote, uow: PricingWork) -> None:
         if await uow.quotes.save_unfinished(quote):
             await settle_waiting(quote.quote_id, uow, valid_for=self._valid_for)
+
+
+def size_of(triangles: int) -> str:
+    """The class of a model with so many triangles: `1k` up to a thousand, and so on; `more` above five million."""
+    return next((name for most, name in SIZES.items() if triangles <= most), "more")

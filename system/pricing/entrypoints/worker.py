@@ -20,6 +20,9 @@ from system.pricing.application.commands import CalculateQuote
 from system.pricing.settings import PricingSettings
 
 CALCULATED = Counter("alexandrite_pricing_calculations_total", "Calculations of quotes, by how they ended.", ["ended"])
+for _ended in ("done", "unavailable", "error"):
+    # There from the start: the first failure is then seen as one more, and not as a figure that was always so.
+    CALCULATED.labels(_ended)
 CALCULATION_SECONDS = Histogram(
     "alexandrite_pricing_calculation_seconds",
     "Time of one calculation, from the start of its job.",

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from system.kernel.ids import derived_id, new_id
 from system.messages.envelope import MoneyV1
 from system.messages.shop_v1 import PriceAccepted, PriceDeclined
@@ -43,10 +45,16 @@ from system.shop.domain.errors import (
     QuoteNotFound,
     RingSizeRefused,
 )
-from system.shop.domain.order import Line, LineKind, Order, channel_for
+from system.shop.domain.order import Channel, Line, LineKind, Order, channel_for
 from system.shop.domain.quote import Quote
 
 VERIFIED = "VERIFIED"
+SUBMITTED = Counter(
+    "alexandrite_shop_orders_submitted_total", "Orders that customers submitted, by channel.", ["channel"]
+)
+for _channel in Channel:
+    # There from the start: without orders there is a nought, and not nothing.
+    SUBMITTED.labels(_channel.value)
 
 
 async def start_order(command: StartOrder, tools: Tools) -> Answer:
@@ -262,7 +270,10 @@ async def submit_order(command: SubmitOrder, tools: Tools) -> Answer:
         if submitted is not order:
             await uow.orders.save(order, submitted)
             uow.publish(publishing.order_submitted(submitted))
-        return await _commit(uow, submitted)
+        answer = await _commit(uow, submitted)
+    if submitted is not order:
+        SUBMITTED.labels(submitted.channel.value).inc()
+    return answer
 
 
 async def answer_price_question(command: AnswerPriceQuestion, tools: Tools) -> Answer:
