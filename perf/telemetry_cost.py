@@ -148,7 +148,7 @@ def _started(model: dict[str, Any], kind: str, name: str, differing: Mapping[str
             "--env-file",
             file.name,
             "--tmpfs",
-            "/tmp:size=64m",
+            "/tmp:size=64m",  # noqa: S108 - inside the container
         ]
         run = _docker("run", *options, *mounts, "--publish", "127.0.0.1::8000", model["Image"], *model["Config"]["Cmd"])
     if run.returncode != 0:
