@@ -1,4 +1,4 @@
-"""Log lines: JSON on standard output, and the same lines to whoever collects them. Levels are in docs/observability.md."""
+"""Log lines: JSON on standard output, and the same lines to whoever collects them. Levels are in docs/telemetry.md."""
 
 from __future__ import annotations
 

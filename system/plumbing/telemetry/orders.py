@@ -43,6 +43,8 @@ class Doing:
 
     def answered(self, *, method: str, route: str, status: int, error: BaseException | None) -> None:
         """Names all spans of a request by its route, and ends them."""
+        if (tally := tracing.tally_of_now()) is not None:
+            tally.onto(self.span)
         for each in (self.span, *self.in_orders.values()):
             each.update_name(f"{method} {route}")
             each.set_attribute("http.route", route)

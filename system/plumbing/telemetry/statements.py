@@ -114,7 +114,7 @@ def committing(database: str) -> Iterator[None]:
     note(database, "COMMIT", started_ns, span_ns_min=_COMMIT_NS_MIN)
 
 
-_COMMIT_NS_MIN = 1_000_000
+_COMMIT_NS_MIN = 2_000_000
 
 
 @lru_cache(maxsize=1024)
