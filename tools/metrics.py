@@ -92,9 +92,7 @@ class Place:
         return ALWAYS | registered(self.root / "system") | others | ruled
 
     def _rules(self) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-        for path in sorted(self.prometheus.glob("rules*.yaml")):
-            if ".test" in path.name:
-                continue
+        for path in sorted(self.prometheus.glob("*rules.yaml")):
             for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
                 for rule in group["rules"]:
                     yield path, rule

@@ -57,10 +57,12 @@ def place(tmp_path: Path) -> Place:
     )
     panel = {"title": "P", "targets": [{"expr": "rate(alexandrite_a_total[$__rate_interval]) + alexandrite_c"}]}
     (dashboards / "one.json").write_text(json.dumps({"panels": [{"title": "row"}, panel]}), encoding="utf-8")
+    (made.prometheus / "b.rules.yaml").write_text(
+        "groups:\n- name: g\n  rules:\n  - {record: 'job:b:rate', expr: 'rate(alexandrite_b_seconds_count[5m])'}\n",
+        encoding="utf-8",
+    )
     (made.prometheus / "rules.yaml").write_text(
-        "groups:\n- name: g\n  rules:\n"
-        "  - {record: 'job:b:rate', expr: 'rate(alexandrite_b_seconds_count[5m])'}\n"
-        "  - {alert: Bad, expr: 'job:b:rate > 1 and pg_up == 0'}\n",
+        "groups:\n- name: g\n  rules:\n  - {alert: Bad, expr: 'job:b:rate > 1 and pg_up == 0'}\n",
         encoding="utf-8",
     )
     (made.prometheus / "rules.test.yaml").write_text("rule_files: [rules.yaml]\n", encoding="utf-8")
@@ -78,7 +80,7 @@ def test_a_metric_that_is_gone_is_named_with_who_reads_it(place: Place) -> None:
     (place.root / "system" / "main.py").write_text('A = Counter("alexandrite_a", "A")\n', encoding="utf-8")
     assert metrics.unknown(place) == [
         "one.json: P: nobody has alexandrite_c",
-        "rules.yaml: job:b:rate: nobody has alexandrite_b_seconds_count",
+        "b.rules.yaml: job:b:rate: nobody has alexandrite_b_seconds_count",
         "rules.yaml: Bad: nobody has pg_up",
     ]
 

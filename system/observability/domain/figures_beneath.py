@@ -246,9 +246,9 @@ _HOST = (
         "backup_age",
         Section.HOST,
         N_("Age of the newest backup"),
-        N_("How long ago a backup of the databases was last finished."),
+        N_("How long ago a backup of the databases was last finished, by its kind."),
         Unit.SECONDS,
-        (Query("time() - max(alexandrite_backup_last_success_timestamp_seconds)", N_("ago")),),
+        (Query("time() - max by (kind) (alexandrite_backup_last_success_timestamp_seconds)", "{kind}"),),
         runbook="BackupOld",
     ),
     Figure(
