@@ -14,21 +14,29 @@ from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import aio_pika
+import httpx
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import ReleaseStock
-from system.plumbing.broker import Publisher, connect
+from system.plumbing.broker import connect
 from system.plumbing.consumer import Reaction
-from system.plumbing.relay import envelope_of
 from system.plumbing.runtime import Service
-from system.plumbing.schema import outbox
+from system.plumbing.service_client import ServiceClient
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tests.integration.conftest import until
 from system.plumbing.topology import EXCHANGE, dead_queue, inbox_queue
-from system.plumbing.topology_guard import MISSED, SETTLED, Management, TopologyGuard, TopologyUnknown, missing
+from system.plumbing.topology_guard import (
+    MISSED,
+    SETTLED,
+    Management,
+    TopologyGuard,
+    TopologyUnknown,
+    ask_sender,
+    missing,
+)
 from system.plumbing.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.integration
@@ -101,17 +109,15 @@ async def shop_at_work(settings: ServiceSettings, *, warm: bool = True) -> Async
     reactions: dict[type[Message], Reaction] = {ReleaseStock: release_stock}
     service = Service(settings, routers=[], reactions=reactions)
 
-    async def publish_again(sender: str, since: datetime) -> None:
+    client = ServiceClient(settings, transport=httpx.ASGITransport(app=service.app))
+
+    async def ask(sender: str, since: datetime) -> None:
         assert sender == "orchestrator", "nobody else sends to the shop"
-        async with service.engine.connect() as connection:
-            rows = (await connection.execute(select(outbox).where(outbox.c.occurred_at >= since))).mappings().all()
-        async with connect(settings, name="test again") as broker:
-            publisher = await Publisher.open(broker)
-            for row in rows:
-                await publisher.publish(envelope_of(row), routing_key="to.shop")
+        # This process plays both: the wish goes over HTTP to its own route, and its own relay publishes again.
+        await ask_sender(client, "shop", "shop", since)
 
     if service._guard is not None:
-        service._guard._ask = publish_again
+        service._guard._ask = ask
     async with connect(settings, name="test bystander") as broker:
         channel = await broker.channel()
         bystander = await channel.declare_queue(BYSTANDER, durable=True, arguments={"x-queue-type": "quorum"})
@@ -126,6 +132,7 @@ async def shop_at_work(settings: ServiceSettings, *, warm: bool = True) -> Async
                 yield shop
         finally:
             await bystander.delete(if_unused=False, if_empty=False)
+            await client.close()
 
 
 def mended(what: str) -> float:
