@@ -439,8 +439,8 @@ async def _seen(scene: Scene, before: set[str]) -> list[dict[str, Any]]:
 
 
 async def _dead(scene: Scene) -> list[dict[str, Any]]:
-    asked = {"params": {"state": "dead"}}
-    page = await scene.crowd.people.administrator.send("GET", "/api/orchestrator/v1/messages", **asked)
+    administrator = scene.crowd.people.administrator
+    page = await administrator.send("GET", "/api/orchestrator/v1/messages", params={"state": "dead"})
     items: list[dict[str, Any]] = page["items"]
     return items
 
