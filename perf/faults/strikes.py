@@ -356,6 +356,7 @@ async def poison_among_good(scene: Scene) -> None:
     """Bodies that nobody can read arrive among the good ones; people see each, mend it, and have it delivered."""
     stage, lot = scene.stage, scene.lot
     takers = await asyncio.to_thread(_takers, stage)
+    before = {message["id"] for message in await _dead(scene)}
     with contextlib.ExitStack() as stack:
         tap = await asyncio.to_thread(stack.enter_context, stage.broker.listening("#"))
         await scene.first_moment()
@@ -373,7 +374,7 @@ async def poison_among_good(scene: Scene) -> None:
             await asyncio.to_thread(stage.broker.publish, message.with_body(body), to_queue=queue)
             planted[mark] = message.envelope
     scene.planted = len(planted)
-    await _mended(scene, list(planted.values()))
+    await _mended(scene, list(planted.values()), before)
 
 
 def _unreadable(envelope: dict[str, Any], mark: str) -> str:
@@ -405,7 +406,7 @@ SPOILED: tuple[Callable[[dict[str, Any], str], str | dict[str, Any]], ...] = (
 )
 
 
-async def _mended(scene: Scene, good: list[dict[str, Any]]) -> None:
+async def _mended(scene: Scene, good: list[dict[str, Any]], before: set[str]) -> None:
     """An administrator sees every dead letter and has a body that can be read delivered in its place."""
     administrator = scene.crowd.people.administrator
 
@@ -414,7 +415,7 @@ async def _mended(scene: Scene, good: list[dict[str, Any]]) -> None:
     for envelope in good:
         (queue, *_) = sorted(takers[envelope["type"]])
         by_service.setdefault(queue.removesuffix(".inbox.v1"), []).append(envelope)
-    for message in await _seen(scene):
+    for message in await _seen(scene, before):
         asked = {
             "service": message["service"],
             "ids": [message["id"]],
@@ -425,19 +426,23 @@ async def _mended(scene: Scene, good: list[dict[str, Any]]) -> None:
         scene.dead_seen += 1
 
 
-async def _seen(scene: Scene) -> list[dict[str, Any]]:
-    """The dead letters that people see, once there are as many as were planted. Raises NotStruck."""
+async def _seen(scene: Scene, before: set[str]) -> list[dict[str, Any]]:
+    """The new dead letters that people see, once there are as many as were planted. Raises NotStruck."""
     deadline = time.monotonic() + SEEN_WITHIN_S
     items: list[dict[str, Any]] = []
     while time.monotonic() < deadline:
-        page = await scene.crowd.people.administrator.send(
-            "GET", "/api/orchestrator/v1/messages", params={"state": "dead"}
-        )
-        items = page["items"]
+        items = [message for message in await _dead(scene) if message["id"] not in before]
         if len(items) >= scene.planted:
             return items
         await asyncio.sleep(0.2)
     raise NotStruck(f"people see {len(items)} of {scene.planted} unreadable messages")
+
+
+async def _dead(scene: Scene) -> list[dict[str, Any]]:
+    administrator = scene.crowd.people.administrator
+    page = await administrator.send("GET", "/api/orchestrator/v1/messages", params={"state": "dead"})
+    items: list[dict[str, Any]] = page["items"]
+    return items
 
 
 # -- time ------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ ROOM = "500MB"
 """What the broker may use, as its configuration has it."""
 ANSWERED_WITHIN_S = 45.0
 EVERYTHING = "#"
-WITH_ORDERS = ("shop", "crm", "mes", "orchestrator", "pricing")
+KEEPERS_QUEUE = "orchestrator.inbox.v1"
 
 
 def claim_during_restart(world: World, *names: str) -> None:
@@ -80,27 +80,33 @@ def repeat_everything(world: World, *, times: int) -> None:
     """Whatever was said about the order is delivered again to whoever takes it, each time in another order."""
     heard = world.faults.heard(world.order)
     assert heard, "nothing was said about the order"
-    broker = world.backstage.broker
-    takers: dict[str, list[str]] = {}
-    for binding in broker.bindings():
-        takers.setdefault(binding["routing_key"], []).append(binding["destination"])
+    takers = _takers(world)
     again = [(queue, message) for message in heard for queue in takers[message.routing_key] if ".inbox." in queue]
     # By the order: the same shuffles when the scenario is run again on it.
     lot = random.Random(world.order.order_id)
     for _ in range(times):
         lot.shuffle(again)
         for queue, message in again:
-            broker.publish(message, to_queue=queue)
+            world.backstage.broker.publish(message, to_queue=queue)
+
+
+def _takers(world: World) -> dict[str, list[str]]:
+    """The queues that each type of message comes to, by the broker's own bindings."""
+    takers: dict[str, list[str]] = {}
+    for binding in world.backstage.broker.bindings():
+        takers.setdefault(binding["routing_key"], []).append(binding["destination"])
+    return takers
 
 
 def poison(world: World, *, count: int) -> None:
     """Messages about the order that nobody can read reach the status keeper among the good ones."""
-    heard = world.faults.heard(world.order)
-    assert heard, "nothing was said about the order"
+    takers = _takers(world)
+    heard = [said for said in world.faults.heard(world.order) if KEEPERS_QUEUE in takers.get(said.routing_key, ())]
+    assert heard, "nothing was said about the order to the status keeper"
     whole = heard[-1].envelope
     for _ in range(count):
         spoiled = whole | {"id": str(uuid.uuid4()), "data": {"spoiled": uuid.uuid4().hex}}
-        world.backstage.broker.publish(heard[-1].with_body(spoiled), to_queue="orchestrator.inbox.v1")
+        world.backstage.broker.publish(heard[-1].with_body(spoiled), to_queue=KEEPERS_QUEUE)
     world.faults.damaged = (whole, spoiled)
 
 
