@@ -17,7 +17,7 @@ def migration(about: str, *statements: str) -> str:
     lines = "".join(f'    op.execute("{statement}")\n' for statement in ("SET LOCAL lock_timeout = '5s'", *statements))
     return (
         f'"""{about}"""\n\nfrom __future__ import annotations\n\nfrom alembic import op\n\n'
-        'revision = "0007"\ndown_revision = "0006"\nbranch_labels = None\ndepends_on = None\n\n\n'
+        'revision = "0008"\ndown_revision = "0007"\nbranch_labels = None\ndepends_on = None\n\n\n'
         f'def upgrade() -> None:\n    """{about}"""\n{lines}\n\n'
         'def downgrade() -> None:\n    """Nothing goes back; the next revision mends."""\n'
         '    raise NotImplementedError("revisions only go forward")\n'
@@ -273,7 +273,7 @@ SCHEMA = (
         "From the migration on the release in production cannot ship: it does not know the column that must be filled.",
         (
             NewFile(
-                f"{MES_VERSIONS}/0007_parcel_service.py",
+                f"{MES_VERSIONS}/0008_parcel_service.py",
                 migration("The carrier's service.", "ALTER TABLE parcel ADD COLUMN service text NOT NULL"),
             ),
             Edit(
@@ -294,7 +294,7 @@ SCHEMA = (
             ),
         ),
         stopped_by="migrations",
-        because="0007",
+        because="0008",
     ),
     Commit(
         "released-migration-edited",
@@ -321,7 +321,7 @@ SCHEMA = (
         "While both releases run, and after a rollback, every shipment of the old one is refused.",
         (
             NewFile(
-                f"{MES_VERSIONS}/0007_carriers_in_capitals.py",
+                f"{MES_VERSIONS}/0008_carriers_in_capitals.py",
                 migration(
                     "Carriers are written in capitals from now on.",
                     "ALTER TABLE parcel ADD CONSTRAINT parcel_in_capitals CHECK (carrier = upper(carrier)) NOT VALID",

@@ -64,7 +64,7 @@ COMMITS: tuple[Commit, ...] = (
         "None yet: a column that may be empty, and nobody reads.",
         (
             NewFile(
-                f"{MES_VERSIONS}/0007_parcel_note.py",
+                f"{MES_VERSIONS}/0008_parcel_note.py",
                 migration("Room for a note on a parcel.", "ALTER TABLE parcel ADD COLUMN note text"),
             ),
             Edit(

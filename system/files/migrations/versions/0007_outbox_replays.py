@@ -9,8 +9,8 @@ from alembic import op
 
 from system.plumbing.outbox_replays import REPLAY_TABLE
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
