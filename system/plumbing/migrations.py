@@ -44,6 +44,11 @@ class Server:
                 time.sleep(0.3)
 
 
+def _scrambled(connection: psycopg.Connection[Any], role: str, password: str) -> sql.Literal:
+    """What the server keeps of a password. It goes over as this: statements are logged, counted and read by who watches."""
+    return sql.Literal(connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode())
+
+
 def ensure_database(server: Server, service: str, passwords: Mapping[str, str]) -> None:
     """The service's database and its roles `<service>_owner`, `_app`, `_read`, with these passwords."""
     with server.connect() as connection:
@@ -51,7 +56,8 @@ def ensure_database(server: Server, service: str, passwords: Mapping[str, str]) 
             role = sql.Identifier(f"{service}_{kind}")
             known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [f"{service}_{kind}"]).fetchone()
             verb = sql.SQL("ALTER" if known else "CREATE")
-            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, sql.Literal(passwords[kind])))
+            secret = _scrambled(connection, f"{service}_{kind}", passwords[kind])
+            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, secret))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [service]).fetchone():
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(
@@ -77,7 +83,9 @@ def ensure_monitor(server: Server, password: str) -> None:
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'monitor'").fetchone()
         verb = sql.SQL("ALTER" if known else "CREATE")
         connection.execute(
-            sql.SQL("{} ROLE monitor LOGIN CONNECTION LIMIT 5 PASSWORD {}").format(verb, sql.Literal(password))
+            sql.SQL("{} ROLE monitor LOGIN CONNECTION LIMIT 5 PASSWORD {}").format(
+                verb, _scrambled(connection, "monitor", password)
+            )
         )
         connection.execute("GRANT pg_monitor TO monitor")
         # It counts the statements of all databases, and is asked in this one.

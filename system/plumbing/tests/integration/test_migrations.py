@@ -91,3 +91,21 @@ def test_a_revision_that_fails_leaves_nothing_behind(server: migrations.Server, 
     assert columns(server) == {"id", "number", "note"}
     (directory / "versions" / "0003_broken.py").unlink()
     assert upgrade(server, directory) == []
+
+
+def test_the_role_that_watches_sees_figures_and_no_rows(
+    server: migrations.Server, directory: Path, infrastructure: Infrastructure
+) -> None:
+    """Twice, because a job may be repeated; the second password counts, and is the one that the exporter has."""
+    password = infrastructure.secret("jobs", "alexandrite_monitor_password")
+    migrations.upgrade(server, SERVICE, PASSWORDS["owner"], directory)
+    for given in ("another", password):
+        migrations.ensure_monitor(server, given)
+    watching = migrations.Server(host=server.host, port=server.port, user="monitor", password=password)
+    with watching.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM pg_stat_statements WHERE query <> ''").fetchone() != (0,)
+        assert connection.execute("SELECT pg_database_size(%s) > 0", [SERVICE]).fetchone() == (True,)
+        told = connection.execute("SELECT string_agg(query, ' ') FROM pg_stat_statements").fetchone()
+        assert told and "MONITOR LOGIN" in told[0].upper() and password not in told[0], "statements hold no password"
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(host=server.host, port=server.port, user="monitor", password=password, dbname=SERVICE)
