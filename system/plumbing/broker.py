@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,6 +27,9 @@ PUBLISH_TIMEOUT_S = 5
 """A node that hangs keeps its connections open and says nothing: this ends the waiting, long before heartbeats do."""
 CLOSE_TIMEOUT_S = 1
 BLOCKED_LOOK_S = 1.0
+DISTRUSTED_S = 30.0
+_distrusted_until: dict[str, float] = {}
+"""Nodes (host:port) that lately let somebody of this process wait in vain: they are tried after the others."""
 
 
 class BrokerLost(Exception):
@@ -56,6 +60,7 @@ async def _open_any(settings: ServiceSettings, name: str) -> AbstractConnection:
     """A connection to the first node that lets us in. Each time in another order, so that clients spread over the nodes."""
     addresses = settings.broker_addresses
     random.shuffle(addresses)
+    addresses.sort(key=lambda address: _distrusted_until.get(f"{address[0]}:{address[1]}", 0.0) > time.monotonic())
     timeout_s = NODE_TIMEOUT_S if len(addresses) > 1 else CONNECT_TIMEOUT_S
     said = []
     for host, port in addresses:
@@ -72,7 +77,12 @@ async def _open_any(settings: ServiceSettings, name: str) -> AbstractConnection:
                 )
         except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as error:
             said.append(f"{host}: {str(error) or type(error).__name__}")
+            _distrust(host, port)
     raise BrokerLost("; ".join(said))
+
+
+def _distrust(host: str | None, port: int | None) -> None:
+    _distrusted_until[f"{host}:{port}"] = time.monotonic() + DISTRUSTED_S
 
 
 async def _tell_when_blocked(connection: AbstractConnection, name: str) -> None:
@@ -181,6 +191,9 @@ class Publisher:
                 return
             blocked = await is_blocked(self._connection)
             if not blocked and not was_blocked:
+                if self._connection.transport is not None:
+                    url = self._connection.transport.connection.url
+                    _distrust(url.host, url.port)
                 raise TimeoutError(f"no confirm within {PUBLISH_TIMEOUT_S} s")
             # An alarm that just ended leaves the broker the whole time again for what it held back.
             was_blocked = blocked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,9 @@ def test_environment_changes_only_what_slots_need() -> None:
 
 
 def test_every_client_of_the_broker_is_told_of_all_three_nodes() -> None:
-    clients = {name for name, spec in CLUSTER["services"].items() if "ALEXANDRITE_BROKER_HOSTS" in spec["environment"]}
+    clients = {
+        name for name, spec in CLUSTER["services"].items() if "ALEXANDRITE_BROKER_HOSTS" in spec.get("environment", {})
+    }
     assert clients >= set(SLOT["services"]) - {"observability"} | {"declare"}
     for name in clients:
         told = CLUSTER["services"][name]["environment"]["ALEXANDRITE_BROKER_HOSTS"]
@@ -131,6 +134,13 @@ def test_nodes_have_one_image_and_confinement_and_know_each_other_by_the_configu
             key: single[key] for key in ("mem_limit", "logging", "healthcheck", "stop_grace_period")
         }
         assert spec["volumes"] == [f"{node}:/var/lib/rabbitmq", single["volumes"][1]]
+
+
+def test_prometheus_reads_the_further_nodes_too() -> None:
+    [group] = json.loads((DEPLOY / "prometheus" / "brokers.cluster.json").read_text(encoding="utf-8"))
+    assert group["targets"] == [f"{node}:15692" for node in topology.CLUSTER_NODES[1:]]
+    [mounted] = CLUSTER["services"]["prometheus"]["volumes"]
+    assert mounted.startswith("./prometheus/brokers.cluster.json:") and mounted.endswith(".json:ro")
 
 
 def test_queues_are_declared_when_all_nodes_are_there() -> None:

@@ -31,6 +31,11 @@ pytestmark = pytest.mark.integration
 GONE = "127.0.0.1:1"
 
 
+@pytest.fixture(autouse=True)
+def nobody_distrusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "_distrusted_until", {})
+
+
 def envelope() -> Envelope:
     order_id = str(uuid4())
     return Envelope(
@@ -131,6 +136,12 @@ async def test_a_node_that_falls_silent_is_left_within_the_time_of_a_publish(
             with pytest.raises(BrokerLost, match="no confirm"):
                 await publisher.publish(envelope())
             assert 0.9 < time.monotonic() - begun < 2
+        both = settings.model_copy(update={"broker_hosts": f"{place},127.0.0.1:{settings.broker_port}"})
+        begun = time.monotonic()
+        for _ in range(5):
+            async with connect(both, name="test others first") as connection:
+                await Publisher.open(connection)
+        assert time.monotonic() - begun < broker.NODE_TIMEOUT_S, "it was asked after the others"
 
 
 async def test_a_lost_broker_is_waited_for_once_and_not_by_every_order(
