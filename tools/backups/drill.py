@@ -66,8 +66,10 @@ def run(
         with restored(project, moment=moment) as (server, took_s):
             outcome.restored_s = took_s
             reached = server.last_commit()
-            say(f"restored in {took_s:.1f} s; the newest commit is of {reached or 'nobody knows when'}")
-            if newest and reached and moment is None:
+            if not reached:
+                raise CommandFailed("nobody knows up to when the log was read: no transaction has a time")
+            say(f"restored in {took_s:.1f} s; the newest commit is of {reached}")
+            if newest and moment is None:
                 outcome.rpo_s = seconds_between(reached, newest)
                 say(f"the running server had one of {newest}: {outcome.rpo_s:.1f} s would be lost")
             elif moment is not None:

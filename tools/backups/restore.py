@@ -51,6 +51,8 @@ class Container:
     name: str
     service: str
     runs: bool
+    stays: bool = True
+    """Not a job that ends by itself."""
 
 
 def run(name: str, moment: str | None, *, agreed: bool) -> int:
@@ -76,8 +78,7 @@ def run(name: str, moment: str | None, *, agreed: bool) -> int:
     rto_s = time.monotonic() - began
     print(f"everybody is back after {rto_s:.0f} s; {thrown_away} messages of a time that is no more were thrown away")
     since = datetime.fromisoformat(reached) - MARGIN
-    print(docker("exec", _orchestrator(users), "python3", "-m", "system.orchestrator", "republish", "--actor=restore",
-                 f"--since={since.isoformat()}").rstrip())  # fmt: skip
+    publish_again(users, since)
     missing = wait_until_arrived(project.live, since)
     docker("exec", project.keeper, "backups", "now", "incremental")
     orders = "unknown" if lost is None else str(len(lost.orders))
@@ -171,7 +172,8 @@ def users_of(project: Project) -> list[Container]:
     for told in json.loads(docker("container", "inspect", *names)) if names else []:
         if any(variable.startswith(USES_DATABASES) for variable in told["Config"]["Env"]):
             service = told["Config"]["Labels"].get("com.docker.compose.service", "")
-            found.append(Container(told["Name"].removeprefix("/"), service, told["State"]["Running"]))
+            stays = told["HostConfig"]["RestartPolicy"]["Name"] != "no"
+            found.append(Container(told["Name"].removeprefix("/"), service, told["State"]["Running"], stays))
     if not any(container.service == "orchestrator" for container in found):
         raise Failure(f"The system {project.name} has no orchestrator.", remedy="Run: make up")
     return found
@@ -190,9 +192,14 @@ def empty_queues(project: Project) -> int:
     return thrown_away
 
 
+def starting(users: list[Container]) -> list[Container]:
+    """Those that ran before; all that stay, when the whole system stood still."""
+    return [each for each in users if each.stays and each.runs] or [each for each in users if each.stays]
+
+
 def start(users: list[Container]) -> None:
-    """Starts those that ran before, and waits until they are well. Raises CommandFailed."""
-    names = [container.name for container in users if container.runs]
+    """Starts them and waits until they are well. Raises CommandFailed."""
+    names = [container.name for container in starting(users)]
     for name in names:
         docker("start", name)
     deadline = time.monotonic() + STARTED_WITHIN_S
@@ -209,11 +216,17 @@ def start(users: list[Container]) -> None:
         time.sleep(1)
 
 
-def _orchestrator(users: list[Container]) -> str:
-    return next(container.name for container in users if container.service == "orchestrator" and container.runs)
-
-
 # -- the messages ------------------------------------------------------------------------------------------------------
+
+
+def publish_again(users: list[Container], since: datetime) -> None:
+    """Has every service publish again. Who did not answer is said, and shows in what does not arrive."""
+    orchestrator = next(container.name for container in starting(users) if container.service == "orchestrator")
+    command = ("python3", "-m", "system.orchestrator", "republish", "--actor=restore", f"--since={since.isoformat()}")
+    try:
+        print(docker("exec", orchestrator, *command).rstrip())
+    except CommandFailed as failure:
+        print(f"Not everybody publishes again: {failure}", file=sys.stderr)
 
 
 def _producers() -> list[str]:

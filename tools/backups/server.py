@@ -17,6 +17,17 @@ COMMAND_TIMEOUT_S = 6 * 3600
 CONFINED = ("--read-only", "--user", "10001:10001", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true")
 
 
+# A server that started and has committed nothing since does not remember its last commit; its newest transactions do.
+LAST_COMMIT = """
+    WITH next AS (SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint) AS xid)
+    SELECT to_char(coalesce(
+        (SELECT timestamp FROM pg_last_committed_xact()),
+        (SELECT max(pg_xact_commit_timestamp(CAST(CAST(id % 4294967296 AS text) AS xid)))
+         FROM next, generate_series(greatest(xid - 20000, 3), xid - 1) AS id WHERE id % 4294967296 >= 3)
+    ) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+"""
+
+
 class CommandFailed(Exception):
     """The engine, or what it was told to run, refused; the text is the last thing it said."""
 
@@ -80,8 +91,7 @@ class Server:
 
     def last_commit(self) -> str:
         """When the newest transaction was committed, as the log has it: RFC 3339 with microseconds; empty when nobody knows."""
-        query = "SELECT to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM pg_last_committed_xact()"
-        return self.value("postgres", query)
+        return self.value("postgres", LAST_COMMIT)
 
 
 @dataclass(frozen=True, slots=True)
