@@ -14,8 +14,9 @@ from tools.prepare.failure import Failure
 
 STARTUP_TIMEOUT_S = 300
 LOG_LINES = 15
-TEST_RUNS = ("test", "integration-gw0", "integration-gw1")
-"""How projects of tests are called after this checkout: the whole system, and the parts of each process of the integration tests."""
+TEST_RUNS = ("test", "faults", "integration-gw0", "integration-gw1")
+"""How projects of tests are called after this checkout: the whole system, the fault matrix's, and the parts of each process of the
+integration tests."""
 
 
 def _variables() -> dict[str, str]:
