@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent
-SERVICES = ("identity", "files", "pricing", "shop", "orchestrator", "crm", "mes")
+SERVICES = ("identity", "files", "pricing", "shop", "orchestrator", "crm", "mes", "observability")
 
 
 def messages_as_coded() -> dict[str, Any]:

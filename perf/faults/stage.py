@@ -165,7 +165,9 @@ class Stage:
         for service in (*INFRASTRUCTURE, *SERVICES):
             for container in self.containers.of(service):
                 container.reload()
-                if container.status != "running":
+                if container.status == "paused":
+                    container.unpause()
+                elif container.status != "running":
                     container.start()
 
     def wait_well(self) -> None:
@@ -236,7 +238,10 @@ def set_up(*, keep: bool = False) -> Iterator[Stage]:
                 _compose(compose, variables, "--profile", "seed", "run", "--rm", "seed")
             with _tools(project, published) as (containers, broker, post):
                 target = Target.of(project)
-                yield Stage(project, target, containers, broker, post, Desk(desk), compose, variables)
+                stage = Stage(project, target, containers, broker, post, Desk(desk), compose, variables)
+                # A run that was broken off may have left things broken.
+                stage.heal()
+                yield stage
         finally:
             if not keep:
                 _remove(compose, variables)
