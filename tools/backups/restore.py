@@ -58,6 +58,7 @@ class Container:
 def run(name: str, moment: str | None, *, agreed: bool) -> int:
     """The exit status: 0 restored and everything arrived, 1 not everything, 2 nothing was done. Raises Failure, CommandFailed."""
     project = find(name)
+    check_reachable(project, moment)
     lost = what_is_lost(project.live, moment) if moment and project.live.answers() else None
     say_what_is_lost(lost, moment)
     if not agreed:
@@ -85,6 +86,16 @@ def run(name: str, moment: str | None, *, agreed: bool) -> int:
     verdict = "FAILED" if missing else "ok"
     print(f"restored: to={reached} rto_s={rto_s:.0f} lost_orders={orders} missing_messages={missing} {verdict}")
     return 1 if missing else 0
+
+
+def check_reachable(project: Project, moment: str | None) -> None:
+    """Nobody is stopped for a restore that cannot be. Raises Failure when no backup was finished before the moment."""
+    oldest = int(in_container(project, "backups", "oldest", data=project.data))
+    if not oldest:
+        raise Failure("There is no backup.", remedy="Make one while there is something to back up: make backup")
+    if moment is not None and datetime.fromisoformat(moment).timestamp() < oldest + 1:
+        said = datetime.fromtimestamp(oldest + 1, UTC).isoformat()
+        raise Failure(f"The oldest backup was finished after {moment}.", remedy=f"Name a moment from {said} on.")
 
 
 # -- what is lost ------------------------------------------------------------------------------------------------------

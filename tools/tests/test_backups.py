@@ -86,6 +86,7 @@ def deeds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     for name, answer in (("empty_queues", 7), ("put_back", None), ("skip_numbers", None), ("start", None)):
         noted(name, answer)
     noted("wait_until_arrived", 0)
+    noted("check_reachable")
     noted("what_is_lost", Lost(("A-26000007",), ("somebody",), {"shop": 2, "mes": 0}, 7))
     monkeypatch.setattr(restore, "find", lambda _: PROJECT)
     monkeypatch.setattr(restore, "users_of", lambda _: users)
@@ -104,7 +105,7 @@ def deeds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 def test_nothing_is_done_before_somebody_agreed(deeds: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["restore", "--project", "x", "--time", "2026-11-29T14:30:00+03:00"]) == 2
-    assert deeds == ["what_is_lost"]
+    assert deeds == ["check_reachable", "what_is_lost"]
     assert "A-26000007" in capsys.readouterr().out
 
 
@@ -114,7 +115,8 @@ def test_queues_are_emptied_while_nobody_works_and_outboxes_follow_when_everybod
     assert main(["restore", "--project", "x", "--time", "2026-11-29T14:30:00+03:00", "--yes"]) == 0
     republish = "exec x-orchestrator-1 python3 -m system.orchestrator republish --actor=restore --since=2026-11-28T11:29:59+00:00"
     assert deeds == [
-        "what_is_lost", "finish_log", "put_back", "skip_numbers", "empty_queues", "start", republish, "wait_until_arrived",
+        "check_reachable", "what_is_lost",
+        "finish_log", "put_back", "skip_numbers", "empty_queues", "start", republish, "wait_until_arrived",
         "exec x-backup-1 backups now incremental",
     ]  # fmt: skip
     [kept] = (tmp_path / "restores").iterdir()
