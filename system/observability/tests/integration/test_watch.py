@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +15,9 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from system.observability.adapters.runbooks import Runbooks
-from system.observability.adapters.watch import GAUGE, WatchQueries, watchdog
+from system.observability.adapters.watch import GAUGE, WatchQueries, WatchRepository, watchdog
 from system.observability.application.watch import HEARD_AGAIN, SILENT, Watching
-from system.observability.domain.watch import Listening
+from system.observability.domain.watch import Listening, Watch
 from system.observability.main import service
 from system.observability.settings import ObservabilitySettings
 from system.observability.tests.integration.conftest import ALERTS_KEY
@@ -109,11 +110,22 @@ async def test_nobody_else_says_that_it_is_heard(
     assert (await sofia.get(WATCH)).status_code == 403
 
 
-async def test_of_many_processes_that_look_at_once_one_writes(built: Service) -> None:
+async def test_of_two_processes_that_look_at_once_one_writes(built: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await heard_long_ago(built)
-    processes = [listening(built, since=datetime.now(UTC) - HOUR * 2) for _ in range(6)]
-    wrote = await asyncio.gather(*(each.look(built.make_uow()) for each in processes for _ in range(2)))
-    assert sum(wrote) == 1
+    both_know = asyncio.Barrier(2)
+    held = WatchRepository.held
+
+    async def held_until_both_know(repository: WatchRepository) -> Watch:
+        watch = await held(repository)
+        # The row is locked, so the other one cannot know until this one is done.
+        with suppress(TimeoutError, asyncio.BrokenBarrierError):
+            await asyncio.wait_for(both_know.wait(), timeout=0.5)
+        return watch
+
+    monkeypatch.setattr(WatchRepository, "held", held_until_both_know)
+    processes = [listening(built, since=datetime.now(UTC) - HOUR * 2) for _ in range(2)]
+    wrote = await asyncio.gather(*(each.look(built.make_uow()) for each in processes))
+    assert sorted(wrote) == [False, True]
     assert await letters(built) == [(SILENT, "waiting", TO)]
 
 
