@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter
 
@@ -15,10 +15,14 @@ from system.observability.adapters.queries import TraceQueries
 from system.observability.adapters.runbooks import Runbooks
 from system.observability.adapters.store import SqlStore
 from system.observability.adapters.unit_of_work import ObservabilityUnitOfWork
+from system.observability.adapters.watch import GAUGE as WATCHDOG_AGE
+from system.observability.adapters.watch import WatchQueries
 from system.observability.application.alerts import Alerts
 from system.observability.application.figures import Figures
 from system.observability.application.receiving import Intake, Room
 from system.observability.application.tidying import Bounds
+from system.observability.application.watch import Watching
+from system.observability.domain.watch import Listening
 from system.observability.entrypoints import (
     alerts_api,
     alerts_pages,
@@ -26,6 +30,7 @@ from system.observability.entrypoints import (
     failures_pages,
     figures_api,
     figures_pages,
+    notices,
     otlp_api,
     pages,
     runbooks,
@@ -34,8 +39,10 @@ from system.observability.entrypoints import (
     traces_api,
     traces_pages,
 )
-from system.observability.entrypoints.timers import tidying_timer
+from system.observability.entrypoints.timers import tidying_timer, watch_timer
 from system.observability.settings import ObservabilitySettings
+from system.plumbing.mail.delivery import MAIL_GAUGES
+from system.plumbing.mail.worker import send_letters
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
 
@@ -59,6 +66,8 @@ PAGES: tuple[APIRouter, ...] = (
 """Its pages; one router for each module of entrypoints."""
 
 GAUGES = (
+    *MAIL_GAUGES,
+    WATCHDOG_AGE,
     GaugeQuery(
         "alexandrite_telemetry_stored_bytes",
         "Room that spans and log lines take, by what they are.",
@@ -84,19 +93,29 @@ def service(settings: ObservabilitySettings | None = None) -> Service:
     room = Room()
     bounds = Bounds(settings.telemetry_kept_days, settings.failures_kept_days, settings.telemetry_bytes_max)
     measures = HttpMeasures(settings.prometheus_url, timeout_s=settings.prometheus_timeout_s)
+    letters = notices.letters_of(shown, public_url=settings.public_url)
+
+    async def write_to_whoever_is_on_call(process: Service) -> None:
+        await send_letters(process, letters, settings)
+
     built = Service(
         settings,
         routers=ROUTERS,
         # OTLP names its own addresses, outside of every API's.
         pages=[shown.router(), *PAGES, otlp_api.router],
         unit_of_work=ObservabilityUnitOfWork,
-        timers=[tidying_timer(lambda: days, room, bounds, every_s=settings.telemetry_tidied_every_s)],
+        timers=[
+            tidying_timer(lambda: days, room, bounds, every_s=settings.telemetry_tidied_every_s),
+            watch_timer(lambda: watching, every_s=settings.watchdog_looked_every_s),
+        ],
         gauges=GAUGES,
         on_stop=[lambda _: measures.close()],
+        background=[write_to_whoever_is_on_call] if "timer" in settings.role_names else [],
         description="Keeps what every process tells of its work, and shows it.",
     )
     shown.install(built.app)
     days = SqlDays(built.engine)
+    watching = _watching(built, settings)
     built.app.state.body_bytes_max = otlp_api.body_limits(settings)
     built.app.state.intake = Intake(
         SqlStore(built.engine),
@@ -115,5 +134,18 @@ def service(settings: ObservabilitySettings | None = None) -> Service:
         kept=timedelta(days=settings.alerts_kept_days),
         unheard_after=timedelta(seconds=settings.alerts_unheard_after_s),
     )
+    built.app.state.watching = watching
     built.app.state.runbooks = Runbooks(runbooks.ADDRESS)
     return built
+
+
+def _watching(built: Service, settings: ObservabilitySettings) -> Watching:
+    # A few looks that came late are no pause; a process that was stopped missed more.
+    pause_max = timedelta(seconds=settings.watchdog_looked_every_s * 3)
+    return Watching(
+        WatchQueries(built.engine),
+        Listening(now=datetime.now(UTC), pause_max=pause_max),
+        silent_after=timedelta(seconds=settings.watchdog_silent_s),
+        to=settings.on_call_address,
+        clock=lambda: datetime.now(UTC),
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from system.plumbing.settings import ServiceSettings
+from system.plumbing.mail.settings import MailSettings
 
 
-class ObservabilitySettings(ServiceSettings):
+class ObservabilitySettings(MailSettings):
     """What observability is told at start, beside what every service is told."""
 
     service: str = "observability"
@@ -48,3 +48,12 @@ class ObservabilitySettings(ServiceSettings):
         gt=0,
         description="an alert that fires and was not told of again for longer is lost; more than Alertmanager's repeat_interval",
     )
+
+    watchdog_silent_s: float = Field(
+        180.0, gt=0, description="when the alert that always fires was not heard for longer, alerts do not reach us"
+    )
+    watchdog_looked_every_s: float = Field(10.0, gt=0, description="how often it is looked whether that is so")
+    on_call_address: str = Field(
+        "on-call@alexandrite.example", description="who is written to then; empty for nobody. As in alertmanager.yaml"
+    )
+    mail_from: str = Field("Alexandrite <alerts@alexandrite.example>", description="whom letters are from")

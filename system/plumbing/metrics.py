@@ -61,6 +61,11 @@ TOPOLOGY_MENDED = Counter(
     "Parts of the broker's topology that were gone and were declared again.",
     ["what"],
 )
+TOPOLOGY_PARTS = ("exchange", "queue", "binding", "dead_queue")
+"""What may be gone; the bindings of a queue of dead letters count as bindings."""
+for _part in TOPOLOGY_PARTS:
+    # A series that begins with its first 1 has not increased yet, and no alert would see it.
+    TOPOLOGY_MENDED.labels(_part)
 TOPOLOGY_CHECKED = Gauge(
     "alexandrite_topology_checked_timestamp_seconds", "When this process last saw the whole topology of its queue."
 )

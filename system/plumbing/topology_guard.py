@@ -44,9 +44,6 @@ ANSWER_TIMEOUT_S = 3.0
 MEND_TIMEOUT_S = 20.0
 MARGIN = timedelta(minutes=2)
 """A message may have been committed so long before it was published, or lain so long unacknowledged in a consumer's hands."""
-for _what in ("queue", "binding", "exchange", "dead_queue"):
-    # A series that begins with its first 1 has not increased yet, and no alert would see it.
-    TOPOLOGY_MENDED.labels(_what)
 MISSED, SETTLED = "topology_missed", "topology_settled"
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from system.observability.application.dashboards import outdated, write_dashboards, written
 from system.observability.domain.figures import FIGURES
+from system.observability.domain.watch import WATCHDOG
 from system.observability.settings import ObservabilitySettings
 from tools import metrics
 from tools.promql import names_in
@@ -76,6 +77,34 @@ def test_what_goes_on_firing_is_told_of_again_before_it_counts_as_unheard() -> N
     for interval in repeated:
         assert (found := re.fullmatch(r"(\d+)([smh])", interval)), interval
         assert int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] < unheard_after_s
+
+
+def watchdog_every_s(group_interval_s: int, repeat_interval_s: int) -> int:
+    """How often Alertmanager tells again of what goes on firing: at the first of its looks after `repeat_interval`, never at it."""
+    return (repeat_interval_s // group_interval_s + 1) * group_interval_s
+
+
+def test_the_alert_that_always_fires_is_missed_only_after_it_failed_to_come_twice() -> None:
+    settings = yaml.safe_load((DEPLOY / "prometheus" / "alertmanager.yaml").read_text(encoding="utf-8"))
+    [route] = [one for one in settings["route"]["routes"] if one["matchers"] == [f'alertname="{WATCHDOG}"']]
+    seconds = {name: int(route[name].removesuffix("s")) for name in ("group_interval", "repeat_interval")}
+    every_s = watchdog_every_s(seconds["group_interval"], seconds["repeat_interval"])
+    assert every_s == 60 and watchdog_every_s(60, 60) == 120
+    silent_s = ObservabilitySettings.model_fields["watchdog_silent_s"].default
+    assert 2 * every_s < silent_s
+    for durations in DEPLOY.glob("durations*.env"):
+        told = re.search(r"^ALEXANDRITE_WATCHDOG_SILENT_S=(\d+)$", durations.read_text(encoding="utf-8"), re.MULTILINE)
+        assert told is None or int(told[1]) > 2 * every_s, durations.name
+
+
+def test_observability_writes_to_whom_alertmanager_writes_from_whom_it_does() -> None:
+    settings = yaml.safe_load((DEPLOY / "prometheus" / "alertmanager.yaml").read_text(encoding="utf-8"))
+    [letter] = [one for receiver in settings["receivers"] for one in receiver.get("email_configs", ())]
+    fields = ObservabilitySettings.model_fields
+    assert fields["on_call_address"].default == letter["to"]
+    assert settings["global"]["smtp_from"] in fields["mail_from"].default
+    told = SYSTEM["services"]["observability"]["environment"]
+    assert f"{told['ALEXANDRITE_SMTP_HOST']}:{told['ALEXANDRITE_SMTP_PORT']}" == settings["global"]["smtp_smarthost"]
 
 
 TELEMETRY: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.telemetry.yaml").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ import pytest
 from system.messages import catalogue
 from system.orchestrator.domain.status import Status
 from system.plumbing.measured import METHODS, ROLES, outcome_of
-from system.plumbing.metrics import SAMPLES_MAX
+from system.plumbing.metrics import SAMPLES_MAX, TOPOLOGY_PARTS
 from system.pricing.application.calculation import SIZES, size_of
 from system.shop.domain.order import Channel
 
@@ -104,5 +104,6 @@ def test_bounds_are_those_of_the_code() -> None:
     assert bounds["outcome"] == {outcome_of(status) for status in range(200, 600)}
     assert bounds["triangles"] == {*SIZES.values(), "more"} == {size_of(10**power) for power in range(3, 8)} | {"5M"}
     assert bounds["channel"] == set(Channel)
+    assert bounds["mended"] == set(TOPOLOGY_PARTS)
     assert DECLARED["bounds"]["order_status"]["most"] >= len(Status)
     assert DECLARED["bounds"]["message"]["most"] > len(catalogue.BY_TYPE)

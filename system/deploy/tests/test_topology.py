@@ -211,7 +211,7 @@ def test_compose_uses_exactly_the_built_images() -> None:
 
 def test_letters_go_to_the_mailbox_and_it_is_read_on_this_machine_alone() -> None:
     told = {name for name, spec in OURS.items() if "ALEXANDRITE_SMTP_HOST" in spec["environment"]}
-    assert told == {"identity", "shop"}
+    assert told == {"identity", "shop", "observability"}
     for name in told:
         environment = COMPONENTS[name]["environment"]
         assert environment["ALEXANDRITE_SMTP_HOST"] in COMPONENTS and environment["ALEXANDRITE_SMTP_PORT"] == "1025"

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, func, select, tuple_, update
+from sqlalchemy import bindparam, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.kernel.ids import new_id
 from system.observability.adapters.alert_table import alert
 from system.observability.domain.alerts import Alert, AlertState, Told
+from system.observability.domain.watch import WATCHDOG
 
 Place = tuple[datetime, UUID]
 """Where a list goes on: the beginning and the id of the last that was shown."""
@@ -75,9 +76,9 @@ class AlertRepository:
 
     async def forget(self, *, before: datetime) -> None:
         """Forgets what ended, or was last heard of, before a moment."""
-        await self._connection.execute(
-            delete(alert).where(func.coalesce(alert.c.ended_at, alert.c.last_told_at) < before)
-        )
+        is_long_ago = func.coalesce(alert.c.ended_at, alert.c.last_told_at) < before
+        # The release before keeps the one that always fires as if it were an alert.
+        await self._connection.execute(delete(alert).where(or_(is_long_ago, alert.c.name == WATCHDOG)))
 
     async def find(self, alert_id: UUID) -> Alert | None:
         """One, held until the end of the transaction."""

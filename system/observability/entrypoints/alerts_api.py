@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from system.observability.application.alerts import Alerts
+from system.observability.application.watch import Watching
 from system.observability.domain.alerts import Alert, AlertState, Told
+from system.observability.domain.watch import Reaching
 from system.observability.entrypoints.keys import key_required
 from system.observability.entrypoints.pages import Administrator
 
@@ -25,7 +27,13 @@ def _alerts(request: Request) -> Alerts:
     return cast(Alerts, request.app.state.alerts)
 
 
+def watching_of(request: Request) -> Watching:
+    """The watch of this process."""
+    return cast(Watching, request.app.state.watching)
+
+
 TheAlerts = Annotated[Alerts, Depends(_alerts)]
+TheWatch = Annotated[Watching, Depends(watching_of)]
 Word = Annotated[str, Field(max_length=2000)]
 
 
@@ -88,12 +96,23 @@ class AlertList(BaseModel):
     items: list[AlertView]
 
 
+class WatchView(BaseModel):
+    """Whether alerts reach us: when the one that always fires was last heard, and since when it is silent, if it is."""
+
+    as_of: datetime
+    state: Reaching
+    heard_at: datetime | None
+    silent_since: datetime | None
+    silent_after_s: float
+
+
 @internal.post("/alerts", status_code=204, dependencies=[key_required("alerts_key")], include_in_schema=False)
-async def hear_alerts(webhook: Webhook, request: Request, alerts: TheAlerts) -> Response:
+async def hear_alerts(webhook: Webhook, request: Request, alerts: TheAlerts, watching: TheWatch) -> Response:
     """Takes what Alertmanager tells. The same again changes nothing."""
     # One delivery may say the same alert twice; the last word counts.
     told = {(one.fingerprint, one.started_at): one for one in (each.told() for each in webhook.alerts)}
-    await alerts.hear(list(told.values()), request.app.state.make_uow())
+    others = await watching.hear(list(told.values()), request.app.state.make_uow())
+    await alerts.hear(others, request.app.state.make_uow())
     return Response(status_code=204)
 
 
@@ -111,6 +130,19 @@ async def list_alerts(
         as_of=datetime.now(UTC),
         firing=await alerts.firing_count(),
         items=[view_of(alert, alerts) for alert in found],
+    )
+
+
+@router.get("/alerts/watch")
+async def watch_over_alerts(who: Administrator, watching: TheWatch) -> WatchView:
+    """Whether alerts reach us at all."""
+    standing = await watching.standing()
+    return WatchView(
+        as_of=datetime.now(UTC),
+        state=standing.state,
+        heard_at=standing.heard_at,
+        silent_since=standing.silent_since,
+        silent_after_s=watching.silent_after.total_seconds(),
     )
 
 

@@ -12,8 +12,9 @@ from fastapi.responses import RedirectResponse
 
 from system.observability.application.alerts import Alerts
 from system.observability.domain.alerts import AlertUnknown, runbook_of
-from system.observability.entrypoints.alerts_api import NAME, TheAlerts
-from system.observability.entrypoints.pages import BASE, Administrator, Shown
+from system.observability.entrypoints.alerts_api import NAME, TheAlerts, watching_of
+from system.observability.entrypoints.notices import WATCHDOG_RUNBOOK
+from system.observability.entrypoints.pages import BASE, Administrator, Shown, lasting_of
 from system.observability.entrypoints.runbooks import TheRunbooks
 from system.observability.settings import ObservabilitySettings
 from system.pagekit.pages import Pages, Said
@@ -96,8 +97,13 @@ async def _after(deed: Any, request: Request, who: Any, pages: Pages, alerts: Al
 
 async def _now(request: Request, alerts: Alerts, runbooks: Any, *, said: Said | None = None) -> dict[str, Any]:
     settings: ObservabilitySettings = request.app.state.settings
+    watching = watching_of(request)
     return {
         "open": await alerts.open(),
+        "watch": await watching.standing(),
+        "silent_after": watching.silent_after,
+        "lasts": lasting_of(request),
+        "watchdog_runbook": WATCHDOG_RUNBOOK if runbooks.has("watchdog") else None,
         "state_of": alerts.state_of,
         "runbook_of": lambda alert: runbook_of(alert.name) if runbooks.has(runbook_of(alert.name)) else None,
         "said": said,

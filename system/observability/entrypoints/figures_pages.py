@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from system.observability.application.figures import Drawn, Figures, Reading, Told
 from system.observability.domain.figure import PERIODS, SECTIONS, Period, Section, series_name
-from system.observability.entrypoints.alerts_api import TheAlerts
+from system.observability.domain.watch import Reaching
+from system.observability.entrypoints.alerts_api import TheAlerts, watching_of
 from system.observability.entrypoints.measured import measure_of
 from system.observability.entrypoints.pages import BASE, Administrator, Shown
 from system.observability.settings import ObservabilitySettings
@@ -84,6 +85,8 @@ async def _shown(request: Request, pages: Pages, figures: Figures, period: Perio
         "labels": _labels(pages, reading, period),
         "charts": [_chart(pages, language, drawn) for drawn in reading.figures],
         "tiles": [_tile(told) for told in await figures.now()],
+        # That nothing fires says something only while alerts are heard.
+        "are_alerts_heard": (await watching_of(request).standing()).state is not Reaching.SILENT,
         "every_s": max(1, round(settings.figures_refreshed_s)),
     }
 

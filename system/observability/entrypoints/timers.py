@@ -9,6 +9,7 @@ from typing import Any
 from system.observability.application.ports import Days
 from system.observability.application.receiving import Room
 from system.observability.application.tidying import Bounds, tidy
+from system.observability.application.watch import Watching
 from system.plumbing.telemetry import log
 from system.plumbing.timers import Timer
 
@@ -23,3 +24,13 @@ def tidying_timer(days: Callable[[], Days], room: Room, bounds: Bounds, *, every
         return 0
 
     return Timer("telemetry days", every_s, tick)
+
+
+def watch_timer(watching: Callable[[], Watching], *, every_s: float) -> Timer:
+    """Looks whether alerts still reach us. Every process does: the first one writes the letter, and all know that they listen."""
+
+    async def tick(make_uow: Callable[[], Any], _: frozenset[int]) -> int:
+        await watching().look(make_uow())
+        return 0
+
+    return Timer("watch over alerts", every_s, tick)
