@@ -211,8 +211,13 @@ COMMITS: tuple[Commit, ...] = (
             ),
             Edit(
                 "system/plumbing/web.py",
-                "        if length.isdigit() and int(length) > BODY_BYTES_MAX:\n",
-                "        if length.isdigit() and int(length) > BODY_BYTES_MAX:\n            BODIES_REFUSED.inc()\n",
+                "        if length.isdigit() and int(length) > bytes_max:\n",
+                "        if length.isdigit() and int(length) > bytes_max:\n            BODIES_REFUSED.inc()\n",
+            ),
+            Edit(
+                "system/deploy/prometheus/metrics.toml",
+                "alexandrite_messages_published_total",
+                "alexandrite_bodies_refused_total = {}\nalexandrite_messages_published_total",
             ),
         ),
     ),

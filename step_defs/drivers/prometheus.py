@@ -32,9 +32,15 @@ class Prometheus:
         found: list[dict[str, Any]] = self._data("/api/v1/alerts")["alerts"]
         return found
 
-    def _data(self, path: str) -> Any:
+    def value(self, promql: str) -> float | None:
+        """The one value that a question has now; None where there is none. Raises AssertionError for more than one."""
+        found = self._data("/api/v1/query", query=promql)["result"]
+        assert len(found) <= 1, f"{promql} has {len(found)} answers"
+        return float(found[0]["value"][1]) if found else None
+
+    def _data(self, path: str, **params: str) -> Any:
         try:
-            answer = self._client.get(path)
+            answer = self._client.get(path, params=params)
         except httpx.TransportError as error:
             raise AssertionError(f"Prometheus does not answer: {error}") from error
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:300]}"

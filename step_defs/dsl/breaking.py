@@ -65,6 +65,13 @@ def shop_cannot_send(world: World) -> None:
     world.faults.mended_by(lambda: sql("shop", free))
     held = f"holder = '{ghost}', expires_at = clock_timestamp() + {LATER}"
     sql("shop", f"UPDATE bucket_lease SET {held} WHERE role = 'relay'")  # noqa: S608
+    sending = 'sum(alexandrite_leased_buckets{service="shop", role="relay"})'
+    eventually(
+        lambda: world.on_call.prometheus.value(sending),
+        lambda held: held == 0,
+        within_s=SOON_S,
+        what="the shop sends nothing",
+    )
     order = world.shopper("Olivia").starts_order()
     mine = f"published_at IS NULL AND subject = '{order.order_id}'"
     _older(world, "shop", "outbox", f"occurred_at = occurred_at - {LATER}", mine)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ADDRESS = "on-call@alexandrite.example"
 ALERTS = "/api/observability/v1/alerts"
+BLIND_S = 125.0
+"""What is away is not told of before: services start after whoever watches them (system/deploy/prometheus/host.rules.yaml)."""
 QUIET_WITHIN_S = 120.0
 """How long what an earlier scenario broke may still be told of."""
 FIRING, RESOLVED = "firing", "resolved"
@@ -78,18 +80,25 @@ class OnCall:
         self._since = datetime.now(UTC)
 
     @cached_property
-    def _prometheus(self) -> Prometheus:
+    def prometheus(self) -> Prometheus:
+        """Where the figures are, past the gateway."""
         return Prometheus(self._world.backstage.address)
 
     def close(self) -> None:
         """Ends the connection."""
-        if "_prometheus" in self.__dict__:
-            self._prometheus.close()
+        if "prometheus" in self.__dict__:
+            self.prometheus.close()
 
     # -- what goes wrong -----------------------------------------------------------------------------------------
 
     def listens_for(self, alarms: Sequence[Alarm]) -> None:
-        """Waits until nothing of this is told of from before. Raises NotInTime with what still is."""
+        """Waits until nothing of this is told of from before, and until the eyes are open. Raises NotInTime with what still is."""
+        eventually(
+            lambda: self.prometheus.value("alexandrite:watched_seconds") or 0.0,
+            lambda watched_s: watched_s > BLIND_S,
+            within_s=BLIND_S + QUIET_WITHIN_S,
+            what="Prometheus has watched for so long that it may say that something is away",
+        )
         eventually(
             lambda: [row["name"] for row in self._rows(FIRING) for alarm in alarms if alarm.is_in(row)],
             lambda told: not told,
@@ -148,7 +157,7 @@ class OnCall:
         names = {name for alarm in self.broken for name in alarm.names}
         return [
             f"{alert['labels']['alertname']} {alert['state']} {alert['labels']}"
-            for alert in self._prometheus.alerts()
+            for alert in self.prometheus.alerts()
             if alert["labels"]["alertname"] in names
         ]
 

@@ -46,6 +46,7 @@ def world_of(engine: Engine) -> World:
         unique="u",
         backstage=SimpleNamespace(containers=engine),
         shopper=lambda _: SimpleNamespace(starts_order=lambda: order),
+        on_call=SimpleNamespace(prometheus=SimpleNamespace(value=lambda _: 0.0)),
     )
     world.faults = Faults(cast(World, world))
     return cast(World, world)

@@ -49,6 +49,11 @@ class Answers:
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {FIRING: [], RESOLVED: []}
         self.letters_: list[dict[str, Any]] = []
+        self.watched_s = [0.0, 126.0]
+
+    def value(self, promql: str) -> float:
+        assert promql == "alexandrite:watched_seconds"
+        return self.watched_s.pop(0)
 
     def get(self, path: str, *, state: str, limit: int) -> Any:
         assert path == on_call.ALERTS and limit == on_call.ROWS_MAX
@@ -71,8 +76,10 @@ def said() -> Answers:
 def listener(said: Answers) -> OnCall:
     world = cast(World, SimpleNamespace(backstage=SimpleNamespace(admin=said, post=said)))
     listening = OnCall(world)
-    listening.__dict__["_prometheus"] = said
+    listening.__dict__["prometheus"] = said
     listening.listens_for([PARKED])
+    assert not said.watched_s, "it waits until the rules may say that something is away"
+    said.watched_s = [126.0] * 9
     return listening
 
 
