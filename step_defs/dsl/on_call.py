@@ -215,7 +215,7 @@ _MOMENT = {FIRING: "told_at", RESOLVED: "end_told_at"}
 
 def tells_of(letter: Row, alarm: Alarm, state: str) -> bool:
     """Whether a letter tells of this alert in this state, and names its place. What is over comes last, below a line of its own."""
-    if not any(re.search(rf"(^|\] ){name}:", letter["subject"]) for name in alarm.names):
+    if not any(re.search(rf"(^|\] ){name}\b", letter["subject"]) for name in alarm.names):
         return False
     firing, *over = re.split(r"^Over:\r?$", letter["text"], maxsplit=1, flags=re.MULTILINE)
     return alarm.naming in (firing if state == FIRING else "".join(over))

@@ -32,7 +32,7 @@ Over:
 
 
 def letter(
-    text: str = TEXT, subject: str = "[now] MessagesParked: crm", *, at: datetime | None = None
+    text: str = TEXT, subject: str = "[now] MessagesParked crm", *, at: datetime | None = None
 ) -> dict[str, Any]:
     return {"subject": subject, "text": text, "received_at": (at or datetime.now(UTC)).isoformat()}
 
