@@ -12,8 +12,8 @@ _DATABASES = (
         N_("Open connections of each database, and how many the server takes."),
         Unit.COUNT,
         (
-            Query('sum by (datname) (pg_stat_activity_count{datname!~"template.*|postgres|"}) > 0', "{datname}"),
-            Query("max(pg_settings_max_connections)", N_("at most")),
+            Query('sum by (datname) (alexandrite_database_sessions_open{datname!~"template.*|postgres|"}) > 0', "{datname}"),
+            Query("max(alexandrite_database_connections_max)", N_("at most")),
         ),
         runbook="DatabaseConnectionsShort",
     ),
@@ -41,7 +41,7 @@ _DATABASES = (
         N_("Longest transaction"),
         N_("How long the oldest open transaction of each database has run."),
         Unit.SECONDS,
-        (Query('max by (datname) (pg_stat_activity_max_tx_duration{datname!~"template.*|postgres|"})', "{datname}"),),
+        (Query('max by (datname) (alexandrite_database_sessions_oldest_transaction_seconds{datname!~"template.*|postgres|"})', "{datname}"),),
         runbook="DatabaseLocked",
     ),
     Figure(
