@@ -157,12 +157,17 @@ class Prometheus:
 
 
 def record(place: Place, prometheus: Prometheus) -> dict[str, list[str]]:
-    """Writes down the metrics of every job, without those that our code makes, and those of libraries."""
+    """Writes down the metrics of every job, without those that our code makes, and those of libraries.
+
+    What was recorded before stays where it may be empty: a system that nothing has happened to yet has no say in it.
+    """
     left_out = registered(place.root / "system") | ALWAYS
+    before = json.loads(place.recorded_file.read_text(encoding="utf-8")) if place.recorded_file.is_file() else {}
     found = {}
     for job in sorted(prometheus.jobs()):
+        stays = {name for name in before.get(job, ()) if name in place.may_be_empty}
         names = [
-            name for name in sorted(prometheus.names(job))
+            name for name in sorted(stays | set(prometheus.names(job)))
             if name not in left_out and not name.startswith(LIBRARIES)
         ]  # fmt: skip
         if names:

@@ -123,6 +123,13 @@ def test_a_record_holds_what_is_not_made_by_our_code(place: Place) -> None:
     }
 
 
+def test_what_may_be_empty_stays_recorded_and_what_is_gone_does_not(place: Place) -> None:
+    place.recorded_file.write_text('{"postgres": ["pg_drilled", "pg_gone", "pg_up"]}', encoding="utf-8")
+    (place.prometheus / "empty.yaml").write_text("pg_drilled: until it was tried\n", encoding="utf-8")
+    metrics.record(place, running({"postgres": ["pg_up"]}))
+    assert json.loads(place.recorded_file.read_text(encoding="utf-8")) == {"postgres": ["pg_drilled", "pg_up"]}
+
+
 def test_a_running_system_answers_every_question(place: Place) -> None:
     assert metrics.unanswered(place, running(WHOLE)) == []
 

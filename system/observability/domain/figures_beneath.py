@@ -12,7 +12,10 @@ _DATABASES = (
         N_("Open connections of each database, and how many the server takes."),
         Unit.COUNT,
         (
-            Query('sum by (datname) (alexandrite_database_sessions_open{datname!~"template.*|postgres|"}) > 0', "{datname}"),
+            Query(
+                'sum by (datname) (alexandrite_database_sessions_open{datname!~"template.*|postgres|"}) > 0',
+                "{datname}",
+            ),
             Query("max(alexandrite_database_connections_max)", N_("at most")),
         ),
         runbook="DatabaseConnectionsShort",
@@ -41,7 +44,12 @@ _DATABASES = (
         N_("Longest transaction"),
         N_("How long the oldest open transaction of each database has run."),
         Unit.SECONDS,
-        (Query('max by (datname) (alexandrite_database_sessions_oldest_transaction_seconds{datname!~"template.*|postgres|"})', "{datname}"),),
+        (
+            Query(
+                'max by (datname) (alexandrite_database_sessions_oldest_transaction_seconds{datname!~"template.*|postgres|"})',
+                "{datname}",
+            ),
+        ),
         runbook="DatabaseLocked",
     ),
     Figure(
