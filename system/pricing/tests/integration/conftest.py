@@ -46,7 +46,7 @@ class Storage:
     asked: list[UUID] = field(default_factory=list)
     previews: dict[tuple[str, int], bytes] = field(default_factory=dict)
     keeps_previews: bool = True
-    previews_refused: set[str] = field(default_factory=set)
+    previews_refused: set[tuple[str, int]] = field(default_factory=set)
     away: bool = False
     pause: asyncio.Event | None = None
 
@@ -93,7 +93,7 @@ class Storage:
         @app.put("/internal/previews/{mesh_sha256}/{size}")
         async def keep(request: Request, mesh_sha256: str, size: int) -> Response:
             if not self.keeps_previews:
-                self.previews_refused.add(mesh_sha256)
+                self.previews_refused.add((mesh_sha256, size))
                 return Response(status_code=503)
             self.previews[mesh_sha256, size] = await request.body()
             return Response(status_code=204)

@@ -37,10 +37,10 @@ async def test_a_model_is_drawn_once_it_has_its_price(working: Pricing) -> None:
 
 
 async def was_refused(working: Pricing, mesh: str) -> None:
-    """The worker has offered its picture: only then may storage keep any again."""
+    """The worker has offered its pictures, each of them: only then may storage keep any again."""
 
     async def refused() -> bool:
-        return mesh in working.storage.previews_refused
+        return {(mesh, size) for size in (96, 320)} <= working.storage.previews_refused
 
     await eventually(refused)
 
