@@ -147,3 +147,10 @@ def test_what_may_be_empty_needs_no_answer(place: Place) -> None:
         "alexandrite_c: until it happens\nalexandrite_b_seconds_count: until it happens\n", encoding="utf-8"
     )
     assert metrics.unanswered(Place(place.root), running({"x": ["job:b:rate", "pg_up"]})) == []
+
+
+def test_the_system_of_the_scenarios_is_asked_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRITE_ADDRESS", '{"prometheus_url": "http://127.0.0.1:1"}')
+    assert metrics._default_url() == "http://127.0.0.1:1"
+    monkeypatch.setenv("ALEXANDRITE_PROMETHEUS_URL", "http://127.0.0.1:2")
+    assert metrics._default_url() == "http://127.0.0.1:2"
