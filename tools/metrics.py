@@ -205,7 +205,8 @@ def _default_url() -> str:
     told = os.environ.get("ALEXANDRITE_PROMETHEUS_URL")
     # Where scenarios have a system of their own, this is how its commands are told of it.
     address = json.loads(os.environ.get("ALEXANDRITE_ADDRESS", "{}"))
-    return told or address.get("prometheus_url") or f"http://127.0.0.1:{ports.remembered().get('prometheus', ports.DEFAULTS['prometheus'])}"
+    port = ports.remembered().get("prometheus", ports.DEFAULTS["prometheus"])
+    return told or address.get("prometheus_url") or f"http://127.0.0.1:{port}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
