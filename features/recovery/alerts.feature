@@ -22,7 +22,7 @@ Feature: We hear of a failure before anybody has to tell us
     When all of it is mended
     Then within 120 seconds whoever is on call is told that each is over
 
-  @exclusive
+  @exclusive @long
   Scenario: What everybody stands on is gone, the page of alerts with it, and a letter comes all the same
     When all this goes wrong at once:
       | what                       | told as      | naming     | within |

@@ -44,14 +44,18 @@ def make_app(settings: MailSettings, delivery: Delivery) -> procrastinate.App:
 
     @app.task(name=SEND, queue=QUEUE, retry=AsTold(), pass_context=True)
     async def send_notice(context: JobContext, *, notice_id: str) -> None:
+        later: TryAgain | None = None
         async with jobs.traced(app, context.job, "send letter", notice__id=notice_id):
             try:
                 await delivery.attempt(UUID(notice_id))
-            except TryAgain:
-                raise
+            except TryAgain as told:
+                # A letter that waits has not failed; a mail server that refused it is an error of its own span.
+                later = told
             except Exception:
                 log.exception("letter failed", notice_id=notice_id)
                 raise
+        if later is not None:
+            raise later
 
     return app
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
+from opentelemetry.trace import StatusCode
 from psycopg import sql
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -245,3 +246,17 @@ async def test_a_letter_goes_on_in_the_trace_of_its_cause_and_names_nobody(mail:
     async with mail.engine.connect() as connection:
         # Who asked leaves with the job.
         assert (await connection.execute(text("SELECT count(*) FROM job_trace"))).scalar_one() == 0
+
+
+async def test_a_letter_that_waits_has_not_failed_and_the_server_that_did_not_take_it_has(mail: Mail) -> None:
+    mail.post.mailbox.behaves(ANNA, Behaviour(reply="451 later"))
+    one = notice()
+    with recording() as spans:
+        await mail.post_notice(one)
+        sending = mail.sends()
+        await until(lambda: _tried(mail, one, times=2))
+        mail.post.mailbox.behaves(ANNA, None)
+        await until(lambda: _is(mail, one, "sent"))
+        await ended(sending)
+        failed = {span.name for span in spans.all if span.status.status_code is StatusCode.ERROR}
+    assert failed == {"SMTP send"}
