@@ -100,6 +100,7 @@ def test_what_was_done_is_told_to_prometheus(project: Project) -> None:
     assert told["alexandrite_restore_drill_seconds"] == 12
 
 
+@pytest.mark.long
 def test_backups_come_by_themselves_when_their_time_is_there(project: Project) -> None:
     kind = 'alexandrite_backup_last_success_timestamp_seconds{kind="incremental"}'
     docker("exec", project.keeper, "backups", "now", "incremental")
@@ -122,6 +123,7 @@ def test_drill_finds_what_runs_and_loses_no_more_than_a_minute(project: Project)
     assert f"{project.name}-drill" not in docker("volume", "ls", "--quiet").split(), "what was restored is thrown away"
 
 
+@pytest.mark.long
 def test_drill_sees_a_history_that_skips(project: Project) -> None:
     order_id = uuid4()
     # As a hand in the database could leave it: the guards are told to look away.
@@ -133,6 +135,7 @@ def test_drill_sees_a_history_that_skips(project: Project) -> None:
     assert outcome.wrong == ["1 orders have a broken history"] and outcome.line().endswith(" FAILED")
 
 
+@pytest.mark.long
 def test_drill_fails_over_a_backup_that_is_damaged(project: Project) -> None:
     def at_repository(script: str) -> None:
         docker("exec", project.keeper, "sh", "-c", f"cd /var/lib/pgbackrest/archive/alexandrite && {script}")
@@ -146,6 +149,7 @@ def test_drill_fails_over_a_backup_that_is_damaged(project: Project) -> None:
     assert not outcome.is_good and outcome.line().endswith(" FAILED")
 
 
+@pytest.mark.long
 def test_databases_go_back_to_a_moment_and_numbers_do_not(project: Project) -> None:
     kept, lost_later = uuid4(), uuid4()
     project.live.ask("orchestrator", SENT.format(kept))

@@ -248,6 +248,7 @@ def test_a_file_of_ones_own_is_shown_and_nothing_is_sent(opens: Open) -> None:
         (b"glTF" + bytes(100), "damaged"),
         (binary_stl(ring(30, 10), title="x")[:-20], "damaged"),
     ],
+    ids=["packed", "another form", "cut off"],
 )
 def test_a_file_of_ones_own_that_cannot_be_shown_says_why(opens: Open, content: bytes, state: str) -> None:
     page = opens("none")
