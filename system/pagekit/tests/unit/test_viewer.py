@@ -134,6 +134,7 @@ def test_a_wheel_scrolls_the_page_until_the_picture_is_chosen(opens: Open) -> No
     assert canvas.evaluate("c => c.dispatchEvent(new WheelEvent('wheel', {deltaY: 100, cancelable: true}))") is False
 
 
+@pytest.mark.long
 def test_it_turns_by_itself_where_people_like_motion_until_a_hand_takes_it(opens: Open) -> None:
     calm = is_in_state(opens("torus-ring", reduced_motion="reduce"), "shown")
     expect(calm.get_by_role("switch")).not_to_be_checked()
@@ -211,6 +212,7 @@ def test_without_webgl_it_is_said_and_nothing_is_loaded(opens: Open) -> None:
     assert page.evaluate("performance.getEntriesByType('resource').filter(one => one.name.includes('/models/'))") == []
 
 
+@pytest.mark.long
 def test_a_picture_that_the_device_took_away_can_be_had_again(opens: Open) -> None:
     page = opens("torus-ring", complains=True)
     model = is_in_state(page, "shown")

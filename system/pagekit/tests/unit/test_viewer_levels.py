@@ -257,6 +257,7 @@ def test_a_file_of_ones_own_that_cannot_be_shown_says_why(opens: Open, content: 
     assert shown_file(page, binary_stl(ring(30, 10), title="x"))["kind"] == "model-shown"
 
 
+@pytest.mark.long
 def test_a_large_file_of_ones_own_is_shown_unasked_with_all_its_triangles(opens: Open) -> None:
     page = opens("none")
     told = shown_file(page, binary_stl(ring(1_000, 100), title="x"))
@@ -335,6 +336,7 @@ def test_the_handles_fit_into_the_page(opens: Open, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
+@pytest.mark.long
 def test_what_was_shown_before_is_given_back(opens: Open) -> None:
     """Sixteen pictures are all that a page may hold: the seventeenth would take the first one's away, with a warning."""
     page = opens("none")
