@@ -14,7 +14,7 @@ from tools.prepare.failure import Failure
 
 STARTUP_TIMEOUT_S = 300
 LOG_LINES = 15
-TEST_RUNS = ("test", "faults", "integration-gw0", "integration-gw1", "integration-gw2", "backups")
+TEST_RUNS = ("test", "faults", "integration-gw0", "integration-gw1", "backups")
 """How projects of tests are called after this checkout: the whole system, the fault matrix's, the parts of each process of the
 integration tests, and the server whose backups are tried."""
 

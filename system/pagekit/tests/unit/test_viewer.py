@@ -92,6 +92,7 @@ def test_a_model_is_drawn_in_its_metal_with_its_size(opens: Open) -> None:
     assert np.ptp(metal_of(picture(silver)).mean(axis=0)) < 15, "and silver is not"
 
 
+@pytest.mark.long
 def test_it_turns_and_comes_closer_by_hand_and_goes_back(opens: Open) -> None:
     page = opens("signet-ring")
     model = is_in_state(page, "shown")
@@ -125,6 +126,7 @@ def test_it_turns_and_comes_closer_by_hand_and_goes_back(opens: Open) -> None:
     assert np.abs(picture(page).astype(int) - first).max() < 10
 
 
+@pytest.mark.long
 def test_a_wheel_scrolls_the_page_until_the_picture_is_chosen(opens: Open) -> None:
     page = opens("torus-ring")
     canvas = is_in_state(page, "shown").locator("canvas")
@@ -223,6 +225,7 @@ def test_a_picture_that_the_device_took_away_can_be_had_again(opens: Open) -> No
     assert len(metal_of(picture(page))) > 5_000
 
 
+@pytest.mark.long
 def test_a_model_that_leaves_the_page_takes_its_picture_along(opens: Open) -> None:
     page = opens("torus-ring")
     is_in_state(page, "shown")

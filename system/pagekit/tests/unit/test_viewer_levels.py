@@ -146,6 +146,7 @@ def test_a_light_form_is_shown_first_and_then_a_finer_one_and_the_model_itself_i
     expect(model.get_by_role("link", name="Download the file")).to_have_attribute("href", "/yard/models/huge")
 
 
+@pytest.mark.long
 def test_a_finer_form_that_does_not_come_leaves_the_light_one(opens: Open) -> None:
     page = opens("huge-coarse", complains=True)
     model = is_in_state(page, "shown", "coarse")
@@ -271,6 +272,7 @@ def test_a_large_file_of_ones_own_is_shown_unasked_with_all_its_triangles(opens:
 # -- material, marks, dimensions -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_another_material_recolours_what_is_shown_without_loading(opens: Open) -> None:
     page = opens("torus-ring")
     is_in_state(page, "shown")
@@ -283,6 +285,7 @@ def test_another_material_recolours_what_is_shown_without_loading(opens: Open) -
     assert ASKED.counts.total() == 1
 
 
+@pytest.mark.long
 def test_places_are_marked_on_top_and_the_first_one_is_turned_to_the_reader(opens: Open) -> None:
     page = opens("torus-ring")
     is_in_state(page, "shown")
@@ -303,6 +306,7 @@ def test_marks_do_not_pass_to_another_model(opens: Open) -> None:
     assert is_marked(picture(page)) == 0
 
 
+@pytest.mark.long
 def test_dimensions_stand_along_the_box_when_somebody_wants_them(opens: Open) -> None:
     page = opens("torus-ring")
     model = is_in_state(page, "shown")
