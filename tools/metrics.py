@@ -15,7 +15,8 @@ import ast
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +43,8 @@ ALWAYS = frozenset({"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds
 """What Prometheus itself writes down."""
 LIBRARIES = ("go_", "python_", "promhttp_", "net_conntrack_", "erlang_", "telemetry_scrape_", "scrape_")
 """What libraries tell of themselves, in every process: nobody asks for it, so it is not recorded."""
+SETTLES_WITHIN_S = 45.0
+"""A process that has just started is scraped, and asks its database, within seconds."""
 WINDOW = {"$__rate_interval": "5m"}
 ASK_TIMEOUT_S = 10.0
 
@@ -191,6 +194,14 @@ def unanswered(place: Place, prometheus: Prometheus) -> list[str]:
     return found
 
 
+def settled(ask: Callable[[], list[str]], *, within_s: float = SETTLES_WITHIN_S, pause_s: float = 2.0) -> list[str]:
+    """What is still found when a process that started a moment ago has had the time to answer."""
+    deadline = time.monotonic() + within_s
+    while (found := ask()) and time.monotonic() < deadline:
+        time.sleep(pause_s)
+    return found
+
+
 def _is_there(prometheus: Prometheus, name: str) -> bool:
     return prometheus.answers(f'count({{__name__="{name}"}})')
 
@@ -224,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with httpx.Client(base_url=asked.url, timeout=ASK_TIMEOUT_S) as client:
             prometheus = Prometheus(client)
             if asked.check:
-                return _told(unanswered(place, prometheus))
+                return _told(settled(lambda: unanswered(place, prometheus)))
             for job, names in record(place, prometheus).items():
                 print(f"{job}: {len(names)} metrics")
     except httpx.HTTPError as error:

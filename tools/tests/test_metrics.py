@@ -154,3 +154,9 @@ def test_the_system_of_the_scenarios_is_asked_where_there_is_one(monkeypatch: py
     assert metrics._default_url() == "http://127.0.0.1:1"
     monkeypatch.setenv("ALEXANDRITE_PROMETHEUS_URL", "http://127.0.0.1:2")
     assert metrics._default_url() == "http://127.0.0.1:2"
+
+
+def test_what_is_silent_for_a_moment_is_no_finding_and_what_stays_silent_is_one() -> None:
+    answers = [["a is silent"], []]
+    assert metrics.settled(lambda: answers.pop(0), pause_s=0) == []
+    assert metrics.settled(lambda: ["b is silent"], within_s=0.01, pause_s=0) == ["b is silent"]
