@@ -85,7 +85,7 @@ restore: ## put the running system back to a moment, TIME=...; says what would b
 
 nightly: test prove up figures down ## everything, the long measurements too: hours
 	@$(PYTHON) -m pytest system -m "long and not live"
-	@$(PYTHON) -m step_defs.assembly run $(PYTHON) -m pytest features -m long
+	@$(PYTHON) -m step_defs.assembly run $(PYTHON) -m pytest features -m "long and exclusive" --then $(PYTHON) -m pytest features -m "long and pages" --through pages
 	@$(PYTHON) -m perf.power
 	@$(PYTHON) -m perf.drills
 	@$(PYTHON) -m perf.faults

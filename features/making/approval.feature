@@ -22,7 +22,7 @@ Feature: A seller decides what is made
     When operator Oleg finishes the piece
     Then seller Maria sees the order as made
 
-  @pages
+  @pages @exclusive
   Scenario: An open queue tells by itself what waits, and what a colleague decided
     Given seller Maria has the queue of approvals open
     And Anna has an order that is priced

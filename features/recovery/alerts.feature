@@ -2,17 +2,6 @@ Feature: We hear of a failure before anybody has to tell us
   What goes wrong is told to whoever is on call, on the page of alerts and by mail: what it is, where, what to do, and when it is over.
 
   @exclusive
-  Scenario: A late order, a message that nobody can read and a silent service are told of within a minute or so
-    When all this goes wrong at once:
-      | what                                   | told as                       | naming       | within |
-      | an order waits too long for its parcel | OrderPastBudget               | being packed | 60     |
-      | a message cannot be read               | DeadLetters                   | orchestrator | 60     |
-      | the operators' system is away          | ServiceMissing or ServiceDown | mes          | 90     |
-    Then whoever is on call is told of each in time, on the page of alerts and by mail
-    When all of it is mended
-    Then within 120 seconds whoever is on call is told that each is over
-
-  @exclusive @long
   Scenario: Whatever goes wrong is told of in its time, with its place, and told to be over when it is mended
     When all this goes wrong at once:
       | what                                      | told as                       | naming              | within |

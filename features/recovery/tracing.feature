@@ -12,12 +12,12 @@ Feature: An order's whole road is seen in one place
       | sellers' system   |
       | operators' system |
 
-  @pages
+  @pages @long
   Scenario: A message that fails is seen on the road of its order, attempt by attempt
     Given a message about an order of Anna fails in the sellers' system as often as it is tried
     Then support sees on the road of the order how often the message was tried, and that it was set aside
 
-  @pages
+  @pages @long
   Scenario: What fails again and again is one failure
     Given a message about an order of Anna fails in the sellers' system as often as it is tried
     And a message about an order of Boris fails in the sellers' system as often as it is tried

@@ -29,7 +29,7 @@ from tools.prepare import browser
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 # Drawn by the processor, a model takes it whole: only who looks at pictures has models drawn. Elsewhere the page says that it cannot.
 DRAWING = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-NOT_DRAWING = ("--disable-3d-apis",)
+NOT_DRAWING = ("--disable-3d-apis", "--disable-gpu")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TIMEOUT_MS = 15_000
 DESKTOP = {"width": 1280, "height": 900}

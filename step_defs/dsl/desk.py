@@ -323,9 +323,12 @@ class BrowserDesk:
         return self._sends(form, action)
 
     def _sends(self, form: Locator, action: str) -> Row:
+        # An answer that has come is not yet shown: what is on the page now is marked, and waited out.
+        work = self._window.page.locator(".work")
+        work.first.evaluate("work => work.dataset.asked = ''")
         with self._window.page.expect_response(lambda answer: answer.url.endswith(f"/{action}")):
             form.locator('button[type="submit"]').click()
-        self._window.page.locator(".work:not(.htmx-request)").first.wait_for()
+        self._window.page.locator(".work:not([data-asked])").first.wait_for()
         problem = self._window.all(".work .problem")
         if problem:
             raise Refusal(action, 409, {"code": problem[0]["data-code"], "detail": problem[0]["text"]})
