@@ -2,6 +2,7 @@
 Feature: What making a piece pays
   Administrators set the rates. Who takes work is paid by the rate that holds at that moment, and what was earned stays.
 
+  @long
   Scenario: A new rate pays from its moment on and changes nothing before
     Given Anna orders a plain ring in own alloy
     And seller Maria approves the order
@@ -13,6 +14,7 @@ Feature: What making a piece pays
     And operator Olga takes the order
     Then operator Olga has earned 1000 for the piece and 100 for each gram
 
+  @long
   Scenario: A rate for tomorrow changes nothing today, and can be withdrawn
     Given Anna orders a plain ring in own alloy
     And seller Maria approves the order

@@ -1,7 +1,7 @@
 Feature: What support saw becomes a scenario that a developer can run
   The story of an order leads to its road as a test: it fails while the defect is there, and passes when it is mended.
 
-  @pages
+  @pages @long
   Scenario: The road of an order in order is run again
     Given Anna puts these pieces into the order:
       | piece                | material | quantity | ring size |
@@ -13,7 +13,7 @@ Feature: What support saw becomes a scenario that a developer can run
     When seller Maria exports the order as a scenario
     Then a developer runs the exported scenario, and it passes
 
-  @exclusive @pages
+  @exclusive @pages @long
   Scenario: An order that hangs fails its scenario until the defect is mended
     Given Anna has an order that is approved
     And the operators' system is away
