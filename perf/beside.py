@@ -6,7 +6,6 @@ The previous release is started by the topology of its own commit: a candidate m
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import os
 import subprocess
@@ -16,16 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf.system import Target
+from perf.system import NotStarted, Target, name_held
 from tools.prepare import engine, ports, state, topology
 
 HEALTHY_S_MAX = 240
 DEPLOY = "system/deploy"
 DURATIONS = "durations.env"
-
-
-class NotStarted(RuntimeError):
-    """A system did not become healthy, or another run holds its name; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,7 @@ def systems(*wanted: Wanted) -> Iterator[list[Target]]:
     with contextlib.ExitStack() as stack:
         started = []
         for one in wanted:
-            stack.enter_context(_name_held(one.project))
+            stack.enter_context(name_held(one.project))
             variables = _variables(one)
             compose = [*engine.docker(), "compose", "--file", str(stack.enter_context(_topology(one.commit)))]
             # Removed first too: a killed run's data would make the two sides unequal.
@@ -91,17 +86,6 @@ def _topology(commit: str) -> Iterator[Path]:
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
             archive.extractall(directory, filter="data")
         yield Path(directory) / DEPLOY / topology.COMPOSE_FILE.name
-
-
-@contextlib.contextmanager
-def _name_held(project: str) -> Iterator[None]:
-    state.STATE.mkdir(exist_ok=True)
-    with (state.STATE / f"{project}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise NotStarted(f"another measurement uses {project}: wait for it, or end it first") from error
-        yield
 
 
 def _seed(wanted: Wanted, compose: list[str], variables: dict[str, str]) -> None:

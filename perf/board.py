@@ -36,13 +36,13 @@ from perf import machine, page, phone, seed
 from perf.actors import Undone, client, new_operator, staff
 from perf.bars import Bar, Findings, last_line
 from perf.baselines import replaced_board
-from perf.beside import NotStarted, Wanted, project_named, systems
+from perf.beside import Wanted, project_named, systems
 from perf.beside_work import beside_work
 from perf.first_page import COLD_PAGES, Load, NotMeasured, Visitor, halves, in_turns, statements_per_page
 from perf.open_boards import open_boards
 from perf.rounds import Answer
 from perf.searching import search
-from perf.system import Target, percentile
+from perf.system import NotStarted, Target, percentile
 from tools.prepare import state
 
 OUT = state.REPORTS / "perf-board"

@@ -19,12 +19,12 @@ from types import FrameType
 from typing import Any, Protocol
 
 from perf import budgets, page
-from perf.beside import NotStarted, Wanted, project_named, systems
+from perf.beside import Wanted, project_named, systems
 from perf.budgets import Budgets
 from perf.comparison import FAILED, INCONCLUSIVE, PASSED, Comparison, Incomparable, compare
 from perf.duel import Duel, Unprepared, duel
 from perf.rounds import Pair, to_lines
-from perf.system import Target, percentile
+from perf.system import NotStarted, Target, percentile
 from tools.prepare import state
 
 GATE = "performance"

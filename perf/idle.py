@@ -11,8 +11,9 @@ import argparse
 import math
 import time
 
-from perf.beside import NotStarted, Wanted, project_named, systems
+from perf.beside import Wanted, project_named, systems
 from perf.machine import Watch
+from perf.system import NotStarted
 
 RATIO_MAX = 1.2
 WARM_S = 30.0

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from perf import budgets, machine
-from perf.beside import NotStarted, Wanted, project_named, systems
+from perf.beside import Wanted, project_named, systems
 from perf.budgets import Budgets
 from perf.comparison import FAILED, INCONCLUSIVE, PASSED, compare
 from perf.duel import Unprepared, duel
 from perf.gate import FOREIGN_MAX, LOOKS, terminated
 from perf.rounds import Answer, Pair, Round, duration_of, pack, unpack
+from perf.system import NotStarted
 from tools.prepare import images
 
 RECORDED = Path(__file__).with_name("recorded")

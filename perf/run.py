@@ -20,10 +20,10 @@ from pathlib import Path
 
 from fixtures.models3d import model
 from perf import page
-from perf.beside import NotStarted, Wanted, project_named, systems
+from perf.beside import Wanted, project_named, systems
 from perf.profiles import MODELS, PROFILES
 from perf.rounds import Answer
-from perf.system import Target
+from perf.system import NotStarted, Target
 from tools.prepare import state
 
 OUT = state.REPORTS / "perf"

@@ -26,10 +26,10 @@ from playwright.sync_api import Error as PlaywrightError
 from perf import lighthouse
 from perf.actors import Undone, client, customer, submit_ready_made
 from perf.bars import Bar, Findings, last_line
-from perf.beside import NotStarted, Wanted, project_named, systems
+from perf.beside import Wanted, project_named, systems
 from perf.first_page import NotMeasured, logged_ms
 from perf.making import uploaded_on_screen, viewed
-from perf.system import Target, percentile
+from perf.system import NotStarted, Target, percentile
 from perf.weighing import weigh
 from perf.window import window
 

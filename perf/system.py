@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import math
 import os
 import ssl
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from tools.prepare import state, topology
+
+
+class NotStarted(RuntimeError):
+    """A system did not become healthy, or another run holds its name; the message says which and why."""
+
+
+@contextlib.contextmanager
+def name_held(project: str) -> Iterator[None]:
+    """Two runs of one checkout would break each other's system: the second one is refused. Raises NotStarted."""
+    state.STATE.mkdir(exist_ok=True)
+    with (state.STATE / f"{project}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise NotStarted(f"another measurement uses {project}: wait for it, or end it first") from error
+        yield
+
 
 PUBLISHED = {"https": ("traefik", 8443), "postgres": ("postgres", 5432)}
 

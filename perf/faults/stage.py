@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import subprocess
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from perf.system import Target
+from perf.system import Target, name_held
 from step_defs.assembly import DURATIONS, address_at
 from step_defs.drivers.broker import Broker
 from step_defs.drivers.containers import Containers
@@ -213,7 +212,7 @@ def set_up(*, keep: bool = False) -> Iterator[Stage]:
     `keep` leaves it running, and takes one that was left running before: repeating one fault then takes seconds.
     """
     project = f"{topology.project_name()}-faults"
-    with _name_held(project):
+    with name_held(project):
         # A fixed place: containers that were kept still look there.
         desk = state.STATE / "faults" / "desk"
         desk.mkdir(parents=True, exist_ok=True)
@@ -273,15 +272,3 @@ def _compose(compose: list[str], variables: dict[str, str], *arguments: str) -> 
     if done.returncode != 0:
         unwell = ", ".join(f"{name} {said}" for name, said in topology.unwell(variables["COMPOSE_PROJECT_NAME"]))
         raise RuntimeError(f"compose {' '.join(arguments)}: {done.stderr[-1500:]}\n{unwell}")
-
-
-@contextlib.contextmanager
-def _name_held(project: str) -> Iterator[None]:
-    """Two matrices of one checkout would break each other's system: the second one is refused."""
-    state.STATE.mkdir(exist_ok=True)
-    with (state.STATE / f"{project}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RuntimeError(f"another run of the matrix uses {project}: wait for it, or end it first") from error
-        yield

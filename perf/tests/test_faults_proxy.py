@@ -116,7 +116,11 @@ def test_it_obeys_the_desk_once_and_tells(tmp_path: Path) -> None:
                 while not proxy.swallowing or not (tmp_path / "proxy.told.json").exists():
                     await asyncio.sleep(0.01)
             proxy.swallowing = False
-            await asyncio.sleep(0.15)
+            (tmp_path / "proxy.told.json").unlink()
+            async with asyncio.timeout(5):
+                # It has looked at the same order again when it tells of it again.
+                while not (tmp_path / "proxy.told.json").exists():
+                    await asyncio.sleep(0.01)
             obeying.cancel()
             await asyncio.gather(obeying, return_exceptions=True)
             assert not proxy.swallowing, "an order is carried out once"

@@ -30,7 +30,7 @@ from typing import Any
 
 SEAT = os.environ.get("ALEXANDRITE_FAULT_SEAT", "")
 DESK = os.environ.get("ALEXANDRITE_FAULT_DESK", "/faults")
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+FAKETIME = os.environ.get("ALEXANDRITE_FAULT_FAKETIME", "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 HOLD_S_MAX = 20.0
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

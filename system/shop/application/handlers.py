@@ -15,6 +15,7 @@ from system.plumbing.telemetry import bind_order, id_for_new_order
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer
 from system.shop.application import publishing
+from system.shop.application.checks import check_quantity, check_quote
 from system.shop.application.commands import (
     AddCustomLine,
     AddReadyMadeLine,
@@ -40,8 +41,6 @@ from system.shop.domain.errors import (
     OrderNotSubmitted,
     OrderWasChanged,
     ProductNotFound,
-    QuantityRefused,
-    QuoteDoesNotFit,
     QuoteNotFound,
     RingSizeRefused,
 )
@@ -75,7 +74,7 @@ async def add_custom_line(command: AddCustomLine, tools: Tools) -> tuple[Order, 
     Raises OrderNotFound, OrderAlreadySubmitted, OrderHasEnded, OrderIsFull, FileNotFound, FileNotVerified, QuoteNotFound,
     QuoteDoesNotFit, QuantityRefused.
     """
-    _check_quantity(command.quantity)
+    check_quantity(command.quantity)
     order = await _peek(command.order_id, command.customer, tools, if_match=command.if_match)
     if (known := order.line_with_quote(command.quote_id)) is None:
         order.check_open()
@@ -91,7 +90,7 @@ async def add_ready_made_line(command: AddReadyMadeLine, tools: Tools) -> tuple[
     Raises OrderNotFound, OrderAlreadySubmitted, OrderHasEnded, OrderIsFull, ProductNotFound, RingSizeRefused, QuantityRefused,
     NotForSale; Unavailable when pricing does not answer: without a quote there is nothing to agree to.
     """
-    _check_quantity(command.quantity)
+    check_quantity(command.quantity)
     async with tools.begin() as uow:
         order = await _owned(uow, command.order_id, command.customer, if_match=command.if_match)
         product = await uow.catalogue.product(command.sku)
@@ -113,7 +112,7 @@ async def add_ready_made_line(command: AddReadyMadeLine, tools: Tools) -> tuple[
 
 async def chosen_good(sku: str, *, quantity: int, ring_size: str | None, tools: Tools) -> Product:
     """The good that was chosen. Raises QuantityRefused, ProductNotFound, RingSizeRefused."""
-    _check_quantity(quantity)
+    check_quantity(quantity)
     async with tools.begin() as uow:
         product = await uow.catalogue.product(sku)
     return _fitting(sku, product, ring_size)
@@ -168,7 +167,7 @@ async def put_model_into_cart(command: PutModelIntoCart, tools: Tools) -> Answer
     Raises FileNotFound, FileNotVerified, QuoteNotFound, QuoteDoesNotFit, QuantityRefused, OrderIsFull; Unavailable: then nothing is
     opened.
     """
-    _check_quantity(command.quantity)
+    check_quantity(command.quantity)
     async with tools.begin() as uow:
         if seen := await uow.answer_to(command.key):
             return _again(seen)
@@ -209,7 +208,7 @@ async def change_quantity(command: ChangeQuantity, tools: Tools) -> Order:
     Raises OrderNotFound, LineNotFound (also for a customer's own model, whose quote is for its quantity), QuantityRefused, NotForSale,
     OrderAlreadySubmitted, OrderHasEnded; Unavailable.
     """
-    _check_quantity(command.quantity)
+    check_quantity(command.quantity)
     order = await _peek(command.order_id, command.customer, tools)
     order.check_open()
     known = order.line(command.line_id)
@@ -405,7 +404,7 @@ async def _model_line(command: AddCustomLine | PutModelIntoCart, tools: Tools) -
         ring_size=command.ring_size if command.ring_size is not None else quote.ring_size,
         file_id=command.file_id,
     )
-    _check_quote(line, quote)
+    check_quote(line, quote)
     return line
 
 
@@ -421,7 +420,7 @@ async def _quoted_line(
 ) -> Line:
     """The line with a quote of now. Pricing knows a quote again that is asked for by the same `quoted_as`; without one, one whose
     answer got lost stays unused."""
-    _check_quantity(quantity)
+    check_quantity(quantity)
     quote = await tools.pricing.quote_ready_made(
         sku=product.sku, quantity=quantity, ring_size=ring_size, line_id=quoted_as or new_id(), acting_for=customer
     )
@@ -435,7 +434,7 @@ async def _quoted_line(
         ring_size=ring_size,
         sku=product.sku,
     )
-    _check_quote(line, quote)
+    check_quote(line, quote)
     return line
 
 
@@ -467,25 +466,6 @@ async def _add_line(line: Line, command: AddCustomLine | AddReadyMadeLine, tools
             await uow.commit()
     kept = changed.line_with_quote(line.quote_id)
     return changed, kept if kept is not None else line
-
-
-def _check_quantity(quantity: int) -> None:
-    if not rules.quantity_is_allowed(quantity):
-        raise QuantityRefused(quantity, at_most=rules.QUANTITY_MAX)
-
-
-def _check_quote(line: Line, quote: Quote) -> None:
-    differences = rules.quote_differences(
-        quote,
-        kind=line.kind,
-        material=line.material,
-        quantity=line.quantity,
-        ring_size=line.ring_size,
-        file_id=line.file_id,
-        sku=line.sku,
-    )
-    if differences:
-        raise QuoteDoesNotFit(differences)
 
 
 def _again(seen: Answer) -> Answer:

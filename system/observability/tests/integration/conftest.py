@@ -130,3 +130,14 @@ async def sofia(built: Service, infrastructure: Any) -> AsyncIterator[httpx.Asyn
     """A seller."""
     async with person(built, infrastructure, "seller") as client:
         yield client
+
+
+@pytest.fixture
+async def alertmanager(built: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever tells of alerts, with the key for it."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=built.app),
+        base_url="http://observability:8000",
+        headers={"authorization": f"Bearer {ALERTS_KEY}"},
+    ) as client:
+        yield client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,16 +31,6 @@ ALERTS = "/api/observability/v1/alerts"
 async def nothing_fires(built: Service) -> None:
     async with built.engine.begin() as connection:
         await connection.execute(text("DELETE FROM alert"))
-
-
-@pytest.fixture
-async def alertmanager(built: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=built.app),
-        base_url="http://observability:8000",
-        headers={"authorization": f"Bearer {ALERTS_KEY}"},
-    ) as client:
-        yield client
 
 
 def one(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,6 @@ from system.observability.application.watch import HEARD_AGAIN, SILENT, Watching
 from system.observability.domain.watch import Listening, Watch
 from system.observability.main import service
 from system.observability.settings import ObservabilitySettings
-from system.observability.tests.integration.conftest import ALERTS_KEY
 from system.observability.tests.integration.test_alerts import listed, one, tell
 from system.plumbing.metrics import QueriedGauges
 from system.plumbing.runtime import Service
@@ -39,16 +37,6 @@ async def nothing_heard(built: Service) -> None:
         await connection.execute(text("DELETE FROM notice"))
         await connection.execute(text("DELETE FROM procrastinate_jobs"))
         await connection.execute(text("UPDATE watchdog SET heard_at = NULL, silence_id = NULL, silent_since = NULL"))
-
-
-@pytest.fixture
-async def alertmanager(built: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=built.app),
-        base_url="http://observability:8000",
-        headers={"authorization": f"Bearer {ALERTS_KEY}"},
-    ) as client:
-        yield client
 
 
 def always() -> dict[str, Any]:
