@@ -7,8 +7,9 @@ once per kind of page, language and process, no violation of the accessibility r
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from operator import lt
 from typing import Any
 
 from playwright.sync_api import (
@@ -24,6 +25,7 @@ from playwright.sync_api import (
 
 from step_defs.drivers.address import ROOT, SystemAddress
 from step_defs.drivers.http import RING_HEADER
+from step_defs.drivers.waiting import eventually
 from tools.prepare import browser
 
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
@@ -40,6 +42,7 @@ NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 SAID_OF_IT = ("htmx:sendError", "htmx:afterRequest")
 ERROR_PAGE = "chrome-error://"
 NETWORK_CHANGES_MAX = 5
+PAGES_MAX = 40
 
 
 class Chromium:
@@ -152,6 +155,22 @@ class Window:
         """Attributes (and `text`) of everything that matches now, in one look."""
         found: list[dict[str, str]] = self.page.evaluate(_ATTRIBUTES, selector)
         return found
+
+    def pages_of(self, rows: str, *, more: str) -> Iterator[None]:
+        """A list as it grows: once for what is loaded, then once for each further page, to its end.
+
+        `rows` and `more` are selectors: of what the list holds, and of the link that loads the next page. Raises AssertionError for a
+        list without an end.
+        """
+        found, link = self.page.locator(rows), self.page.locator(more)
+        for _ in range(PAGES_MAX):
+            seen = found.count()
+            yield
+            if not link.count():
+                return
+            link.first.scroll_into_view_if_needed()
+            eventually(found.count, partial(lt, seen), what=f"more of {rows}")
+        raise AssertionError(f"{self.page.url} has more than {PAGES_MAX} pages of {rows}")
 
     def check(self, part: str = "") -> None:
         """Raises AssertionError for faults so far, and for what axe finds on a kind of page that was not looked at yet.

@@ -6,14 +6,11 @@ A reminder as both show it: id, order_id, text. Who looks after an order: their 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from operator import lt
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal
-from step_defs.drivers.waiting import eventually
 from step_defs.dsl.desk import CUT_OFF, Stream
 
 if TYPE_CHECKING:
@@ -235,14 +232,8 @@ class BrowserCareDesk:
     def _opens(self, path: str, *, rows: str, more: str) -> None:
         """The list to its end."""
         self._window.goto(path)
-        page = self._window.page
-        for _ in range(PAGES_MAX):
-            seen = page.locator(rows).count()
-            if not page.locator(more).count():
-                return
-            page.locator(more).first.scroll_into_view_if_needed()
-            eventually(page.locator(rows).count, partial(lt, seen), what="more rows")
-        raise AssertionError(f"more than {PAGES_MAX} pages of {path}")
+        for _ in self._window.pages_of(rows, more=more):
+            pass
 
     def _sends(self, order_id: str, action: str, fields: Shown, *, chosen: Shown | None = None) -> None:
         self._window.goto(f"/crm/orders/{order_id}")

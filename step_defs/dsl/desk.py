@@ -11,8 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import partial
-from operator import lt
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -23,7 +21,6 @@ from step_defs.drivers.address import trust
 from step_defs.drivers.browser import Window
 from step_defs.drivers.http import Door, Refusal, Trouble
 from step_defs.drivers.picture import Picture
-from step_defs.drivers.waiting import eventually
 
 if TYPE_CHECKING:
     from step_defs.dsl.person import Person
@@ -281,19 +278,10 @@ class BrowserDesk:
         query = "&".join(f"{name}={value}" for name, value in filters.items())
         self._window.goto(f"{PAGES}?{query}" if query else PAGES)
         seen = 0
-        for _ in range(PAGES_MAX):
+        for _ in self._window.pages_of("#board > .row", more="#board > .more a"):
             rows = self._window.all("#board > .row")[seen:]
             yield from (self._row(row) for row in rows)
             seen += len(rows)
-            more = self._window.page.locator("#board > .more a")
-            if not more.count():
-                return
-            more.scroll_into_view_if_needed()
-            eventually(self._count_rows, partial(lt, seen), what="more rows")
-        raise AssertionError(f"more than {PAGES_MAX} pages of the board")
-
-    def _count_rows(self) -> int:
-        return self._window.page.locator("#board > .row").count()
 
     def mine(self) -> list[Row]:
         self._window.goto("/mes/mine")

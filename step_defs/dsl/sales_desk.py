@@ -18,6 +18,8 @@ from step_defs.dsl.desk import CUT_OFF, Stream
 CRM = "/api/crm/v1"
 QUEUE = "/crm/"
 PAGES_MAX = 40
+QUEUE_ROWS = "#queue > .row"
+QUEUE_MORE = "#queue > .more a"
 Shown = dict[str, Any]
 
 
@@ -211,15 +213,8 @@ class BrowserSalesDesk:
 
     def has_in_queue(self, order_id: str) -> bool:
         self._window.goto(QUEUE)
-        for _ in range(PAGES_MAX):
-            if self._window.all(f'#o-{order_id}[data-waits="yes"]'):
-                return True
-            more = self._window.page.locator("#queue > .more a")
-            if not more.count():
-                return False
-            more.click()
-            more.wait_for(state="detached")
-        raise AssertionError(f"more than {PAGES_MAX} pages of orders wait for approval")
+        pages = self._window.pages_of(QUEUE_ROWS, more=QUEUE_MORE)
+        return any(self._window.all(f'#o-{order_id}[data-waits="yes"]') for _ in pages)
 
     def waits_for_word(self, order_id: str) -> bool:
         self._window.goto(QUEUE)
@@ -227,15 +222,8 @@ class BrowserSalesDesk:
             return True
         # Above the queue stand the first few; the others have a page of their own.
         self._window.goto("/crm/cases")
-        for _ in range(PAGES_MAX):
-            if self._window.all(f'#case-list [data-order="{order_id}"]'):
-                return True
-            more = self._window.page.locator("#case-list .more a")
-            if not more.count():
-                return False
-            more.click()
-            more.wait_for(state="detached")
-        raise AssertionError(f"more than {PAGES_MAX} pages of returns and complaints")
+        pages = self._window.pages_of("#case-list [data-order]", more="#case-list .more a")
+        return any(self._window.all(f'#case-list [data-order="{order_id}"]') for _ in pages)
 
     def answers_case(self, order_id: str, what: str, text: str) -> None:
         before = self.shown(order_id)
@@ -306,6 +294,9 @@ class BrowserSalesDesk:
     def open_queue(self) -> None:
         self._queue = self._window.another(QUEUE)
         self._queue.page.locator(".live.on").wait_for()
+        # To its end: the newest order waits longest, and comes to a page that is loaded already only when all are.
+        for _ in self._queue.pages_of(QUEUE_ROWS, more=QUEUE_MORE):
+            pass
 
     def on_open_queue(self, order_id: str) -> Shown | None:
         assert self._queue is not None, "no queue is open"
