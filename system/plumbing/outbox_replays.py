@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import Select, TextClause, func, insert, null, select, text
+from sqlalchemy import Select, TextClause, func, insert, null, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.kernel.errors import Invalid
@@ -134,7 +134,8 @@ def _types_of(wish: ReplayOutbox) -> list[str] | None:
 
 
 def _within(query: Select[Any], *, since: Any, types: Iterable[str] | None) -> Select[Any]:
-    query = query.where(outbox.c.occurred_at >= since)
+    # One that the broker refused for a while happened before the moment, and may have been published into the gap all the same.
+    query = query.where(or_(outbox.c.occurred_at >= since, outbox.c.published_at >= since))
     return query if types is None else query.where(outbox.c.type.in_(list(types)))
 
 

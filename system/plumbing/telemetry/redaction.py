@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 REDACTED = "[redacted]"
 TEXT_CHARACTERS_MAX = 4_000
-_CACHED_CHARACTERS_MAX = 300
+_CACHED_CHARACTERS_MAX = 1_200
+"""As long as the statements on spans: the same few hundred again and again, and to look through one takes half a millisecond."""
 _DEPTH_MAX = 4
 
 _WHO = ("name", "email", "mail", "phone", "address", "city", "street", "recipient", "contact", "person")

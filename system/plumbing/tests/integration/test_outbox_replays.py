@@ -52,6 +52,17 @@ async def took_effect(running: Running, *orders: UUID) -> None:
         await until(lambda order_id=order_id: _once(running, order_id))  # type: ignore[misc]
 
 
+async def all_published(running: Running) -> None:
+    """The relay has noted what the broker confirmed; effects may come before."""
+
+    async def none_left() -> bool:
+        async with running.engine.connect() as connection:
+            left = await connection.execute(text("SELECT count(*) FROM outbox WHERE published_at IS NULL"))
+            return bool(left.scalar_one() == 0)
+
+    await until(none_left)
+
+
 async def _once(running: Running, order_id: UUID) -> bool:
     return await running.effects(order_id) == 1
 
@@ -122,8 +133,14 @@ async def test_more_than_one_batch_is_published_in_the_order_of_each_order(
 async def test_only_since_the_moment_and_only_the_types_that_were_named(running: Running) -> None:
     early, late = uuid4(), uuid4()
     await publish(running, early)
+    await took_effect(running, early)
+    await all_published(running)
     async with running.engine.begin() as connection:
-        await connection.execute(text("UPDATE outbox SET occurred_at = occurred_at - interval '1 hour'"))
+        await connection.execute(
+            text(
+                "UPDATE outbox SET occurred_at = occurred_at - interval '1 hour', published_at = published_at - interval '1 hour'"
+            )
+        )
     async with running.uow() as uow:
         uow.publish(ReleaseStock(order_id=late))
         uow.publish(PriceOrder(order_id=late, lines=()))
@@ -134,6 +151,22 @@ async def test_only_since_the_moment_and_only_the_types_that_were_named(running:
     assert await ask(running, since=since, to="shop") == 1, "the shop could not read what prices an order"
     assert await ask(running, since=since - timedelta(hours=2), to="shop") == 2
     assert await ask(running, since=datetime.now(UTC) + timedelta(minutes=1)) == 0
+
+
+async def test_what_happened_before_the_moment_and_was_published_after_it_is_published_again(running: Running) -> None:
+    late, over = uuid4(), uuid4()
+    await publish(running, late, over)
+    await took_effect(running, late, over)
+    await all_published(running)
+    moment = datetime.now(UTC) - timedelta(minutes=1)
+    async with running.engine.begin() as connection:
+        await connection.execute(text("UPDATE outbox SET occurred_at = occurred_at - interval '1 hour'"))
+        await connection.execute(
+            text("UPDATE outbox SET published_at = published_at - interval '1 hour' WHERE subject = :over"),
+            {"over": str(over)},
+        )
+
+    assert await ask(running, since=moment) == 1
 
 
 @pytest.mark.parametrize(
