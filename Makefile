@@ -16,7 +16,7 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker nightly weekly pages contracts steps gallery words lock doctor browser clean backup restore-drill restore faults
+.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker bench-calm nightly weekly pages contracts steps gallery words lock doctor browser clean backup restore-drill restore faults
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ bench-cluster: prepare ## 2,000 orders on the system that `make up CLUSTER=1` st
 bench-broker: prepare ## the whole broker away for ten minutes at five orders a second, on the system that `make up` started
 	@$(PYTHON) -m perf.broker_away
 
+bench-calm: prepare ## half an hour of everyday load on the system that `make up` started: which alerts fired for nothing
+	@$(PYTHON) -m perf.calm
+
 bench-board: prepare ## the operators' board with a million orders behind it and 200 boards open; PART=growth|phone|replaced|search|redis|open|beside
 	@$(PYTHON) -m perf.board $(if $(PART),--part $(PART))
 
@@ -83,7 +86,7 @@ restore-drill: ## restore the newest backup beside the running system, check it,
 restore: ## put the running system back to a moment, TIME=...; says what would be lost, and does it only with YES=1
 	@$(PYTHON) -m tools.backups restore $(if $(TIME),--time $(TIME)) $(if $(YES),--yes)
 
-nightly: test prove up figures down ## everything, the long measurements too: hours
+nightly: test prove up figures bench-calm bench-broker down ## everything, the long measurements too: hours
 	@$(PYTHON) -m pytest system -m "long and not live"
 	@$(PYTHON) -m step_defs.assembly run $(PYTHON) -m pytest features -m "long and exclusive" --then $(PYTHON) -m pytest features -m "long and pages" --through pages
 	@$(PYTHON) -m perf.power
