@@ -6,6 +6,7 @@ of administrators: their figures are few and by hand.
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from itertools import count
@@ -24,6 +25,7 @@ PRICE_S_MAX = 60.0
 BURST_ORDERS = 10
 MATERIAL = "silver_925"
 NUMBERS = count()
+SIGN_IN_AGAIN_S = 10.0
 
 
 class Someone(HttpUser):
@@ -36,6 +38,7 @@ class Someone(HttpUser):
     email = ""
     password = ""
     token = ""
+    renewed_at = math.inf
 
     def on_start(self) -> None:
         """Comes in."""
@@ -54,11 +57,19 @@ class Someone(HttpUser):
         body = {"email": self.email, "password": self.password}
         told = self.ask("identity: sign in", "POST", "/api/identity/v1/sessions", json=body)
         self.token = told.get("access_token", "")
+        self.renewed_at = time.monotonic() + told.get("expires_in", SIGN_IN_AGAIN_S) / 2
+
+    def stays_signed_in(self) -> None:
+        """Opens another session when this one is half over or was refused: a run may be longer than a session."""
+        if time.monotonic() >= self.renewed_at:
+            self.renewed_at, self.token = math.inf, ""
+            self.sign_in()
 
     def ask(
         self, name: str, method: str, path: str, *, accept: frozenset[int] = frozenset(), **more: Any
     ) -> dict[str, Any]:
         """One request under the name of its kind. Empty when it failed; `accept` names refusals that are an answer."""
+        self.stays_signed_in()
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
         if method != "GET":
             headers["idempotency-key"] = str(uuid4())
@@ -72,7 +83,7 @@ class Someone(HttpUser):
             if not 200 <= response.status_code < 300:
                 response.failure(f"{response.status_code} {(response.text or '')[:150]}")
                 if response.status_code == 401:
-                    self.token = ""
+                    self.renewed_at = min(self.renewed_at, time.monotonic())
                 return {}
             response.success()
             told: dict[str, Any] = response.json() if response.content else {}

@@ -24,7 +24,9 @@ from system.plumbing.telemetry.redaction import redacted_attributes
 QUEUED_MAX = 4096
 BATCH = 256
 SENT_EVERY_MS = 1000
-TRY_S = 5.0
+TRY_S = 15.0
+"""A batch is tried again for so long: a receiver that was starved for a moment costs nothing but memory, which is bounded."""
+ENDING_S = 5.0
 FLUSH_S = 2.0
 WARNED_EVERY_S = 60.0
 
@@ -215,7 +217,7 @@ class Export:
         for thread in stopping:
             thread.start()
         for thread in stopping:
-            thread.join(within_s + TRY_S)
+            thread.join(within_s + ENDING_S)
         giving_up.cancel()
         giving_up.join(1)
 
