@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 
 import pytest
 
+# Locust would exchange the sockets of every other test of this process.
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 from perf.users import Someone
+
+del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
 
 class Counted(Someone):
