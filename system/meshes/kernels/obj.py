@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from system.meshes.compiled import compiled, helper
 from system.meshes.kernels.words import (
+    COMMA,
     EXTERNAL,
     FULL,
     MALFORMED,
@@ -19,7 +20,6 @@ from system.meshes.kernels.words import (
     number_at,
     passed,
     skip,
-    wrong,
 )
 
 _CALL, _CURV, _SURF = (np.frombuffer(word, dtype=np.uint8) for word in (b"call", b"curv", b"surf"))
@@ -106,7 +106,8 @@ def obj_lines(
                 place = skip(text, place, stop)
                 value, after = number_at(text, place, stop)
                 if after == place or (after < stop and not blank(text[after])):
-                    return at, corner_rows, face_rows, wrong(text, after, stop)
+                    is_comma = after < stop and text[after] == 44
+                    return at, corner_rows, face_rows, COMMA if is_comma else MALFORMED
                 corners[corner_rows, axis] = np.float32(value)
                 place = after
             corner_rows += 1

@@ -54,7 +54,7 @@ def is_word(text: Bytes, at: int, end: int, word: Bytes) -> bool:
 def begins(text: Bytes, at: int, end: int, word: Bytes) -> bool:
     if at + len(word) > end:
         return False
-    for place in range(len(word)):
+    for place in range(len(word)):  # noqa: SIM110  (the compiler knows no generators)
         if text[at + place] | 32 != word[place]:
             return False
     return True
@@ -134,5 +134,7 @@ def number_at(text: Bytes, at: int, end: int) -> tuple[float, int]:
 
 @helper
 def wrong(text: Bytes, at: int, end: int) -> int:
-    """What is wrong with a number that ends here and is not followed by a blank."""
-    return COMMA if at < end and text[at] == 44 else MALFORMED
+    """What is wrong with a number that ends here and is not followed by a blank; MORE when its word goes on with more text."""
+    if at < end and text[at] == 44:
+        return COMMA
+    return MORE if passed(text, at, end) == end else MALFORMED

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.meshes.compiled import compiled
-from system.meshes.kernels.words import FULL, MALFORMED, MORE, STOPPED, Bytes, blank, number_at, skip, wrong
+from system.meshes.kernels.words import COMMA, FULL, MALFORMED, MORE, STOPPED, Bytes, blank, number_at, skip
 
 
 @compiled
@@ -63,17 +63,18 @@ def xml_rows(
             if 0 <= axis <= 2:
                 if found & (1 << axis):
                     return at, rows, MALFORMED
-                place = skip(text, place, end)
-                value, after = number_at(text, place, end)
+                first = skip(text, place, end)
+                value, after = number_at(text, first, end)
                 if after >= end:
                     return at, rows, MORE
-                if after == place:
-                    return at, rows, MALFORMED
                 place = skip(text, after, end)
                 if place >= end:
                     return at, rows, MORE
-                if text[place] != quote:
-                    return at, rows, wrong(text, place, end)
+                if text[place] != quote or after == first:
+                    is_comma = text[place] == 44
+                    while place < end and text[place] != quote:
+                        place += 1
+                    return at, rows, MORE if place >= end else (COMMA if is_comma else MALFORMED)
                 if are_numbers and not (0 <= value < 2**31 - 1 and value == np.floor(value)):
                     return at, rows, MALFORMED
                 out[rows, axis] = value
