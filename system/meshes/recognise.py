@@ -20,7 +20,8 @@ _PLY = re.compile(rb"ply[ \t]*[\r\n]")
 _BRACE = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,1000}\{")
 _ASSET = re.compile(rb'"asset"\s{0,100}:')
 _OBJ_WORDS = frozenset(
-    b"v vt vn vp f fo l p o g s mg usemtl mtllib usemap maplib bevel c_interp d_interp lod cstype deg curv curv2 surf end".split()
+    b"v vt vn vp f fo l p o g s mg usemtl mtllib usemap maplib bevel c_interp d_interp lod call csh cstype deg curv curv2 surf"
+    b" bmat step parm trim hole scrv sp end con shadow_obj trace_obj".split()
 )
 
 _MODELS: tuple[tuple[re.Pattern[bytes], str], ...] = (
@@ -123,7 +124,7 @@ def _is_obj(head: bytes) -> bool:
         return False
     head = head.removeprefix(b"\xef\xbb\xbf")
     whole = len(head) < HEAD_BYTES_MAX - 3
-    lines = re.split(rb"\\?\r\n|\\?\r|\\?\n", head)
+    lines = re.split(rb"[\r\n]+", head)
     goes_on = False
     has_vertex = False
     for line in lines if whole else lines[:-1]:
@@ -132,5 +133,5 @@ def _is_obj(head: bytes) -> bool:
             if words[0].lower() not in _OBJ_WORDS:
                 return False
             has_vertex = has_vertex or words[0] == b"v"
-        goes_on = line.endswith(b"\\")
+        goes_on = line.rstrip(b" \t").endswith(b"\\")
     return has_vertex

@@ -17,6 +17,7 @@ from fixtures.models3d import shapes
 from fixtures.models3d.generate import binary_stl, text_stl
 from system.meshes import stl, welding
 from system.pricing.adapters.mesh import surface as surfaces
+from system.pricing.domain import quote
 from system.pricing.domain.mesh import disclosure_codes, problem_codes
 
 Find = Callable[..., dict[str, dict[str, Any]]]
@@ -259,7 +260,9 @@ def test_no_bytes_crash_the_reader(find: Find, body: bytes, start: bytes) -> Non
 def test_every_code_of_the_analyser_has_words() -> None:
     """A code without a sentence would fail only when a customer meets it."""
     rooms = [Path(name).parent for name in (stl.__file__, surfaces.__file__, quote.__file__)]
-    source = "".join(path.read_text() for room in rooms for path in sorted(room.rglob("*.py")) if "tests" not in path.parts)
+    source = "".join(
+        path.read_text() for room in rooms for path in sorted(room.rglob("*.py")) if "tests" not in path.parts
+    )
     assert set(re.findall(r'MeshFault\(\s*"([a-z-]+)"', source)) <= problem_codes()
     assert set(re.findall(r'(?:_found|Note|disclosing)\(\s*"([a-z-]+)"', source)) == disclosure_codes()
 
