@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import DracoPy
 import numpy as np
 import numpy.typing as npt
@@ -71,12 +69,3 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
         if content[at + place] < 0x80:
             return value, at + place + 1
     raise malformed()
-
-
-def is_packed(primitive: dict[str, Any]) -> dict[str, Any] | None:
-    """What a primitive says of its packing, if it is packed."""
-    extensions = primitive.get("extensions")
-    told = extensions.get("KHR_draco_mesh_compression") if isinstance(extensions, dict) else None
-    if told is not None and not isinstance(told, dict):
-        raise malformed()
-    return told

@@ -125,10 +125,10 @@ class _Scene:
         triangle_count = index_count // 3 if mode == _TRIANGLES else max(index_count - 2, 0)
         self._triangle_count += triangle_count
         self._limits.refuse_triangles(self._triangle_count)
-        from system.meshes.gltf.draco import is_packed, unpacked
-
-        packed = is_packed(primitive)
+        packed = _packed(primitive)
         if packed is not None:
+            from system.meshes.gltf.draco import unpacked
+
             self._corner_count += corner_count
             self._limits.refuse_corners(self._corner_count)
             content = bytes(self._accessors.view_bytes(packed.get("bufferView")))
@@ -141,6 +141,15 @@ class _Scene:
             # Many primitives may share one long list of corners: only those that are used are looked at.
             used, numbers = np.unique(numbers, return_inverse=True)
         return self._accessors.corners_at(position, used), _sides(numbers.ravel(), mode)
+
+
+def _packed(primitive: dict[str, Any]) -> dict[str, Any] | None:
+    """What a primitive says of its packing, if it is packed."""
+    extensions = primitive.get("extensions")
+    told = extensions.get("KHR_draco_mesh_compression") if isinstance(extensions, dict) else None
+    if told is not None and not isinstance(told, dict):
+        raise malformed()
+    return told
 
 
 def _sides(numbers: npt.NDArray[np.int64], mode: int) -> npt.NDArray[np.int64]:

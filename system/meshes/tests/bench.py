@@ -11,12 +11,14 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from fixtures.models3d import shapes, writers
 from system.meshes.model import read_model
 
-WRITERS = {
+WRITERS: dict[str, Callable[[Any], bytes]] = {
     "stl-binary": writers.write_stl_binary,
     "stl-text": writers.write_stl_text,
     "obj": writers.write_obj,

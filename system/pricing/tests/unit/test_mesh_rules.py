@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fixtures.models3d import shapes
+from fixtures.models3d import shapes, writers
 from fixtures.models3d.generate import binary_stl, text_stl
 from system.meshes import stl, welding
 from system.pricing.adapters.mesh import surface as surfaces
@@ -255,6 +255,21 @@ def test_text_beyond_float32_is_not_finite(find: Find) -> None:
 def test_no_bytes_crash_the_reader(find: Find, body: bytes, start: bytes) -> None:
     found = find(start + body)
     assert found.keys() & {"refused", "checked"}
+
+
+def test_what_a_file_says_of_itself_is_told(find: Find) -> None:
+    found = find(writers.write_3mf(RING, unit="inch", components=1))
+    assert (found["measured"]["unit"], found["checked"]["unit"], found["checked"]["disclosures"]) == ("in", "in", [])
+    found = find(writers.write_obj(RING) + b"p 1\n")
+    assert "unit" not in found["checked"]
+    assert found["checked"]["disclosures"] == [{"code": "lines-left-out", "facts": {"lines": 1}}]
+
+
+@pytest.mark.parametrize("write", [writers.write_3mf, writers.write_glb, writers.write_ply, writers.write_obj])
+def test_a_model_measures_the_same_in_every_format(find: Find, write: Callable[..., bytes]) -> None:
+    figures = ("volume", "area", "extents", "triangle_count", "shell_count")
+    expected, found = find(RING)["checked"], find(write(RING))["checked"]
+    assert [found[name] for name in figures] == [expected[name] for name in figures]
 
 
 def test_every_code_of_the_analyser_has_words() -> None:
