@@ -14,10 +14,9 @@ from system.meshes.reading import ReadLimits, beyond, external, malformed, unrea
 
 _HEADER_BYTES, _CHUNK_HEADER_BYTES = 12, 8
 _JSON, _BINARY = b"JSON", b"BIN\0"
-_DATA = re.compile(rb'"data:[a-zA-Z0-9.+/-]{0,80}(?:;[a-zA-Z0-9=-]{0,40}){0,4},([^"\\]*)"')
+# A shorter buffer stays where it is.
+_DATA = re.compile(rb'"data:[a-zA-Z0-9.+/-]{0,80}(?:;[a-zA-Z0-9=-]{0,40}){0,4},([^"\\]{1000,})"')
 _STANDS_FOR = "data:,"
-_SHORT_BYTES = 1_000
-"""A shorter buffer stays where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +82,6 @@ def open_gltf(file: BinaryIO, limits: ReadLimits) -> Container:
     embedded: list[memoryview] = []
     at = 0
     for found in _DATA.finditer(text):
-        if found.end(1) - found.start(1) < _SHORT_BYTES:
-            continue
         kept += [text[at : found.start()], f'"{_STANDS_FOR}{len(embedded)}"'.encode()]
         embedded.append(memoryview(text)[found.start(1) : found.end(1)])
         at = found.end()

@@ -177,7 +177,7 @@ def test_a_glb_says_how_long_it_is() -> None:
 
 def test_a_large_archive_is_known_by_its_end() -> None:
     model = writers.model_xml("<object id='1'/>", "", more=' name="' + "é" * 70_000 + '"')
-    parts = {
+    parts: dict[str, str | bytes] = {
         "Metadata/first.png": bytes(range(256)) * 400,
         "Thumbnails/second.png": bytes(80_000),
         "3D/ring.model": model,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,11 +87,12 @@ def test_a_place_that_cannot_be_written_is_a_place_as_long_as_it_is_there(
 
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(caching.UserProvidedCacheLocator, "ensure_cache_path", refused)
+    told: Any = compiled._Told
     source = str(room / "room" / "sums.py")
     function = lambda: None  # noqa: E731
-    assert compiled._Told.from_function(function, source) is None
-    place = Path(compiled._Told(function, source).get_cache_path())
+    assert told.from_function(function, source) is None
+    place = Path(told(function, source).get_cache_path())
     place.mkdir(parents=True)
-    found = compiled._Told.from_function(function, source)
+    found = told.from_function(function, source)
     assert found is not None
     assert Path(found.get_cache_path()) == place

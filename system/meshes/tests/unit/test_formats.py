@@ -281,7 +281,7 @@ def test_3mf_of_components_in_several_parts() -> None:
     )
     model = read(writers.package({"3D/3dmodel.model": root, "3D/Objects/ring.model": lone}))
 
-    expected = [RING * 2 + np.float32([1, 0, 2 * z]) for z in (5, 9)]
+    expected = [RING * 2 + np.array([1, 0, 2 * z]) for z in (5, 9)]
     assert np.allclose(model.triangles, np.concatenate(expected), atol=1e-5)
     assert model.notes == (Note("parts-left-out", {"parts": 2}),)
 
