@@ -111,6 +111,7 @@ async def started(
                 # More threads would each reserve address space, which is limited.
                 "OPENBLAS_NUM_THREADS": "1",
                 "MALLOC_ARENA_MAX": "2",
+                **{name: os.environ[name] for name in ("NUMBA_CACHE_DIR",) if name in os.environ},
             },
         )
     )

@@ -2,124 +2,45 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from system.meshes.faults import MeshFault
+from system.meshes.reading import CHUNK_BYTES, TRIANGLE_COUNT_MAX, ReadLimits, Triangles
+from system.meshes.recognise import STL_FACET_BYTES, STL_HEADER_BYTES, stl_count
 
-Triangles = npt.NDArray[np.float32]
-"""Shape (triangle, corner, axis)."""
+__all__ = ["TRIANGLE_COUNT_MAX", "Triangles", "read_binary", "read_stl"]
 
-TRIANGLE_COUNT_MAX = 3_000_000
-_HEADER_BYTES = 84
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-_TEXT_START = re.compile(rb"\s*solid\b", re.IGNORECASE)
-_NAME_LINE = re.compile(rb"^[ \t]*(end)?solid\b[^\r\n]*", re.MULTILINE)
-_CHUNK_BYTES = 4 << 20
-_FACET_BYTES_MAX = 4096
-_COORDINATES_PER_FACET = 12
 
 
 def read_stl(file: BinaryIO) -> Triangles:
     """The triangles of an STL file, in its own order and units, as float32 of shape (n, 3, 3).
 
-    Raises MeshFault: not-a-model, mesh-truncated, mesh-malformed, mesh-empty, mesh-too-large, mesh-not-finite.
+    Raises MeshFault: not-a-model, mesh-truncated, mesh-malformed, mesh-decimal-comma, mesh-empty, mesh-too-large, mesh-not-finite,
+    model-beyond-limits.
     """
-    size_bytes = file.seek(0, 2)
-    file.seek(0)
-    head = file.read(1024)
-    announced = int.from_bytes(head[80:84], "little") if len(head) >= _HEADER_BYTES else None
-    if announced is not None and _HEADER_BYTES + announced * _FACET.itemsize == size_bytes:
-        triangles = _read_binary(file, announced)
-    elif _TEXT_START.match(head) and b"\0" not in head:
-        triangles = _read_text(file)
-    elif announced is not None and _looks_binary(head):
-        triangles = _read_binary(file, announced, size_bytes)
-    else:
+    from system.meshes.model import read_model
+
+    model = read_model(file)
+    if not model.format.startswith("stl-"):
         raise MeshFault("not-a-model")
-    if len(triangles) == 0:
-        raise MeshFault("mesh-empty")
-    if not np.isfinite(triangles).all():
-        raise MeshFault("mesh-not-finite")
-    return triangles
+    return model.triangles
 
 
-def _looks_binary(head: bytes) -> bool:
-    """A binary STL below 16 M triangles has a zero byte in its counter; text has none."""
-    return head[83] == 0
-
-
-def _read_binary(file: BinaryIO, announced: int, size_bytes: int | None = None) -> Triangles:
+def read_binary(file: BinaryIO, size_bytes: int, limits: ReadLimits) -> Triangles:
     """Bytes after the last announced facet are ignored, as every program does; missing ones are a fault."""
-    if announced > TRIANGLE_COUNT_MAX:
-        raise MeshFault("mesh-too-large", triangle_count=announced, triangle_count_max=TRIANGLE_COUNT_MAX)
-    if size_bytes is not None and _HEADER_BYTES + announced * _FACET.itemsize > size_bytes:
+    announced = stl_count(file.read(STL_HEADER_BYTES)) or 0
+    limits.refuse_triangles(announced)
+    if STL_HEADER_BYTES + announced * STL_FACET_BYTES > size_bytes:
         raise MeshFault("mesh-truncated")
-    file.seek(_HEADER_BYTES)
     triangles = np.empty((announced, 3, 3), dtype=np.float32)
-    step = _CHUNK_BYTES // _FACET.itemsize
+    step = CHUNK_BYTES // STL_FACET_BYTES
     for start in range(0, announced, step):
         wanted = min(step, announced - start)
-        body = file.read(wanted * _FACET.itemsize)
-        if len(body) < wanted * _FACET.itemsize:
+        body = file.read(wanted * STL_FACET_BYTES)
+        if len(body) < wanted * STL_FACET_BYTES:
             raise MeshFault("mesh-truncated")
         triangles[start : start + wanted] = np.frombuffer(body, dtype=_FACET)["corners"]
     return triangles
-
-
-def _read_text(file: BinaryIO) -> Triangles:
-    """Reads in chunks that end after a facet, so that memory holds the numbers and not the words."""
-    file.seek(0)
-    parts: list[Triangles] = []
-    rest = b""
-    ended = False
-    triangle_count = 0
-    while chunk := file.read(_CHUNK_BYTES):
-        text = (rest + chunk).lower()
-        cut = text.rfind(b"endfacet") + len(b"endfacet")
-        if cut < len(b"endfacet"):
-            if len(text) > _CHUNK_BYTES:
-                raise MeshFault("not-a-model")
-            rest = text
-            continue
-        parts.append(_facets(text[:cut]))
-        rest = text[cut:]
-        triangle_count += len(parts[-1])
-        if triangle_count > TRIANGLE_COUNT_MAX:
-            raise MeshFault(
-                "mesh-too-large",
-                triangle_count=f"more than {triangle_count - 1}",
-                triangle_count_max=TRIANGLE_COUNT_MAX,
-            )
-    tail = rest.lower()
-    ended = b"endsolid" in tail
-    if b"facet" in _NAME_LINE.sub(b"", tail) or not ended:
-        raise MeshFault("mesh-truncated" if parts or ended or b"facet" in tail else "not-a-model")
-    return np.concatenate(parts) if parts else np.empty((0, 3, 3), dtype=np.float32)
-
-
-def _facets(text: bytes) -> Triangles:
-    """The facets of a piece of lower-case text that ends with `endfacet`. Names of solids may be any words."""
-    text = _NAME_LINE.sub(b"", text)
-    counts = {word: text.count(word) for word in (b"endfacet", b"normal", b"outer loop", b"endloop", b"vertex")}
-    facet_count = counts[b"endfacet"]
-    expected = dict.fromkeys(counts, facet_count) | {b"vertex": 3 * facet_count}
-    if counts != expected:
-        raise MeshFault("mesh-malformed")
-    for word in (b"endfacet", b"facet", b"normal", b"outer loop", b"endloop", b"vertex"):
-        text = text.replace(word, b" ")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            numbers = np.fromstring(text, dtype=np.float64, sep=" ")
-    except (DeprecationWarning, ValueError) as error:
-        raise MeshFault("mesh-malformed") from error
-    if len(numbers) != facet_count * _COORDINATES_PER_FACET:
-        raise MeshFault("mesh-malformed")
-    with np.errstate(over="ignore"):
-        corners = numbers.reshape(facet_count, _COORDINATES_PER_FACET)[:, 3:].astype(np.float32)
-    return corners.reshape(facet_count, 3, 3)

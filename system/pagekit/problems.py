@@ -32,7 +32,9 @@ class _Said:
 _PROBLEMS: Mapping[str, _Said] = {
     "not-a-model": _Said(
         N_("This file is not a model we can read"),
-        N_("We read STL, binary or text. Export the model as STL from your program and upload that file."),
+        N_(
+            "We read STL, 3MF, OBJ, PLY, GLB and glTF. Export the model as one of them from your program and upload that file."
+        ),
     ),
     "mesh-truncated": _Said(
         N_("The model is cut off"),
@@ -41,6 +43,34 @@ _PROBLEMS: Mapping[str, _Said] = {
     "mesh-malformed": _Said(
         N_("The file contradicts itself"),
         N_("Some of its triangles cannot be read. Export the model again, best as binary STL."),
+    ),
+    "mesh-decimal-comma": _Said(
+        N_("The numbers have commas"),
+        N_(
+            "Your program writes fractions with a comma. Set the point as its decimal sign, and export the model again."
+        ),
+    ),
+    "format-known-not-read": _Said(
+        N_("We do not read this format"),
+        N_("Export the model as STL, 3MF, OBJ, PLY or GLB from your program and upload that file."),
+        N_("This is %(format)s. Export the model as STL, 3MF, OBJ, PLY or GLB from your program and upload that file."),
+    ),
+    "external-reference": _Said(
+        N_("A part of the model is in another file"),
+        N_(
+            "The file refers to another one, and we got this one only. Export everything into one file: GLB, 3MF or STL."
+        ),
+        N_(
+            "The file refers to “%(reference)s”, and we got this one only. Export everything into one file: GLB, 3MF or STL."
+        ),
+    ),
+    "package-unsafe": _Said(
+        N_("We do not open this archive"),
+        N_("There is something in it that no model needs. Export the model again, or as binary STL."),
+    ),
+    "model-beyond-limits": _Said(
+        N_("The model asks for too much"),
+        N_("It has more parts, or longer descriptions, than we can read. Simplify it, or export it as binary STL."),
     ),
     "mesh-empty": _Said(
         N_("The model is empty"),

@@ -41,10 +41,17 @@ def _findings_of(row: Row[Any]) -> Findings:
     return Findings(
         size_bytes=row.size_bytes,
         sha256=row.sha256,
-        format=Format(row.format) if row.format else None,
+        format=Format(row.recognised_as or row.format) if row.format else None,
         triangle_count=row.triangle_count,
         problem=problem,
     )
+
+
+def _formats(found: Format | None) -> dict[str, str | None]:
+    """What the file is, so that the release before this one, should it come back, still reads the row."""
+    if found is None or found.is_stl:
+        return {"format": found.value if found else None, "recognised_as": None}
+    return {"format": Format.STL_BINARY.value, "recognised_as": found.value}
 
 
 class UploadRepository:
@@ -97,7 +104,7 @@ class UploadRepository:
                 settled_at=upload.settled_at,
                 size_bytes=findings.size_bytes,
                 sha256=findings.sha256,
-                format=findings.format.value if findings.format else None,
+                **_formats(findings.format),
                 triangle_count=findings.triangle_count,
                 problem_code=problem.code if problem else None,
                 problem_title=problem.title if problem else None,

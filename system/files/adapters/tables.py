@@ -37,7 +37,9 @@ upload = Table(
     Column("settled_at", DateTime(timezone=True)),
     Column("size_bytes", BigInteger),
     Column("sha256", String(64)),
+    # For a release that knows STL only; `recognised_as` is what the file is, where it is something else.
     Column("format", String(20)),
+    Column("recognised_as", String(20)),
     Column("triangle_count", BigInteger),
     Column("problem_code", String(60)),
     Column("problem_title", String(200)),

@@ -26,6 +26,9 @@ EXTENT_TOLERANCE = 0.005
 """The extents of a level are the model's within this share of them: people read sizes off what they see."""
 
 
+_EXTENSIONS = frozenset({".stl", ".obj", ".ply", ".3mf", ".glb", ".gltf"})
+
+
 class State(StrEnum):
     """What is known of the levels of a mesh. A refused one is asked for anew by the next upload of the mesh."""
 
@@ -65,12 +68,16 @@ def level_key_of(mesh_sha256: str, name: LevelName) -> str:
 
 
 def are_needed(upload: Upload, *, above_bytes: int) -> bool:
-    """Whether the model is so large that people look at lighter forms of it."""
+    """Whether the model is so large, or in such a format, that people look at lighter forms of it."""
     findings = upload.findings
-    return upload.status is Status.VERIFIED and findings is not None and findings.size_bytes > above_bytes
+    if upload.status is not Status.VERIFIED or findings is None or findings.format is None:
+        return False
+    return findings.size_bytes > above_bytes or not findings.format.is_stl
 
 
 def shown_as(filename: str, name: LevelName) -> str:
     """What a browser calls the level of a file."""
-    stem = filename[: -len(".stl")] if filename.lower().endswith(".stl") else filename
+    stem, dot, extension = filename.rpartition(".")
+    if not dot or f".{extension.lower()}" not in _EXTENSIONS:
+        stem = filename
     return f"{stem}.{name}.glb"

@@ -1,8 +1,7 @@
 """Looks at a file once, chunk by chunk: its hash, its size, and which format it is, by content alone.
 
-Binary STL is 80 bytes of anything, a little-endian count n, and n records of 50 bytes: size = 84 + 50 n. The formula
-decides before the first word does, because exporters write "solid" into binary headers too. Text STL is recognised by
-the grammar of its first facet.
+What tells formats apart has its home in system/meshes/recognise.py. Of an STL more is known at once: how many triangles it has, and
+whether it is whole, for binary ones by their count and for those in words by the grammar of the first facet.
 """
 
 from __future__ import annotations
@@ -13,10 +12,11 @@ import struct
 
 from system.files.domain import rules
 from system.files.domain.upload import Findings, Format, Problem
+from system.meshes import recognise as known
 
-HEADER_BYTES = 84
-TRIANGLE_BYTES = 50
-HEAD_BYTES_MAX = 65_536
+HEADER_BYTES = known.STL_HEADER_BYTES
+TRIANGLE_BYTES = known.STL_FACET_BYTES
+HEAD_BYTES_MAX = known.HEAD_BYTES_MAX
 """How much of the beginning is kept to recognise a format: room for a long name and one facet."""
 
 PLAUSIBLE_TRIANGLES_MAX = 20_000_000
@@ -30,27 +30,24 @@ _FACET = (
 _TEXT_STL = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}solid\b[^\r\n]{0,1000}?\s+(?:" + _FACET + rb"|endsolid\b)", re.I)
 _FACET_END = b"endfacet"
 
-_STRANGERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (re.compile(rb"PK\x03\x04"), "a 3MF or ZIP file"),
-    (re.compile(rb"glTF"), "a GLB file"),
-    (re.compile(rb"ply\r?\n", re.I), "a PLY file"),
-    (re.compile(rb"(?:#[^\n]*\n|\s)*(?:mtllib|o|g|v)\s+\S[^\n]*\n", re.I), "an OBJ file"),
-    (re.compile(rb"ISO-10303-21"), "a STEP file"),
-    (re.compile(rb"(?:AutoCAD|AC10\d\d|\s*0\s+SECTION)"), "a CAD drawing"),
-    (re.compile(rb"%PDF-"), "a PDF document"),
-    (re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8"), "a picture"),
-    (re.compile(rb"\s*<(?:!doctype|html|\?xml|svg)", re.I), "a web page or XML"),
-    (re.compile(rb"\xff\xfe|\xfe\xff"), "text in UTF-16"),
-)
+_FORMATS = {
+    known.OBJ: Format.OBJ,
+    known.PLY: Format.PLY,
+    known.THREE_MF: Format.THREE_MF,
+    known.GLB: Format.GLB,
+    known.GLTF: Format.GLTF,
+}
+_EXPORT = "export the model as STL, 3MF, OBJ, PLY or GLB and upload that."
 
 
 class ModelProbe:
-    """Feed it the whole file in order, then ask for the findings. Keeps 64 KiB whatever the file's size."""
+    """Feed it the whole file in order, then ask for the findings. Keeps 128 KiB whatever the file's size."""
 
     def __init__(self) -> None:
         self._sha256 = hashlib.sha256()
         self._size_bytes = 0
         self._head = b""
+        self._end = b""
         self._facet_ends = 0
         self._tail = b""
 
@@ -60,6 +57,7 @@ class ModelProbe:
         self._size_bytes += len(chunk)
         if len(self._head) < HEAD_BYTES_MAX:
             self._head = (self._head + chunk)[:HEAD_BYTES_MAX]
+        self._end = (self._end + chunk[-known.TAIL_BYTES_MAX :])[-known.TAIL_BYTES_MAX :]
         if self._may_be_text():
             window = self._tail + chunk.lower()
             self._facet_ends += window.count(_FACET_END)
@@ -83,27 +81,38 @@ class ModelProbe:
         return b"\x00" not in self._head[:HEADER_BYTES]
 
     def _recognised(self) -> tuple[Format | None, int | None, Problem | None]:
-        promised = self._promised_triangles()
+        promised = known.stl_count(self._head)
         if promised and self._size_bytes == HEADER_BYTES + TRIANGLE_BYTES * promised:
             return Format.STL_BINARY, promised, None
-        if _TEXT_STL.match(self._head):
+        if self._size_bytes == 0 or (promised == 0 and self._size_bytes == HEADER_BYTES):
+            return None, None, _EMPTY
+        found = known.recognise(self._head, self._end, self._size_bytes)
+        if found.format in _FORMATS:
+            problem = self._cut_off() if found.format == known.GLB else None
+            return (None if problem else _FORMATS[found.format]), None, problem
+        if found.format == known.STL_TEXT and _TEXT_STL.match(self._head):
             if self._facet_ends == 0:
                 return None, None, _EMPTY
             return Format.STL_ASCII, self._facet_ends, None
-        if self._size_bytes == 0 or (promised == 0 and self._size_bytes == HEADER_BYTES):
-            return None, None, _EMPTY
+        if found.unread is not None:
+            detail = f"This is a file in the format {found.unread}: {_EXPORT}"
+            return None, None, Problem("format-known-not-read", "We do not read this format", detail)
+        if found.stranger is not None:
+            return None, None, _not_a_model(f"This is {found.stranger}: {_EXPORT}")
         return None, None, self._problem(promised)
 
-    def _promised_triangles(self) -> int | None:
-        if self._size_bytes < HEADER_BYTES:
+    def _cut_off(self) -> Problem | None:
+        """A GLB says how long it is."""
+        if len(self._head) >= 12 and (length := struct.unpack_from("<I", self._head, 8)[0]) <= self._size_bytes:
             return None
-        (count,) = struct.unpack_from("<I", self._head, HEADER_BYTES - 4)
-        return int(count)
+        told = (
+            f"The file says it has {length} bytes, and has {self._size_bytes}"
+            if len(self._head) >= 12
+            else "It ends at once"
+        )
+        return Problem("mesh-truncated", "The model is cut off", f"{told}: export the model again and upload it whole.")
 
     def _problem(self, promised: int | None) -> Problem:
-        for pattern, kind in _STRANGERS:
-            if pattern.match(self._head):
-                return _not_a_model(f"This is {kind}: export the model as STL (binary or text) and upload that.")
         if promised and promised <= PLAUSIBLE_TRIANGLES_MAX:
             expected = HEADER_BYTES + TRIANGLE_BYTES * promised
             arrived = f"{promised} triangles need {expected} bytes, and the file has {self._size_bytes}"
@@ -116,7 +125,7 @@ class ModelProbe:
             return _not_a_model(
                 "The text begins like an STL but holds no whole facet: export the model again, best as binary STL."
             )
-        return _not_a_model("This is not an STL file: export the model as STL (binary or text) and upload that.")
+        return _not_a_model(f"This is no file of a model that we know: {_EXPORT}")
 
 
 _EMPTY = Problem(

@@ -22,6 +22,16 @@ class Format(StrEnum):
 
     STL_BINARY = "stl_binary"
     STL_ASCII = "stl_ascii"
+    OBJ = "obj"
+    PLY = "ply"
+    THREE_MF = "3mf"
+    GLB = "glb"
+    GLTF = "gltf"
+
+    @property
+    def is_stl(self) -> bool:
+        """Whether browsers read it as it is; all else they see by its levels."""
+        return self in (Format.STL_BINARY, Format.STL_ASCII)
 
 
 @dataclass(frozen=True, slots=True)

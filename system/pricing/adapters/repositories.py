@@ -32,6 +32,7 @@ _PROGRESS = (
     "currency",
     "breakdown",
     "weight_g",
+    "unit",
     "mesh",
     "problem",
     "price_book_version",

@@ -28,7 +28,8 @@ def quote_to_row(quote: Quote) -> dict[str, Any]:
         "file_id": asked.file_id,
         "mesh_sha256": asked.mesh_sha256,
         "sku": asked.sku,
-        "unit": asked.unit.value,
+        "unit": quote.unit.value,
+        "unit_named": asked.unit is not None,
         "stones": dict(asked.extras.stones),
         "plating": asked.extras.plating,
         "estimate_amount": quote.estimate.amount if quote.estimate else None,
@@ -61,7 +62,7 @@ def quote_from_row(row: Any) -> Quote:
             file_id=row.file_id,
             mesh_sha256=row.mesh_sha256,
             sku=row.sku,
-            unit=LengthUnit(row.unit),
+            unit=LengthUnit(row.unit) if row.unit_named else None,
             extras=Extras(row.stones, row.plating),
         ),
         created_at=row.created_at,
@@ -85,7 +86,8 @@ def mesh_to_json(mesh: MeshMeasure | None) -> dict[str, Any] | None:
     """A measure as JSON, decimals as text."""
     if mesh is None:
         return None
-    return {
+    unit = {"unit": mesh.unit.value} if mesh.unit else {}
+    return unit | {
         "volume_mm3": str(mesh.volume_mm3),
         "area_mm2": str(mesh.area_mm2),
         "extents_mm": [str(extent) for extent in mesh.extents_mm],
@@ -109,6 +111,7 @@ def mesh_from_json(data: dict[str, Any] | None) -> MeshMeasure | None:
         shell_count=data["shell_count"],
         checked=data["checked"],
         disclosures=tuple(Disclosure(found["code"], found["facts"]) for found in data["disclosures"]),
+        unit=LengthUnit(data["unit"]) if "unit" in data else None,
     )
 
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Numeric, String, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
@@ -76,6 +89,8 @@ quote = Table(
     Column("mesh_sha256", String(64)),
     Column("sku", String(80)),
     Column("unit", String(4), nullable=False),
+    # Whoever asked named it; else it is the one that the file says, once it is known, or mm.
+    Column("unit_named", Boolean, nullable=False, server_default=text("true")),
     Column("stones", JSONB, nullable=False),
     Column("plating", String(60)),
     Column("estimate_amount", Numeric(14, 2)),

@@ -26,7 +26,7 @@ class RequestQuote:
     material: str | None = None
     sku: str | None = None
     ring_size: str | None = None
-    unit: LengthUnit = LengthUnit.MM
+    unit: LengthUnit | None = None
     stones: Mapping[str, int] = field(default_factory=dict)
     plating: str | None = None
     sees_all_files: bool = False

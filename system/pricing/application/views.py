@@ -30,7 +30,7 @@ def quote_view(quote: Quote) -> dict[str, Any]:
         "ring_size": asked.ring_size,
         "file_id": str(asked.file_id) if asked.file_id else None,
         "sku": asked.sku,
-        "unit": asked.unit.value,
+        "unit": quote.unit.value,
         "stones": dict(asked.extras.stones),
         "plating": asked.extras.plating,
         "estimate": money_view(quote.estimate),

@@ -9,7 +9,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any, Self
 
-ANALYSER_VERSION = 1
+ANALYSER_VERSION = 2
 """Raise it when the same file may measure differently: kept analyses of an older version are then not used."""
 PLACES_MAX = 20
 
@@ -18,7 +18,7 @@ Place = tuple[float, float, float]
 
 
 class LengthUnit(StrEnum):
-    """What one unit of a model's coordinates means. STL files do not say; jewelry programs write mm."""
+    """What one unit of a model's coordinates means. STL, OBJ and PLY do not say; jewelry programs write mm."""
 
     MM = "mm"
     CM = "cm"
@@ -59,6 +59,11 @@ _DISCLOSURES = {
     "overlap-counted-once": "Bodies overlap; the {volume_mm3} mm3 they share are charged once.",
     "overlap-not-measured": "Bodies may overlap where we could not measure it; shared metal may be charged twice.",
     "degenerate-facets-ignored": "{facets} facets without an area were ignored.",
+    "polygons-split": "{facets} faces of more than three corners were split into triangles, as is right for flat ones without dents.",
+    "lines-left-out": "{lines} lines or loose points were left out: they have no surface.",
+    "parts-left-out": "{parts} parts that the file marks as supports, or as not to be made, were left out.",
+    "pose-left-out": "The model is measured as it was drawn, without the pose or the change of shape that the file adds.",
+    "unit-of-file": "The file says that its lengths are in {unit}, so we read them as that.",
 }
 
 
@@ -73,6 +78,8 @@ class MeshMeasure:
     shell_count: int = 0
     checked: bool = False
     disclosures: tuple[Disclosure, ...] = ()
+    unit: LengthUnit | None = None
+    """The one that the file says it is in, if it does."""
 
     @property
     def volume_cm3(self) -> Decimal:
@@ -88,6 +95,10 @@ class MeshMeasure:
     def largest_extent_mm(self) -> Decimal:
         """The longest side of the bounding box."""
         return max(self.extents_mm)
+
+    def disclosing(self, code: str, **facts: Any) -> Self:
+        """The same, and something more that its owner should know."""
+        return replace(self, disclosures=(*self.disclosures, Disclosure(code, facts)))
 
     def in_unit(self, unit: LengthUnit) -> Self:
         """The same model when one unit of its coordinates is `unit` long."""
@@ -153,15 +164,15 @@ class Problem:
 _PROBLEMS: dict[str, tuple[str, str]] = {
     "not-a-model": (
         "The file is not a 3D model",
-        "We read binary and text STL; this file is neither. Export the model as STL and upload it again.",
+        "We read STL, 3MF, OBJ, PLY, GLB and glTF; this file is none of these. Export the model as one of them and upload it again.",
     ),
     "mesh-truncated": (
         "The model is cut off",
-        "The file ends before the last of the facets it announces. Export or upload it again.",
+        "The file ends before all that it announces has come. Export or upload it again.",
     ),
     "mesh-malformed": (
         "The model contradicts itself",
-        "The file is a text STL with facets that are not three vertices each, or numbers that cannot be read. Export it again.",
+        "The file breaks the rules of its own format, so that we cannot read it. Export it again, best as binary STL.",
     ),
     "mesh-empty": ("The model is empty", "The file has no facets. Export the model with its solid selected."),
     "mesh-not-finite": (
@@ -171,6 +182,26 @@ _PROBLEMS: dict[str, tuple[str, str]] = {
     "mesh-too-large": (
         "The model has too many facets",
         "It has {triangle_count} facets; we read up to {triangle_count_max}. Export it with a coarser tolerance.",
+    ),
+    "mesh-decimal-comma": (
+        "The numbers have commas",
+        "Fractions are written with a comma, and the format demands a point. Export the model with the point as the decimal sign.",
+    ),
+    "format-known-not-read": (
+        "We do not read this format",
+        "The file is {format}, which we cannot measure. Export the model as STL, 3MF, OBJ, PLY or GLB and upload it again.",
+    ),
+    "external-reference": (
+        "A part of the model is in another file",
+        "The file refers to {reference!r}, which is not in it. Export everything into one file: GLB, 3MF or STL.",
+    ),
+    "package-unsafe": (
+        "We do not open this archive",
+        "It has {reason}, as a model never needs. Export the model again, or as STL.",
+    ),
+    "model-beyond-limits": (
+        "The model asks for too much",
+        "It has more {what} than the {most} that we read. Simplify it, or export it as binary STL.",
     ),
     "mesh-not-closed": (
         "The surface is not closed",

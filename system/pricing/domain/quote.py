@@ -53,7 +53,10 @@ class QuoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the customer wants a price for. Exactly one of `file_id` and `sku` is set, as `kind` says."""
+    """What the customer wants a price for. Exactly one of `file_id` and `sku` is set, as `kind` says.
+
+    `unit` is that of the model's coordinates where the customer names one.
+    """
 
     kind: QuoteKind
     material: str
@@ -62,7 +65,7 @@ class Asked:
     file_id: UUID | None = None
     mesh_sha256: str | None = None
     sku: str | None = None
-    unit: LengthUnit = LengthUnit.MM
+    unit: LengthUnit | None = None
     extras: Extras = PLAIN
 
 
@@ -87,6 +90,11 @@ class Quote:
     finished_at: datetime | None = None
     replaces: UUID | None = None
     remade_because: tuple[RemadeBecause, ...] = field(default=())
+
+    @property
+    def unit(self) -> LengthUnit:
+        """That of the model's coordinates: as asked, else as the file says once it is known, else mm."""
+        return unit_of(self.asked, self.mesh)
 
     def started(self) -> Self:
         """A worker measures the model. One that was estimated already stays so: its customer has seen a price."""
@@ -176,9 +184,14 @@ def check_asked(asked: Asked, book: PriceBook) -> None:
         )
 
 
+def unit_of(asked: Asked, measure: MeshMeasure | None) -> LengthUnit:
+    """What one unit of the model's coordinates means. Whoever asks knows best; then the file; nobody's word is mm."""
+    return asked.unit or (measure.unit if measure else None) or LengthUnit.MM
+
+
 def first_price(quote: Quote, first_look: MeshMeasure, book: PriceBook) -> Quote | None:
     """The estimate from a first look, or None when there should be none: a size to ask about, or something asked for that is gone."""
-    measure = first_look.in_unit(quote.asked.unit)
+    measure = first_look.in_unit(unit_of(quote.asked, first_look))
     gone = no_longer_offered(quote.asked, book) is not None
     if gone or size_problem(measure, book) is not None or measure.volume_mm3 <= 0:
         return None
@@ -191,8 +204,11 @@ def firm_price(
     """The end of an unfinished custom quote: READY from a checked measure, or FAILED with what its owner can do."""
     if isinstance(outcome, Problem):
         return quote.failed(outcome, now=now)
-    measure = outcome.in_unit(quote.asked.unit)
-    problem = size_problem(measure, book, unit=quote.asked.unit) or no_longer_offered(quote.asked, book)
+    unit = unit_of(quote.asked, outcome)
+    measure = outcome.in_unit(unit)
+    if quote.asked.unit is None and unit is not LengthUnit.MM:
+        measure = measure.disclosing("unit-of-file", unit=unit.value)
+    problem = size_problem(measure, book, unit=unit) or no_longer_offered(quote.asked, book)
     if problem is not None:
         return replace(quote.failed(problem, now=now), mesh=measure)
     return quote.ready(measure, book, now=now, valid_for=valid_for)

@@ -25,7 +25,7 @@ def analyse(arguments: list[str]) -> int:
     """Prints what is found. Exit status 0 for a model that can be made, 1 for one that cannot, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m system.pricing analyse", description=analyse.__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--unit", type=LengthUnit, default=LengthUnit.MM, choices=list(LengthUnit))
+    parser.add_argument("--unit", type=LengthUnit, choices=list(LengthUnit), help="else what the file says, or mm")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     if not options.file.is_file():
@@ -45,7 +45,8 @@ async def _measure(path: Path) -> list[MeshMeasure | Problem]:
     return [finding for finding in findings if not isinstance(finding, Preview)]
 
 
-def _report(findings: list[MeshMeasure | Problem], unit: LengthUnit, book: PriceBook) -> dict[str, Any]:
+def _report(findings: list[MeshMeasure | Problem], named: LengthUnit | None, book: PriceBook) -> dict[str, Any]:
+    unit = named or next((each.unit for each in findings if isinstance(each, MeshMeasure) and each.unit), LengthUnit.MM)
     measures = [finding.in_unit(unit) for finding in findings if isinstance(finding, MeshMeasure)]
     last = findings[-1]
     problem = last if isinstance(last, Problem) else size_problem(measures[-1], book, unit=unit)

@@ -27,7 +27,10 @@ class QuoteRequest(BaseModel):
     sku: Sku | None = Field(None, examples=["ring-classic-585"])
     quantity: int = Field(1, ge=1, le=QUANTITY_MAX)
     ring_size: str | None = Field(None, max_length=12, examples=["17.5", "US 7"])
-    unit: LengthUnit = Field(LengthUnit.MM, description="what one unit of the model's coordinates means")
+    unit: LengthUnit | None = Field(
+        None,
+        description="what one unit of the model's coordinates means; without it what the file says, and mm where it says nothing",
+    )
     stones: dict[Code, Annotated[int, Field(ge=1, le=2000)]] = Field(default_factory=dict, max_length=20)
     plating: Code | None = None
 

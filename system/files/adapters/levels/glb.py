@@ -31,6 +31,8 @@ class Quantized:
     high: tuple[float, float, float]
     steps: npt.NDArray[np.uint16]
     triangles: npt.NDArray[np.uint32]
+    scale: float = 1.0
+    """How many mm one unit of the model's own file is: places in it are found in the level by that."""
 
 
 def glb_of(mesh: Quantized) -> bytes:
@@ -58,6 +60,8 @@ def _is_whole(mesh: Quantized) -> None:
         raise ValueError("corners and triangles have three numbers each")
     if len(mesh.triangles) == 0 or len(mesh.steps) == 0 or int(mesh.triangles.max()) >= len(mesh.steps):
         raise ValueError("every triangle has three corners that are there")
+    if not 0.0 < mesh.scale < np.inf:
+        raise ValueError("a scale is finite and above nothing")
     if not np.isfinite([*mesh.low, *mesh.high]).all() or any(
         high < low for low, high in zip(mesh.low, mesh.high, strict=True)
     ):
@@ -67,7 +71,7 @@ def _is_whole(mesh: Quantized) -> None:
 def _told(mesh: Quantized, index_bytes: int, *, short: bool) -> dict[str, Any]:
     corner_bytes = _STRIDE * len(mesh.steps)
     return {
-        "asset": {"version": "2.0", "generator": "Alexandrite", "extras": {"unit": "mm"}},
+        "asset": {"version": "2.0", "generator": "Alexandrite", "extras": _extras(mesh)},
         "extensionsUsed": ["KHR_mesh_quantization"],
         "extensionsRequired": ["KHR_mesh_quantization"],
         "scene": 0,
@@ -105,6 +109,10 @@ def _told(mesh: Quantized, index_bytes: int, *, short: bool) -> dict[str, Any]:
         ],
         "buffers": [{"byteLength": corner_bytes + index_bytes + -index_bytes % 4}],
     }
+
+
+def _extras(mesh: Quantized) -> dict[str, Any]:
+    return {"unit": "mm"} | ({} if mesh.scale == 1.0 else {"scale": mesh.scale})
 
 
 def _padded(part: bytes, by: bytes) -> bytes:

@@ -72,7 +72,9 @@ def _level_of(finding: dict[str, Any]) -> LevelFile:
     low, high = ((float(x), float(y), float(z)) for x, y, z in (finding["low"], finding["high"]))
     triangles = np.frombuffer(b64decode(finding["triangles"], validate=True), dtype="<u4").reshape(-1, 3)
     steps = np.frombuffer(b64decode(finding["steps"], validate=True), dtype="<u2").reshape(-1, 3)
-    content = glb_of(Quantized(low, high, steps.astype(np.uint16), triangles.astype(np.uint32)))
+    content = glb_of(
+        Quantized(low, high, steps.astype(np.uint16), triangles.astype(np.uint32), float(finding.get("scale", 1.0)))
+    )
     if len(content) > BYTES_MAX[name]:
         raise ValueError(f"the level {name} has {len(content)} bytes")
     return LevelFile(name, len(triangles), content)

@@ -13,16 +13,20 @@ from system.files.adapters.levels.lighter import Budget, Mesh, joined, lighter
 from system.files.domain.level import BYTES_MAX, TRIANGLES_MAX, LevelName
 from system.meshes.child import Report
 from system.meshes.faults import MeshFault
-from system.meshes.stl import read_stl
+from system.meshes.model import read_model
 
+_IN_MM = {"mm": 1.0, "cm": 10.0, "in": 25.4, "m": 1000.0}
 HEAD_BYTES_MAX = 2_000
 """What a GLB of ours says of itself before its numbers."""
 
 
 def make(file: BinaryIO, report: Report) -> None:
-    """Reports `level` for each, the finest first; or `refused` with the code of the file's fault. Lengths are in units of the file."""
+    """Reports `level` for each, the finest first; or `refused` with the code of the file's fault. Lengths are in mm, which is `scale`
+    times as many as in the file; where that says no unit, they are as there."""
     try:
-        mesh = joined(read_stl(file))
+        model = read_model(file)
+        scale = _IN_MM.get(model.unit or "mm", 1.0)
+        mesh = joined(model.triangles if scale == 1.0 else model.triangles * np.float32(scale))
         if len(mesh.triangles) == 0:
             raise MeshFault("mesh-empty")
     except MeshFault as fault:
@@ -31,7 +35,7 @@ def make(file: BinaryIO, report: Report) -> None:
     for name in (LevelName.FINE, LevelName.COARSE):
         # From the finer one: it looks the same, and is sooner done with.
         mesh = lighter(mesh, Budget(TRIANGLES_MAX[name], BYTES_MAX[name] - HEAD_BYTES_MAX))
-        report({"stage": "level", "name": name.value, **_numbers(mesh)})
+        report({"stage": "level", "name": name.value, "scale": scale, **_numbers(mesh)})
 
 
 def _numbers(mesh: Mesh) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.files.adapters import tables
 from system.files.domain.level import Level, State
-from system.files.domain.upload import Status
+from system.files.domain.upload import Format, Status
 from system.plumbing.jobs import defer
 
 QUEUE = "levels"
 MAKE = "make_levels"
 REASON_LENGTH_MAX = 200
+_STL = tuple(one.value for one in Format if one.is_stl)
 mesh_levels = tables.mesh_levels
 
 
@@ -80,7 +81,7 @@ class LevelRepository:
             .outerjoin(mesh_levels, mesh_levels.c.mesh_sha256 == upload.c.sha256)
             .where(
                 upload.c.status == Status.VERIFIED.value,
-                upload.c.size_bytes > above_bytes,
+                (upload.c.size_bytes > above_bytes) | upload.c.recognised_as.not_in(_STL),
                 mesh_levels.c.mesh_sha256.is_(None),
             )
             .order_by(upload.c.settled_at.desc())

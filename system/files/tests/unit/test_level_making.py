@@ -153,22 +153,30 @@ async def test_a_mesh_that_keeps_killing_its_worker_is_given_up() -> None:
 # -- which models need them ---------------------------------------------------------------------------------------------
 
 
-def upload(size_bytes: int, *, problem: Problem | None = None) -> Upload:
+def upload(size_bytes: int, *, problem: Problem | None = None, form: Format = Format.STL_BINARY) -> Upload:
     started = Upload(UUID(int=1), UUID(int=2), "ring.stl", size_bytes, NOW, NOW + timedelta(minutes=15))
-    form = None if problem else Format.STL_BINARY
-    return started.settled(Findings(size_bytes, MESH, format=form, problem=problem), NOW)
+    found = None if problem else form
+    return started.settled(Findings(size_bytes, MESH, format=found, problem=problem), NOW)
 
 
 def test_only_verified_models_above_the_limit_need_levels() -> None:
     assert are_needed(upload(5_000_001), above_bytes=5_000_000)
     assert not are_needed(upload(5_000_000), above_bytes=5_000_000)
+    assert are_needed(upload(500, form=Format.GLB), above_bytes=5_000_000), "browsers read STL only"
     assert not are_needed(upload(9_000_000, problem=Problem("x", "x", "x")), above_bytes=5_000_000)
     assert not are_needed(Upload(UUID(int=1), UUID(int=2), "ring.stl", 9_000_000, NOW, NOW), above_bytes=5_000_000)
 
 
 @pytest.mark.parametrize(
     ("filename", "shown"),
-    [("ring.stl", "ring.fine.glb"), ("РИНГ.STL", "РИНГ.fine.glb"), ("ring", "ring.fine.glb"), (".stl", ".fine.glb")],
+    [
+        ("ring.stl", "ring.fine.glb"),
+        ("РИНГ.STL", "РИНГ.fine.glb"),
+        ("ring", "ring.fine.glb"),
+        (".stl", ".fine.glb"),
+        ("a.b.3mf", "a.b.fine.glb"),
+        ("v1.2", "v1.2.fine.glb"),
+    ],
 )
 def test_a_level_is_called_after_its_file(filename: str, shown: str) -> None:
     assert shown_as(filename, LevelName.FINE) == shown

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
+import struct
 import sys
 import tempfile
 
 import numpy as np
 import pytest
 
-from fixtures.models3d import model, shapes
+from fixtures.models3d import model, shapes, writers
 from fixtures.models3d.generate import binary_stl, text_stl
 from system.files.adapters.levels.maker import SandboxedLevelMaker
 from system.files.application.ports import NotMade
@@ -41,6 +43,24 @@ async def test_a_small_mesh_has_its_own_triangles_at_every_level(content: bytes)
         (LevelName.FINE, len(RING)),
     ]
     assert all(one.content.startswith(b"glTF") for one in made)
+
+
+@pytest.mark.parametrize(
+    ("content", "scale"),
+    [
+        (writers.write_glb(RING / 1000), 1000.0),
+        (writers.write_3mf(RING / 25.4, unit="inch"), 25.4),
+        (writers.write_obj(RING), None),
+    ],
+    ids=["metres", "inches", "nothing said"],
+)
+async def test_a_level_is_in_millimetres_and_says_what_it_was(content: bytes, scale: float | None) -> None:
+    made = await made_of(content)
+    assert isinstance(made, list)
+    (length,) = struct.unpack_from("<I", made[0].content, 12)
+    told = json.loads(made[0].content[20 : 20 + length])
+    assert told["asset"]["extras"].get("scale") == scale
+    assert np.allclose(told["nodes"][0]["scale"], np.ptp(RING.reshape(-1, 3), axis=0), rtol=1e-5)
 
 
 async def test_a_million_triangles_become_two_levels_within_the_limits() -> None:

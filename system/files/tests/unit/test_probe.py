@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 import time
+import zipfile
 
 import pytest
 
+from fixtures.models3d import shapes, writers
 from system.files.domain.probe import HEAD_BYTES_MAX, ModelProbe
 from system.files.domain.upload import Findings, Format, Status
 from system.files.tests.models import FACET, binary_stl, text_stl
@@ -107,15 +108,11 @@ def test_what_is_no_whole_stl_is_refused(content: bytes, code: str) -> None:
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (b"PK\x03\x04" + bytes(200), "3MF"),
-        (b"glTF" + struct.pack("<II", 2, 100) + bytes(100), "GLB"),
-        (b"ply\nformat ascii 1.0\n", "PLY"),
-        (b"# exported\no Ring\nv 0 0 0\n", "OBJ"),
-        (b"mtllib ring.mtl\n", "OBJ"),
-        (b"ISO-10303-21;\nHEADER;\n", "STEP"),
+        (b"PK\x03\x04" + bytes(200), "ZIP"),
         (b"%PDF-1.7\n" + bytes(100), "PDF"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "picture"),
         (b"<!DOCTYPE html><html></html>", "web page"),
+        (b"mtllib ring.mtl\n", "that we know"),
         (text_stl(1).decode().encode("utf-16"), "UTF-16"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -127,6 +124,67 @@ def test_a_refusal_says_what_was_sent_and_what_to_send(content: bytes, kind: str
     assert found.problem.code == "not-a-model"
     assert kind in found.problem.detail
     assert "as STL" in found.problem.detail
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"ISO-10303-21;\nHEADER;\n", "STEP"),
+        (b"Kaydara FBX Binary  \x00\x1a\x00" + bytes(100), "FBX"),
+        (b"  0\nSECTION\n  2\nHEADER\n", "DXF"),
+        (b"3D Geometry File Format        7" + bytes(100), "Rhino 3DM"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_format_of_models_that_we_do_not_read_is_named(content: bytes, name: str) -> None:
+    found = looked_at(content)
+
+    assert found.problem is not None
+    assert found.problem.code == "format-known-not-read"
+    assert name in found.problem.detail and "as STL" in found.problem.detail
+
+
+RING = shapes.torus(inner_diameter=17.35, wire=2.0, segments=8, sides=4)
+
+
+@pytest.mark.parametrize("chunk_bytes", [11, 100_000])
+@pytest.mark.parametrize(
+    ("content", "format"),
+    [
+        (writers.write_obj(RING), Format.OBJ),
+        (writers.write_ply(RING, order="ascii"), Format.PLY),
+        (writers.write_ply(RING, order="be"), Format.PLY),
+        (writers.write_3mf(RING), Format.THREE_MF),
+        (writers.write_glb(RING), Format.GLB),
+        (writers.write_glb(RING, draco=True), Format.GLB),
+        (writers.write_gltf(RING), Format.GLTF),
+    ],
+    ids=["obj", "ply ascii", "ply be", "3mf", "glb", "glb draco", "gltf"],
+)
+def test_other_formats_are_taken_too(content: bytes, format: Format, chunk_bytes: int) -> None:
+    found = looked_at(content, chunk_bytes=chunk_bytes)
+
+    assert (found.format, found.triangle_count, found.problem) == (format, None, None)
+    assert not format.is_stl
+
+
+def test_a_glb_says_how_long_it_is() -> None:
+    found = looked_at(writers.write_glb(RING)[:-8])
+
+    assert found.problem is not None
+    assert found.problem.code == "mesh-truncated"
+
+
+def test_a_large_archive_is_known_by_its_end() -> None:
+    model = writers.model_xml("<object id='1'/>", "", more=' name="' + "é" * 70_000 + '"')
+    parts: dict[str, str | bytes] = {
+        "Metadata/first.png": bytes(range(256)) * 400,
+        "Thumbnails/second.png": bytes(80_000),
+        "3D/ring.model": model,
+    }
+    found = looked_at(writers.package(parts, packed=zipfile.ZIP_STORED))
+
+    assert found.format is Format.THREE_MF
 
 
 def test_a_cut_off_model_says_how_much_is_missing() -> None:

@@ -14,7 +14,8 @@ export function isGlb(buffer) {
   return buffer.byteLength >= HEADER_BYTES && new DataView(buffer).getUint32(0, true) === MAGIC;
 }
 
-// The triangles: nine coordinates each in `positions`, in millimetres, `low` and `high` corners of the box around them.
+// The triangles: nine coordinates each in `positions`, in millimetres, `low` and `high` corners of the box around them, and `scale`:
+// how many millimetres one unit of the model's own file is.
 // Throws Unreadable.
 export function readGlb(buffer) {
   const { told, body } = chunks(buffer);
@@ -26,7 +27,8 @@ export function readGlb(buffer) {
     if (index >= count) throw new Unreadable("malformed");
     positions.set(corners.subarray(3 * index, 3 * index + 3), 3 * corner);
   }
-  return { positions, ...box(corners) };
+  const scale = told.asset?.extras?.scale;
+  return { positions, ...box(corners), scale: Number.isFinite(scale) && scale > 0 ? scale : 1 };
 }
 
 function chunks(buffer) {

@@ -6,6 +6,7 @@
 //
 // Of a large model a light form is shown first, and a finer one in its place once there is time (`data-level` says which). To pages:
 //   model.showFile(blob, { name })    a file of this computer's; nothing is sent anywhere
+//   model.showAddress(address)        a model that is kept, once it is known where
 //   model.mark([[x, y, z], ...])      places of the model, in its own units; [] takes them away
 //   data-material                     may change at any time
 //   model-shown { triangles, size }, model-failed { state }    events
@@ -23,6 +24,8 @@ class Model extends HTMLElement {
   #stage = null;
   #file = null;
   #places = [];
+  // Of the file's units, in millimetres, where a level is shown.
+  #scale = 1;
 
   connectedCallback() {
     this.#ended = new AbortController();
@@ -62,12 +65,20 @@ class Model extends HTMLElement {
     if (this.isConnected && this.dataset.state !== "undrawable") this.#load({ asked: false });
   }
 
+  // Shows the model at this address instead of whatever was shown.
+  showAddress(address) {
+    this.#file = null;
+    this.#places = [];
+    this.dataset.address = address;
+    if (this.isConnected && this.dataset.state !== "undrawable") this.#load({ asked: false });
+  }
+
   // Marks places of the model, [x, y, z] in its own units, and turns the first one to whoever looks; [] takes the marks away.
   mark(places) {
     this.#places = places;
     if (!this.#stage) return;
     if (places.length) this.#turn(false);
-    this.#stage.mark(places);
+    this.#stage.mark(places.map((place) => place.map((value) => value * this.#scale)));
   }
 
   get #switch() {
@@ -167,6 +178,7 @@ class Model extends HTMLElement {
     const old = this.querySelector("canvas");
     const canvas = old.cloneNode();
     old.replaceWith(canvas);
+    this.#scale = mesh.scale ?? 1;
     this.#stage = new Stage(canvas, mesh, {
       light,
       material: this.dataset.material,

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from system.meshes.faults import MeshFault
-from system.meshes.stl import Triangles, read_stl
+from system.meshes.model import Model, Triangles, read_model
 from system.meshes.welding import weld
 from system.pricing.adapters.mesh.measure import RawMeasure, measure
 from system.pricing.adapters.mesh.overlap import overlap_volume
@@ -28,17 +28,20 @@ _THINNEST = 1e-6
 
 def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
     """Reports `measured`, then `checked`; or `refused` with a problem's code and facts, and the places where a surface is
-    broken. Lengths are in units of the file.
+    broken. Lengths are in units of the file,
+    which is told as `unit` where the file says it.
 
     `checked` has the volume of the union of all bodies without their cavities, and says what was repaired. When it `draws`, what
     passed the check is reported as `drawn` after that, once for each size: nobody's price waits for a picture.
     """
     try:
-        triangles = read_stl(file)
+        model = read_model(file)
+        triangles = model.triangles
         raw = measure(triangles)
-        report({"stage": "measured", **_figures(raw, abs(raw.signed_volume), len(triangles))})
-        figures, solid = _check(triangles, raw)
-        report({"stage": "checked", **figures})
+        unit = {"unit": model.unit} if model.unit else {}
+        report({"stage": "measured", **_figures(raw, abs(raw.signed_volume), len(triangles)), **unit})
+        figures, solid = _check(model, raw)
+        report({"stage": "checked", **figures, **unit})
     except MeshFault as fault:
         refused: dict[str, Any] = {"stage": "refused", "code": fault.code, "facts": fault.facts}
         if fault.sides is not None:
@@ -50,12 +53,13 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
             report({"stage": "drawn", "size_px": size_px, "png": b64encode(picture).decode()})
 
 
-def _check(triangles: Triangles, raw: RawMeasure) -> tuple[dict[str, Any], Triangles]:
+def _check(model: Model, raw: RawMeasure) -> tuple[dict[str, Any], Triangles]:
     """What is found, and the triangles as they face once everything is turned outwards."""
+    triangles = model.triangles
     surface = close_surface(weld(triangles))
     oriented = _turn(triangles, surface.flipped)
     solids = face_outwards(oriented, surface.shell_of, surface.shell_count, raw.centroid)
-    found: list[dict[str, Any]] = []
+    found = [_found(note.code, **note.facts) for note in model.notes]
     turned_count = int(surface.flipped.sum())
     if surface.degenerate_count:
         found.append(_found("degenerate-facets-ignored", facets=surface.degenerate_count))

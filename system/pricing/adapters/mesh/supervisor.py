@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from system.meshes.process import Child, Limits, started
 from system.plumbing.telemetry import log, said_by
-from system.pricing.domain.mesh import Disclosure, MeshMeasure, Preview, Problem
+from system.pricing.domain.mesh import Disclosure, LengthUnit, MeshMeasure, Preview, Problem
 
 _CHILD = "system.pricing.adapters.mesh.child"
 _LINE_BYTES_MAX = 1 << 19
@@ -119,6 +119,7 @@ def _measure_of(finding: dict[str, Any]) -> MeshMeasure:
         shell_count=int(finding.get("shell_count", 0)),
         checked=finding["stage"] == "checked",
         disclosures=tuple(Disclosure(found["code"], found["facts"]) for found in finding.get("disclosures", ())),
+        unit=LengthUnit(finding["unit"]) if "unit" in finding else None,
     )
 
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fixtures.models3d import shapes
+from fixtures.models3d import shapes, writers
 from fixtures.models3d.generate import binary_stl, text_stl
 from system.meshes import stl, welding
 from system.pricing.adapters.mesh import surface as surfaces
+from system.pricing.domain import quote
 from system.pricing.domain.mesh import disclosure_codes, problem_codes
 
 Find = Callable[..., dict[str, dict[str, Any]]]
@@ -256,12 +257,29 @@ def test_no_bytes_crash_the_reader(find: Find, body: bytes, start: bytes) -> Non
     assert found.keys() & {"refused", "checked"}
 
 
+def test_what_a_file_says_of_itself_is_told(find: Find) -> None:
+    found = find(writers.write_3mf(RING, unit="inch", components=1))
+    assert (found["measured"]["unit"], found["checked"]["unit"], found["checked"]["disclosures"]) == ("in", "in", [])
+    found = find(writers.write_obj(RING) + b"p 1\n")
+    assert "unit" not in found["checked"]
+    assert found["checked"]["disclosures"] == [{"code": "lines-left-out", "facts": {"lines": 1}}]
+
+
+@pytest.mark.parametrize("write", [writers.write_3mf, writers.write_glb, writers.write_ply, writers.write_obj])
+def test_a_model_measures_the_same_in_every_format(find: Find, write: Callable[..., bytes]) -> None:
+    figures = ("volume", "area", "extents", "triangle_count", "shell_count")
+    expected, found = find(RING)["checked"], find(write(RING))["checked"]
+    assert [found[name] for name in figures] == [expected[name] for name in figures]
+
+
 def test_every_code_of_the_analyser_has_words() -> None:
     """A code without a sentence would fail only when a customer meets it."""
-    rooms = [Path(name).parent for name in (stl.__file__, surfaces.__file__)]
-    source = "".join(path.read_text() for room in rooms for path in sorted(room.glob("*.py")))
+    rooms = [Path(name).parent for name in (stl.__file__, surfaces.__file__, quote.__file__)]
+    source = "".join(
+        path.read_text() for room in rooms for path in sorted(room.rglob("*.py")) if "tests" not in path.parts
+    )
     assert set(re.findall(r'MeshFault\(\s*"([a-z-]+)"', source)) <= problem_codes()
-    assert set(re.findall(r'_found\(\s*"([a-z-]+)"', source)) == disclosure_codes()
+    assert set(re.findall(r'(?:_found|Note|disclosing)\(\s*"([a-z-]+)"', source)) == disclosure_codes()
 
 
 def _cube() -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 
 from system.kernel.errors import Invalid
 from system.kernel.money import Money
+from system.pricing.adapters.rows import quote_from_row, quote_to_row
 from system.pricing.domain.costing import Extras
 from system.pricing.domain.mesh import Analysis, LengthUnit, MeshMeasure, Problem
 from system.pricing.domain.order_pricing import PriceRequest, RequestedLine, first_unpriceable, is_waiting
@@ -97,6 +99,58 @@ def test_unpriceable_mesh_fails_with_its_reason_and_keeps_the_estimate(book: Pri
     assert (failed.status, failed.total, failed.problem) == (QuoteStatus.FAILED, None, problem)
     assert failed.estimate == estimated.estimate
     assert "19 edges" in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("named", "said", "unit", "discloses"),
+    [
+        (None, None, LengthUnit.MM, ()),
+        (None, LengthUnit.MM, LengthUnit.MM, ()),
+        (None, LengthUnit.M, LengthUnit.M, ("unit-of-file",)),
+        (LengthUnit.CM, LengthUnit.M, LengthUnit.CM, ()),
+        (LengthUnit.INCH, None, LengthUnit.INCH, ()),
+    ],
+    ids=["nobody", "file, mm", "file, m", "both", "customer"],
+)
+def test_the_customers_unit_counts_then_the_files(
+    book: PriceBook,
+    torus: MeshMeasure,
+    named: LengthUnit | None,
+    said: LengthUnit | None,
+    unit: LengthUnit,
+    discloses: tuple[str, ...],
+) -> None:
+    length = 1 / unit.in_mm
+    as_drawn = replace(
+        torus,
+        unit=said,
+        volume_mm3=torus.volume_mm3 * length**3,
+        area_mm2=torus.area_mm2 * length**2,
+        extents_mm=scaled_extents(torus, length),
+    )
+
+    done = firm_price(custom(book, unit=named), as_drawn, book, now=NOW, valid_for=A_DAY)
+
+    assert (done.status, done.unit, done.weight_g) == (QuoteStatus.READY, unit, Decimal("2.62"))
+    assert done.mesh is not None
+    assert tuple(found.code for found in done.mesh.disclosures) == discloses
+    assert all(found.detail for found in done.mesh.disclosures)
+
+
+def test_a_size_in_the_files_own_unit_is_asked_about_too(book: PriceBook, torus: MeshMeasure) -> None:
+    done = firm_price(custom(book), replace(torus, unit=LengthUnit.M), book, now=NOW, valid_for=A_DAY)
+
+    assert done.problem is not None
+    assert (done.problem.code, done.unit) == ("size-implausible", LengthUnit.M)
+    assert done.problem.sizes_mm["mm"] == ("21.4", "21.4", "2.0")
+
+
+def test_a_row_knows_who_named_the_unit(book: PriceBook, torus: MeshMeasure) -> None:
+    asked = firm_price(custom(book), replace(torus, unit=LengthUnit.MM), book, now=NOW, valid_for=A_DAY)
+    kept = quote_from_row(SimpleNamespace(**quote_to_row(asked)))
+    assert (kept.asked.unit, kept.unit, kept) == (None, LengthUnit.MM, asked)
+    named = custom(book, unit=LengthUnit.INCH)
+    assert quote_from_row(SimpleNamespace(**quote_to_row(named))) == named
 
 
 @pytest.mark.parametrize(

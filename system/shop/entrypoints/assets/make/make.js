@@ -26,7 +26,8 @@ const STATE_OF = {
 };
 
 let fileId = page.dataset.file;
-let unit = "mm";
+// What the reader said; without it the file's own word counts, and mm where it has none.
+let unit;
 let upload = null;
 let quotes = new Map();
 
@@ -112,6 +113,9 @@ function settle(id, file) {
 
 function decided(verdict) {
   show(verdict.status === "VERIFIED" ? "verified" : "refused");
+  // What this browser cannot read itself it sees by the lighter forms that are made of it.
+  const isReadHere = verdict.format?.startsWith("stl");
+  if (verdict.status === "VERIFIED" && !isReadHere) viewer.showAddress?.(`/api/files/v1/uploads/${fileId}/model`);
   if (verdict.status === "VERIFIED") price();
   else showPrices();
 }
@@ -187,7 +191,7 @@ function showProgress({ progress, queue_position: place }) {
 function forgetPrices() {
   for (const { end } of quotes.values()) end();
   quotes = new Map();
-  unit = "mm";
+  unit = undefined;
   viewer.mark?.([]);
   for (const told of page.querySelectorAll("[data-metal] [data-price]")) told.textContent = "";
   const prices = document.getElementById("prices");

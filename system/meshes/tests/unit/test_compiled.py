@@ -1,0 +1,98 @@
+"""Compiled functions are found in a cache that cannot be written to, and work without one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCE = """
+from system.meshes.compiled import compiled, helper
+
+@helper
+def _twice(value: int) -> int:
+    return 2 * value
+
+@compiled
+def doubled(value: int) -> int:
+    return _twice(value)
+"""
+ASK = """
+import json, resource, sys
+sys.path.insert(0, sys.argv[1])
+if sys.argv[2] == "no writing":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+from room.sums import doubled
+answer = doubled(21)
+print(json.dumps({"answer": answer, "from_cache": sum(doubled.stats.cache_hits.values())}))
+"""
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """A folder with a compiled function."""
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "__init__.py").touch()
+    (tmp_path / "room" / "sums.py").write_text(SOURCE)
+    return tmp_path
+
+
+def asked(room: Path, cache: Path, how: str = "as usual") -> dict[str, int]:
+    """What a process of its own answers, and how often it found what it needed."""
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(cache),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": os.getcwd(),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", ASK, str(room), how], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    told: dict[str, int] = json.loads(ended.stdout)
+    return told
+
+
+@pytest.mark.long
+def test_a_cache_is_used_even_where_nothing_can_be_written(room: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    assert asked(room, cache, "no writing") == {"answer": 42, "from_cache": 0}
+    assert asked(room, cache) == {"answer": 42, "from_cache": 0}
+    assert asked(room, cache, "no writing") == {"answer": 42, "from_cache": 1}
+
+
+@pytest.mark.long
+def test_what_was_compiled_from_other_words_is_not_used(room: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    asked(room, cache)
+    (room / "room" / "helpers.py").write_text("# Anything that changes in the folder counts.\n")
+    assert asked(room, cache)["from_cache"] == 0
+
+
+def test_a_place_that_cannot_be_written_is_a_place_as_long_as_it_is_there(
+    room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba.core import caching, config
+
+    from system.meshes import compiled
+
+    def refused(_: object) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(caching.UserProvidedCacheLocator, "ensure_cache_path", refused)
+    told: Any = compiled._Told
+    source = str(room / "room" / "sums.py")
+    function = lambda: None  # noqa: E731
+    assert told.from_function(function, source) is None
+    place = Path(told(function, source).get_cache_path())
+    place.mkdir(parents=True)
+    found = told.from_function(function, source)
+    assert found is not None
+    assert Path(found.get_cache_path()) == place
