@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from system.kernel.errors import Refused
 from system.messages.envelope import Message
+from system.messages.pricing_v1 import OrderPriced
 from system.messages.shop_v1 import FileUploaded, OrderInitiated, OrderSubmitted
 from system.orchestrator.domain.order import Order
 from system.orchestrator.tests.facts import Facts
@@ -19,6 +20,7 @@ from system.orchestrator.tests.integration.conftest import Post
 from system.orchestrator.tests.integration.statements import watched
 
 pytestmark = pytest.mark.integration
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FAR_EAST = timezone(timedelta(hours=9))
 
 
@@ -44,6 +46,19 @@ def dearer_road(facts: Facts) -> list[list[Message]]:
         [facts.priced("99999.00")],
         [facts.price_accepted("99999.00"), facts.stock_reserved()],
         [facts.approved(), facts.approved()],
+    ]
+
+
+def expired_road(facts: Facts) -> list[list[Message]]:
+    """A dearer price that has run out when the customer agrees: it is asked for again, and the steps after it begin anew."""
+    priced = facts.priced("99999.00")
+    assert isinstance(priced, OrderPriced)
+    old = tuple(line.model_copy(update={"valid_until": LONG_AGO}) for line in priced.lines)
+    return [
+        [facts.initiated(), facts.submitted()],
+        [priced.model_copy(update={"lines": old})],
+        [facts.price_accepted("99999.00")],
+        [facts.priced("99999.00", attempt=2)],
     ]
 
 
@@ -121,19 +136,28 @@ async def test_statements_of_a_batch_do_not_grow_with_its_messages(post: Post) -
     assert max(many) <= 17, "lock, inbox, gate, reading, writing, outbox: each once for a table"
 
 
-@pytest.mark.parametrize("road", [good_road, dearer_road])
+@pytest.mark.parametrize("road", [good_road, dearer_road, expired_road])
 async def test_a_batch_ends_as_its_messages_one_by_one(
     post: Post, road: Callable[[Facts], list[list[Message]]]
 ) -> None:
     kind = "ready_made" if road is dearer_road else "custom"
     together, apart = Facts(kind=kind), Facts(kind=kind)
-    for stretch in road(together):
-        await post.delivers_at_once(*stretch)
-    for stretch in road(apart):
-        await post.delivers(*stretch)
-    assert await written(post, together) == await written(post, apart)
+    for at_once, by_one in zip(road(together), road(apart), strict=True):
+        await post.delivers_at_once(*at_once)
+        await post.delivers(*by_one)
+        assert await written(post, together) == await written(post, apart)
     assert await told(post, together) == await told(post, apart)
     assert set(await received(post, together)) == {"done"}
+
+
+async def test_steps_that_will_begin_anew_are_there_no_more(post: Post) -> None:
+    facts = Facts()
+    asked, dearer, agreed, _ = expired_road(facts)
+    await post.delivers_at_once(*asked)
+    await post.delivers_at_once(*dearer)
+    assert "agree_price" in {step["name"] for step in (await written(post, facts))["saga_step"]}
+    await post.delivers_at_once(*agreed)
+    assert {step["name"] for step in (await written(post, facts))["saga_step"]} == {"reserve_stock", "confirm_price"}
 
 
 async def test_an_order_is_read_once_for_all_its_messages(post: Post) -> None:
