@@ -28,6 +28,7 @@ from system.plumbing.gate import SequenceGate
 from system.plumbing.leases import Leases
 from system.plumbing.metrics import BATCH_SIZE, CONSUMED, CONSUMER_UP, DELIVERY_SECONDS, MESSAGES_IN_FLIGHT
 from system.plumbing.relay import backoff_s
+from system.plumbing.rows import as_rows, inserting
 from system.plumbing.schema import inbox
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
@@ -43,6 +44,22 @@ IDLE_POLL_S_MAX = 1.0
 """Nothing was due for a while: whoever stores a message wakes the one who works on it, and a retry can wait for so long."""
 
 Reaction = Callable[[Any, Any], Awaitable[None]]
+
+_RECORD = inserting(
+    inbox,
+    "event_id",
+    "source",
+    "type",
+    "subject",
+    "sequence",
+    "bucket",
+    "state",
+    "envelope",
+    "traceparent",
+    "occurred_at",
+    "processed_at",
+    more="ON CONFLICT DO NOTHING RETURNING event_id, state",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +248,17 @@ class Consumer:
             await uow.lock(*(delivery.envelope.subject for delivery in deliveries))
             fresh = await self._record(uow, deliveries)
             gate = await SequenceGate.read(uow, (d.envelope for d in deliveries)) if self._gated else None
+            if not alone:
+                # Those that act here; a single message keeps what it does inside its savepoint.
+                await uow.prepare({d.envelope.subject for d in deliveries if fresh.get(d.envelope.id) == "done"})
             for delivery in deliveries:
-                if delivery.envelope.id not in fresh:
+                state = fresh.pop(delivery.envelope.id, None)
+                if state is None:
                     outcomes.append((delivery, "duplicate"))
-                    continue
-                fresh.discard(delivery.envelope.id)
-                outcomes.append((delivery, await self._effect(uow, delivery, gate, alone=alone)))
+                elif state == "waiting":
+                    outcomes.append((delivery, "waiting"))
+                else:
+                    outcomes.append((delivery, await self._effect(uow, delivery, gate, alone=alone)))
             released = gate is not None and await gate.write(uow)
             await uow.commit()
         for delivery, outcome in outcomes:
@@ -255,8 +277,10 @@ class Consumer:
                 raise
             await self._set_aside(delivery.envelope, error)
 
-    async def _record(self, uow: UnitOfWork, deliveries: list[Delivery]) -> set[Any]:
+    async def _record(self, uow: UnitOfWork, deliveries: list[Delivery]) -> dict[Any, str]:
+        """Writes what was not there yet into the inbox; returns its states: done here, or waiting for the holder of its bucket."""
         held = self._leases.held()
+        now = datetime.now(UTC)
         rows = {}
         for delivery in deliveries:
             envelope = delivery.envelope
@@ -273,12 +297,10 @@ class Consumer:
                 "envelope": None if mine else envelope.model_dump(mode="json"),
                 "traceparent": envelope.traceparent,
                 "occurred_at": envelope.time,
-                "processed_at": datetime.now(UTC) if mine else None,
+                "processed_at": now if mine else None,
             }
-        recorded = await uow.connection.execute(
-            upsert(inbox).on_conflict_do_nothing().returning(inbox.c.event_id), list(rows.values())
-        )
-        return {row.event_id for row in recorded}
+        recorded = await uow.connection.execute(_RECORD, as_rows(rows.values()))
+        return {row.event_id: row.state for row in recorded}
 
     async def _effect(
         self, uow: UnitOfWork, delivery: Delivery, gate: SequenceGate | None, *, alone: bool, stored: bool = False
@@ -324,8 +346,9 @@ class Consumer:
         try:
             async with uow.connection.begin_nested():
                 await reaction(delivery.message, uow)
+                await uow.flush()
         except Refused as refusal:
-            uow.discard_outgoing()
+            uow.discard()
             await self._store(uow, envelope, "refused", error=str(refusal))
             log.warning("message refused", type=envelope.type, event_id=str(envelope.id), reason=str(refusal))
             return "refused"

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from sqlalchemy import func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import text
 
 from system.messages.envelope import Envelope
+from system.plumbing.rows import as_rows, given, saving
 from system.plumbing.schema import inbox, inbox_gate
 from system.plumbing.unit_of_work import UnitOfWork
 
 Key = tuple[str, str]
 
-
-def _moving() -> Any:
-    statement = upsert(inbox_gate)
-    return statement.on_conflict_do_update(index_elements=["source", "subject"], set_={"last": statement.excluded.last})
-
-
-_MOVE = _moving()
+_KEYS = given(inbox_gate.c.source, inbox_gate.c.subject)
+# One look into the index for each key, however small the table is: a plan that reads all of it would be kept while it grows.
+_READ = text(f"""
+    SELECT source, subject, known.last FROM {_KEYS} CROSS JOIN LATERAL (
+        SELECT last FROM inbox_gate WHERE inbox_gate.source = given.source AND inbox_gate.subject = given.subject LIMIT 1
+    ) AS known
+""")  # noqa: S608
+_MOVE = saving(inbox_gate, "source", "subject", "last", key=("source", "subject"))
+_RELEASE = text(f"""
+    UPDATE inbox SET state = 'waiting', next_attempt_at = clock_timestamp()
+    FROM {given(inbox.c.source, inbox.c.subject, inbox.c.sequence)}
+    WHERE inbox.state = 'held' AND inbox.source = given.source AND inbox.subject = given.subject
+      AND inbox.sequence = given.sequence
+""")  # noqa: S608
 
 
 class SequenceGate:
@@ -38,7 +44,7 @@ class SequenceGate:
         """The gates of these messages, in one query."""
         keys = sorted({(envelope.source, envelope.subject) for envelope in envelopes})
         rows = await uow.connection.execute(
-            select(inbox_gate).where(tuple_(inbox_gate.c.source, inbox_gate.c.subject).in_(keys))
+            _READ, as_rows({"source": source, "subject": subject} for source, subject in keys)
         )
         return cls({(row.source, row.subject): row.last for row in rows})
 
@@ -55,14 +61,10 @@ class SequenceGate:
         """Stores what moved and makes held successors due. True when there were any."""
         if not self._moved:
             return False
+        moved = sorted(self._moved.items())
         await uow.connection.execute(
-            _MOVE,
-            [{"source": source, "subject": subject, "last": last} for (source, subject), last in self._moved.items()],
+            _MOVE, as_rows({"source": source, "subject": subject, "last": last} for (source, subject), last in moved)
         )
-        successors = [(source, subject, last + 1) for (source, subject), last in self._moved.items()]
-        released = await uow.connection.execute(
-            update(inbox)
-            .where(inbox.c.state == "held", tuple_(inbox.c.source, inbox.c.subject, inbox.c.sequence).in_(successors))
-            .values(state="waiting", next_attempt_at=func.clock_timestamp())
-        )
+        successors = ({"source": source, "subject": subject, "sequence": last + 1} for (source, subject), last in moved)
+        released = await uow.connection.execute(_RELEASE, as_rows(successors))
         return bool(released.rowcount)

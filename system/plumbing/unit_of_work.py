@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -19,6 +19,7 @@ from system.kernel.errors import Conflict, Invalid
 from system.kernel.ids import bucket_of, new_id
 from system.messages.envelope import Message
 from system.plumbing import telemetry
+from system.plumbing.rows import as_rows, inserting
 from system.plumbing.schema import audit_log, idempotency_key, outbox, outbox_sequence
 from system.plumbing.telemetry import statements
 
@@ -88,6 +89,19 @@ class UnitOfWork:
     async def on_enter(self) -> None:
         """A service opens its repositories here, over `self.connection`."""
 
+    async def prepare(self, subjects: Collection[str]) -> None:
+        """Several messages about these locked orders follow: a service may read all of them at once, and collect what it writes.
+
+        What it collects is written by `flush`, and forgotten by `discard`.
+        """
+
+    async def flush(self) -> None:
+        """A service writes here what it collected; `commit` does it first."""
+
+    def discard(self) -> None:
+        """Forgets what was collected and buffered since the last flush: what caused it was rolled back."""
+        self._outgoing.clear()
+
     def publish(self, message: Message) -> None:
         """Sends `message` if, and only if, this transaction commits. Its subject is its order."""
         # Taken now: a batch of received messages is written at once, and each must pass on its own trace.
@@ -98,9 +112,7 @@ class UnitOfWork:
         keys = sorted({lock_key(str(subject)) for subject in subjects} - self._locked)
         if not keys:
             return
-        await self.connection.execute(
-            text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"), {"keys": keys}
-        )
+        await self.connection.execute(_LOCK, {"keys": keys})
         self._locked.update(keys)
 
     async def answer_to(self, key: IdempotencyKey | None) -> Answer | None:
@@ -149,6 +161,7 @@ class UnitOfWork:
 
     async def commit(self, answer: Answer | None = None) -> Any:
         """Makes everything durable in one step: effects, outgoing messages, the answer. Returns `answer`."""
+        await self.flush()
         await self.flush_outgoing()
         if self._claimed_key is not None and answer is not None:
             await self.connection.execute(
@@ -164,10 +177,6 @@ class UnitOfWork:
             self._on_committed(frozenset(self._touched))
         return answer
 
-    def discard_outgoing(self) -> None:
-        """Forgets the messages buffered since the last flush: what caused them was rolled back."""
-        self._outgoing.clear()
-
     async def flush_outgoing(self) -> None:
         """Writes the buffered messages as outbox rows; their sequence numbers continue those of their order."""
         if not self._outgoing:
@@ -177,7 +186,7 @@ class UnitOfWork:
         for message, _ in outgoing:
             counts[str(message.order_id)] = counts.get(str(message.order_id), 0) + 1
         lasts = await self.connection.execute(
-            _COUNT_ON, [{"subject": subject, "last": count} for subject, count in sorted(counts.items())]
+            _COUNT_ON, as_rows({"subject": subject, "last": count} for subject, count in sorted(counts.items()))
         )
         next_of = {row.subject: row.last - counts[row.subject] for row in lasts}
         rows = []
@@ -197,19 +206,21 @@ class UnitOfWork:
                     "occurred_at": self.now,
                 }
             )
-        await self.connection.execute(insert(outbox), rows)
+        await self.connection.execute(_SEND, as_rows(rows))
         self._touched.update(row["bucket"] for row in rows)
 
 
-def _counting_on() -> Any:
-    """Continues the sequence of each order by so many messages; returns the last number of each."""
-    statement = upsert(outbox_sequence)
-    return statement.on_conflict_do_update(
-        index_elements=["subject"], set_={"last": outbox_sequence.c.last + statement.excluded.last}
-    ).returning(outbox_sequence.c.subject, outbox_sequence.c.last)
-
-
-_COUNT_ON = _counting_on()
+_LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+# Continues the sequence of each order by so many messages; returns the last number of each.
+_COUNT_ON = inserting(
+    outbox_sequence,
+    "subject",
+    "last",
+    more="ON CONFLICT (subject) DO UPDATE SET last = outbox_sequence.last + excluded.last RETURNING subject, last",
+)
+_SEND = inserting(
+    outbox, "event_id", "source", "subject", "sequence", "bucket", "type", "data", "traceparent", "occurred_at"
+)
 
 
 def lock_key(subject: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from system.orchestrator.adapters.people import PeopleRepository
 from system.orchestrator.adapters.repositories import OrderRepository
@@ -25,3 +27,16 @@ class OrchestratorUnitOfWork(UnitOfWork):
         """Opens the orders."""
         self.people = PeopleRepository(self)
         self.orders = OrderRepository(self.connection, policy=self._policy, now=self.now)
+
+    async def prepare(self, subjects: Collection[str]) -> None:
+        """Reads these orders at once, and collects what is saved."""
+        await self.orders.prepare([UUID(subject) for subject in subjects])
+
+    async def flush(self) -> None:
+        """Writes the saved orders."""
+        await self.orders.flush()
+
+    def discard(self) -> None:
+        """Forgets the orders, too."""
+        super().discard()
+        self.orders.discard()

@@ -16,13 +16,14 @@ class Orders(Protocol):
     """The orders of this service."""
 
     async def get(self, order_id: UUID) -> Order:
-        """The order with its lines, saga, history. Raises OrderUnknown."""
+        """The order with its lines, saga, history; within a transaction always the same object. Raises OrderUnknown."""
 
     async def find(self, order_id: UUID) -> Order | None:
         """The same, or None."""
 
     async def save(self, order: Order) -> None:
-        """Stores a new or changed order when nobody changed it since it was read. Raises Unavailable otherwise."""
+        """Stores a new or changed order when nobody changed it since it was read. Raises Unavailable otherwise, at the latest
+        when the transaction commits."""
 
 
 class OrchestratorUnitOfWork(Protocol):

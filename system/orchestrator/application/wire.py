@@ -93,8 +93,11 @@ def summary(order: Order) -> dict[str, Any]:
     }
 
 
+_STATUSES = {status: out.OrderStatus(status.value) for status in Status}
+
+
 def _status(status: Status) -> out.OrderStatus:
-    return out.OrderStatus(status.value)
+    return _STATUSES[status]
 
 
 def _money(money: Money | None) -> MoneyV1 | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from system.kernel.ids import BUCKET_COUNT, bucket_of, new_id
 from system.messages.envelope import Envelope, Message
 from system.orchestrator.main import service
 from system.orchestrator.settings import OrchestratorSettings
-from system.plumbing.consumer import Consumer
+from system.plumbing.consumer import Consumer, Delivery, decode
 from system.plumbing.runtime import Service
 from system.plumbing.schema import inbox
 
@@ -55,6 +55,17 @@ class Post:
             await self._receive(message if isinstance(message, Envelope) else self.envelope(message))
             while await self.consumer.work_due():
                 pass
+
+    async def delivers_at_once(self, *messages: Message | Envelope) -> None:
+        """Hands them over as one batch, as the broker does when it was away; what had to wait for others follows."""
+        envelopes = [message if isinstance(message, Envelope) else self.envelope(message) for message in messages]
+        await self.consumer._take_lane(self.as_delivered(envelopes))
+        while await self.consumer.work_due():
+            pass
+
+    def as_delivered(self, envelopes: Iterable[Envelope]) -> list[Delivery]:
+        """As the consumer decodes them from the broker."""
+        return [Delivery(*decode(envelope.to_json(), self.service.reactions)) for envelope in envelopes]
 
     async def _receive(self, envelope: Envelope) -> None:
         async with self.service.make_uow() as uow:
