@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from system.plumbing.jobs import defer
+from system.plumbing.batches import insert_many, many
+from system.plumbing.jobs import Asked, defer_all
 from system.plumbing.mail.notice import KeptNotice, Notice, NoticeState, can_be_written_to
 from system.plumbing.mail.schema import notice as table
 
 QUEUE = "mail"
 SEND = "send_notice"
+
+
+_KEEP = text(
+    insert_many(
+        table,
+        ("notice_id", "kind", "about", "occasion", "address", "language", "facts", "state", "created_at"),
+    )
+    + " ON CONFLICT DO NOTHING RETURNING notice_id"
+)
 
 
 class NoticeBox:
@@ -25,34 +34,52 @@ class NoticeBox:
     def __init__(self, connection: AsyncConnection, *, now: Callable[[], datetime]) -> None:
         self._connection = connection
         self._now = now
+        self._held: dict[UUID, tuple[Notice, Asked]] = {}
 
     async def post(self, notice: Notice) -> bool:
         """Keeps it and has it sent if the transaction commits. False when it was kept before, or nobody could get it."""
         if not can_be_written_to(notice.to):
             return False
-        kept = await self._connection.execute(
-            upsert(table)
-            .values(
-                notice_id=notice.id,
-                kind=notice.kind,
-                about=notice.about,
-                occasion=notice.occasion,
-                address=notice.to,
-                language=notice.language,
-                facts=dict(notice.facts),
-                state=NoticeState.WAITING.value,
-                created_at=self._now(),
-            )
-            .on_conflict_do_nothing()
-            .returning(table.c.notice_id)
-        )
-        if kept.first() is None:
-            return False
-        await defer(self._connection, SEND, queue=QUEUE, notice_id=str(notice.id))
-        return True
+        return notice.id in await self._keep({notice.id: (notice, _sending(notice))})
+
+    def post_at_commit(self, notice: Notice) -> None:
+        """As `post`, together with the other notices of this transaction."""
+        if can_be_written_to(notice.to):
+            self._held.setdefault(notice.id, (notice, _sending(notice)))
+
+    async def write(self) -> None:
+        """Keeps those that were to be posted at the commit."""
+        held, self._held = self._held, {}
+        if held:
+            await self._keep(held)
+
+    def forget(self) -> None:
+        """Posts none of those that wait for the commit."""
+        self._held = {}
+
+    async def _keep(self, notices: Mapping[UUID, tuple[Notice, Asked]]) -> set[UUID]:
+        rows = [
+            {
+                "notice_id": notice_id,
+                "kind": notice.kind,
+                "about": notice.about,
+                "occasion": notice.occasion,
+                "address": notice.to,
+                "language": notice.language,
+                "facts": dict(notice.facts),
+                "state": NoticeState.WAITING.value,
+                "created_at": self._now(),
+            }
+            for notice_id, (notice, _) in sorted(notices.items())
+        ]
+        kept = {row.notice_id for row in await self._connection.execute(_KEEP, {"rows": many(rows)})}
+        sending = [asked for notice_id, (_, asked) in notices.items() if notice_id in kept]
+        await defer_all(self._connection, SEND, sending, queue=QUEUE)
+        return kept
 
     async def withdraw(self, kind: str, *, about: UUID) -> int:
         """Those of this kind that wait are not sent any more; how many. One that is being sent at this moment still may be."""
+        await self.write()
         withdrawn = await self._connection.execute(
             update(table)
             .where(table.c.about == about, table.c.kind == kind, table.c.state == NoticeState.WAITING.value)
@@ -100,6 +127,10 @@ class KeptNotices:
         waiting = table.c.state == NoticeState.WAITING.value
         async with self._engine.begin() as connection:
             await connection.execute(update(table).where(table.c.notice_id == notice_id, waiting).values(**values))
+
+
+def _sending(notice: Notice) -> Asked:
+    return Asked.now(notice_id=str(notice.id))
 
 
 def kept_of(row: Any) -> KeptNotice:
