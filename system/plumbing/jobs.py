@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import procrastinate
+import psycopg
 from procrastinate import RetryDecision
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Job
@@ -126,8 +127,14 @@ def make_app(settings: ServiceSettings, *, name: str, concurrency: int) -> procr
         min_size=1,
         max_size=concurrency + 3,
         kwargs={"application_name": name, "connect_timeout": 5},
+        configure=_each_statement_alone,
     )
     return procrastinate.App(connector=connector)
+
+
+async def _each_statement_alone(connection: psycopg.AsyncConnection[Any]) -> None:
+    """What the queue asks is one statement each time: a transaction around it would be two more."""
+    await connection.set_autocommit(True)
 
 
 async def take_over(

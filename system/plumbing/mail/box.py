@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Update, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.plumbing.batches import insert_many, many
@@ -88,16 +88,28 @@ class NoticeBox:
         return withdrawn.rowcount
 
 
+_ONE = select(table).where(table.c.notice_id == bindparam("notice_id"))
+_SENT_TO = select(func.count(), func.min(table.c.settled_at)).where(
+    table.c.address == bindparam("address"),
+    table.c.state == NoticeState.SENT.value,
+    table.c.settled_at > bindparam("since"),
+)
+_WAITING = update(table).where(table.c.notice_id == bindparam("settled"), table.c.state == NoticeState.WAITING.value)
+_SETTLE = _WAITING.values(state=bindparam("ended"), said=bindparam("told"), settled_at=bindparam("now"), facts={})
+_NOT_TAKEN = _WAITING.values(attempts=table.c.attempts + 1, said=bindparam("told"))
+
+
 class KeptNotices:
     """The notices as the sender and the pages see them, each question and each change in a transaction of its own."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        # Each is one statement, which is a transaction without our saying so.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def get(self, notice_id: UUID) -> KeptNotice | None:
         """The notice with its state."""
         async with self._engine.connect() as connection:
-            row = (await connection.execute(select(table).where(table.c.notice_id == notice_id))).one_or_none()
+            row = (await connection.execute(_ONE, {"notice_id": notice_id})).one_or_none()
         return kept_of(row) if row is not None else None
 
     async def of(self, about: UUID) -> list[KeptNotice]:
@@ -108,25 +120,21 @@ class KeptNotices:
 
     async def sent_to(self, address: str, *, since: datetime) -> tuple[int, datetime | None]:
         """How many were sent to an address since then, and when the first of them was."""
-        query = select(func.count(), func.min(table.c.settled_at)).where(
-            table.c.address == address, table.c.state == NoticeState.SENT.value, table.c.settled_at > since
-        )
         async with self._engine.connect() as connection:
-            count, first = (await connection.execute(query)).one()
+            count, first = (await connection.execute(_SENT_TO, {"address": address, "since": since})).one()
         return count, first
 
     async def settle(self, notice_id: UUID, state: NoticeState, *, said: str | None, now: datetime) -> None:
         """Keeps how it ended, once; what was needed to write it is forgotten."""
-        await self._change(notice_id, state=state.value, said=said, settled_at=now, facts={})
+        await self._change(_SETTLE, {"settled": notice_id, "ended": state.value, "told": said, "now": now})
 
     async def not_taken(self, notice_id: UUID, *, said: str) -> None:
         """Counts a try that came to nothing, and keeps why."""
-        await self._change(notice_id, attempts=table.c.attempts + 1, said=said)
+        await self._change(_NOT_TAKEN, {"settled": notice_id, "told": said})
 
-    async def _change(self, notice_id: UUID, **values: Any) -> None:
-        waiting = table.c.state == NoticeState.WAITING.value
-        async with self._engine.begin() as connection:
-            await connection.execute(update(table).where(table.c.notice_id == notice_id, waiting).values(**values))
+    async def _change(self, statement: Update, values: Mapping[str, Any]) -> None:
+        async with self._engine.connect() as connection:
+            await connection.execute(statement, values)
 
 
 def _sending(notice: Notice) -> Asked:
