@@ -40,7 +40,9 @@ class Statements:
 
         class Cursor(psycopg.AsyncCursor[Any]):
             async def execute(self, query: Any, *more: Any, **options: Any) -> Any:
-                counted.said.append(_text(query))
+                # What the pool asks of a connection before it lends it is nobody's statement.
+                if (said := _text(query)) != ";":
+                    counted.said.append(said)
                 return await super().execute(query, *more, **options)
 
             async def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
@@ -66,6 +68,11 @@ class Cost:
     messages: int
     statements: tuple[str, ...]
     processor_s: float
+
+    @property
+    def statements_of_reactions(self) -> int:
+        """All but the rows of the outbox, which are not theirs."""
+        return sum(not said.startswith("INSERT INTO outbox ") for said in self.statements)
 
     def __str__(self) -> str:
         each_ms = 1000 * self.processor_s / self.messages
