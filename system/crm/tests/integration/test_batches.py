@@ -14,10 +14,11 @@ from system.kernel.ids import new_id
 from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import OrderChanged, OrderStatus
 from system.messages.shop_v1 import OrderSubmitted
+from system.plumbing.consumer import Reaction
 from system.plumbing.tests.batches import Batches
 
 pytestmark = pytest.mark.integration
-REACTIONS = {OrderSubmitted: on_order_submitted, OrderChanged: on_order_changed}
+REACTIONS: dict[type[Message], Reaction] = {OrderSubmitted: on_order_submitted, OrderChanged: on_order_changed}
 ROAD = (OrderStatus.SUBMITTED, OrderStatus.PRICE_CALCULATED, OrderStatus.MANUFACTURING_APPROVED)
 
 

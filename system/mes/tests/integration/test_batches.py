@@ -15,10 +15,11 @@ from system.mes.tests.harness import changed_to, release_of, spec
 from system.mes.tests.integration.conftest import PostgresMes
 from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import OrderChanged, OrderStatus, ReleaseWorkOrders
+from system.plumbing.consumer import Reaction
 from system.plumbing.tests.batches import Batches
 
 pytestmark = pytest.mark.integration
-REACTIONS = {OrderChanged: on_order_changed, ReleaseWorkOrders: on_release_work_orders}
+REACTIONS: dict[type[Message], Reaction] = {OrderChanged: on_order_changed, ReleaseWorkOrders: on_release_work_orders}
 ROAD = (OrderStatus.SUBMITTED, OrderStatus.PRICE_CALCULATED, OrderStatus.MANUFACTURING_APPROVED)
 
 

@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import PriceOrder
+from system.plumbing.consumer import Reaction
 from system.plumbing.database import create_engine
 from system.plumbing.tests.batches import Batches
 from system.pricing.adapters.unit_of_work import PricingUnitOfWork
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 async def test_an_order_costs_a_batch_one_statement(pricing: Pricing) -> None:
     engine = create_engine(pricing.settings)
-    reactions = {PriceOrder: PriceOrders(valid_for=pricing.settings.quote_valid_for)}
+    reactions: dict[type[Message], Reaction] = {PriceOrder: PriceOrders(valid_for=pricing.settings.quote_valid_for)}
     batches = Batches(pricing.settings, engine, lambda: PricingUnitOfWork(engine, "pricing"), reactions)
     quote = (await pricing.ask(uuid4(), {"sku": "ring-classic-585"})).json()
     requests = [price_order(quote["quote_id"]) for _ in range(42)]

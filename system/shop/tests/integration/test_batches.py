@@ -11,8 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.kernel.ids import new_id
+from system.messages.envelope import Message
 from system.messages.orchestrator_v1 import OrderChanged, ReleaseStock, ReserveStock, StockItem
 from system.messages.shop_v1 import StockRefused, StockReserved
+from system.plumbing.consumer import Reaction
 from system.plumbing.database import create_engine
 from system.plumbing.schema import inbox
 from system.plumbing.tests.batches import Batches
@@ -23,7 +25,7 @@ from system.shop.tests.contract_notices import ROAD, along
 from system.shop.tests.integration.conftest import Database
 
 pytestmark = pytest.mark.integration
-REACTIONS = {
+REACTIONS: dict[type[Message], Reaction] = {
     OrderChanged: reactions.on_order_changed,
     ReserveStock: reactions.on_reserve_stock,
     ReleaseStock: reactions.on_release_stock,
