@@ -7,20 +7,23 @@ job that keeps killing its worker is given up by the service whose it is. SIGTER
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import procrastinate
+import psycopg
 from procrastinate import RetryDecision
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.retry import BaseRetryStrategy
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, Uuid, insert, text
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, Uuid, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.plumbing import telemetry
+from system.plumbing.batches import insert_many, many
 from system.plumbing.database import database_url
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
@@ -46,6 +49,7 @@ _ASKED = """
     SELECT asked.traceparent, asked.order_id
     FROM (SELECT) AS one LEFT JOIN job_trace AS asked ON asked.job_id = %(job_id)s
 """
+_TRACE = text(insert_many(job_trace, ("job_id", "traceparent", "order_id")))
 _deferring = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
@@ -61,16 +65,41 @@ class Backoff(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(2**job.attempts, 60)})
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A job to be done: its arguments, and on whose behalf, as of the moment at which it was wanted."""
+
+    arguments: Mapping[str, Any]
+    traceparent: str | None
+    order_id: str | None
+
+    @classmethod
+    def now(cls, **arguments: Any) -> Asked:
+        """Wanted at this place of the trace."""
+        return cls(arguments, telemetry.current_traceparent(), telemetry.order_of_now())
+
+
 async def defer(connection: AsyncConnection, task: str, *, queue: str, **arguments: Any) -> None:
     """Asks the workers, over the transaction's own connection: the job is there if, and only if, what asked for it is."""
+    await defer_all(connection, task, [Asked.now(**arguments)], queue=queue)
+
+
+async def defer_all(connection: AsyncConnection, task: str, asked: Sequence[Asked], *, queue: str) -> None:
+    """As `defer`, for any number of jobs of one kind: two statements for all of them."""
+    if not asked:
+        return
     raw = await connection.get_raw_connection()
-    job_id = await _deferring.configure_task(
+    job_ids = await _deferring.configure_task(
         task, queue=queue, allow_unknown=True, connection=raw.driver_connection
-    ).defer_async(**arguments)
-    if (traceparent := telemetry.current_traceparent()) is not None:
-        # Beside the job and not among its arguments, which a worker of the release before would not know.
-        asked = {"job_id": job_id, "traceparent": traceparent, "order_id": telemetry.order_of_now()}
-        await connection.execute(insert(job_trace).values(**asked))
+    ).batch_defer_async(*(dict(each.arguments) for each in asked))
+    # Beside the job and not among its arguments, which a worker of the release before would not know.
+    traced = [
+        {"job_id": job_id, "traceparent": each.traceparent, "order_id": each.order_id}
+        for job_id, each in zip(job_ids, asked, strict=True)
+        if each.traceparent is not None
+    ]
+    if traced:
+        await connection.execute(_TRACE, {"rows": many(traced)})
 
 
 @asynccontextmanager
@@ -98,8 +127,14 @@ def make_app(settings: ServiceSettings, *, name: str, concurrency: int) -> procr
         min_size=1,
         max_size=concurrency + 3,
         kwargs={"application_name": name, "connect_timeout": 5},
+        configure=_each_statement_alone,
     )
     return procrastinate.App(connector=connector)
+
+
+async def _each_statement_alone(connection: psycopg.AsyncConnection[Any]) -> None:
+    """What the queue asks is one statement each time: a transaction around it would be two more."""
+    await connection.set_autocommit(True)
 
 
 async def take_over(

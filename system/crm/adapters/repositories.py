@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Select, Text, TextClause, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +21,7 @@ from system.crm.domain.parcel import DELIVERED, CarrierEvent, ParcelKey, Shipmen
 from system.crm.domain.sales_order import Assignment, Decision, SalesOrder
 from system.messages.orchestrator_v1 import OrderChanged, OrderStatus
 from system.messages.shop_v1 import OrderSubmitted
+from system.plumbing.batches import insert_many, many
 
 _order = tables.sales_order
 _NOW = text("clock_timestamp()")
@@ -56,25 +58,67 @@ _OF_SHOP = (
 )
 
 
-def _taking(columns: tuple[str, ...], condition: Callable[[Any], ColumnElement[bool]]) -> Any:
-    """INSERT, or UPDATE of `columns` where `condition` holds; built once, since building costs more than running it."""
-    statement = upsert(_order).values(heard_at=_NOW)
-    return statement.on_conflict_do_update(
-        index_elements=["order_id"],
-        set_={name: statement.excluded[name] for name in columns},
-        where=condition(statement.excluded),
-    ).returning(_order.c.order_id)
+_CONTENT_ROW = ("order_id", "opened_at", "version", "status", "status_since", "number", *_OF_SHOP)
+_STATUS_ROW = ("order_id", "opened_at", *_OF_ORCHESTRATOR)
 
 
-_TAKE_CONTENT = _taking(_OF_SHOP, lambda excluded: _order.c.submitted_at.is_(None))
-_TAKE_STATUS = _taking(_OF_ORCHESTRATOR, lambda excluded: _order.c.version < excluded.version)
+def _taking(row: tuple[str, ...], columns: tuple[str, ...], condition: str) -> TextClause:
+    """INSERT of any number of orders, or UPDATE of `columns` where `condition` holds."""
+    changed = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    given = tuple(name for name in row if name != "heard_at")
+    return text(
+        insert_many(_order, given, more={"heard_at": "clock_timestamp()"})
+        + f" ON CONFLICT (order_id) DO UPDATE SET {changed} WHERE {condition}"
+    )
+
+
+_TAKE_CONTENT = _taking(_CONTENT_ROW, _OF_SHOP, "sales_order.submitted_at IS NULL")
+_TAKE_STATUS = _taking(_STATUS_ROW, _OF_ORCHESTRATOR, "sales_order.version < excluded.version")
+_HEARD = text("""
+    SELECT order_id, version, submitted_at IS NOT NULL AS has_content FROM sales_order WHERE order_id = ANY(:order_ids)
+""")
+
+
+@dataclass(slots=True)
+class _Heard:
+    """How much was heard of an order from each of the two sources."""
+
+    version: int = -1
+    has_content: bool = False
 
 
 class SalesOrderRepository:
-    """The read model. Each of the two sources writes its own columns, so that their messages may come in any order."""
+    """The read model. Each of the two sources writes its own columns, so that their messages may come in any order.
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    What they say is written before the commit, for all orders of a batch at once. `locked` are those that may be read ahead.
+    """
+
+    def __init__(self, connection: AsyncConnection, *, locked: Callable[[], Collection[UUID]] = tuple) -> None:
         self._connection = connection
+        self._locked = locked
+        self._heard: dict[UUID, _Heard] = {}
+        self._contents: dict[UUID, dict[str, Any]] = {}
+        self._statuses: dict[UUID, dict[str, Any]] = {}
+
+    async def write(self) -> None:
+        """Writes what was taken: the newest of each order."""
+        for statement, taken in ((_TAKE_CONTENT, self._contents), (_TAKE_STATUS, self._statuses)):
+            if taken:
+                rows = many(row for _, row in sorted(taken.items()))
+                await self._connection.execute(statement, {"rows": rows})
+        self._contents, self._statuses = {}, {}
+
+    def forget(self) -> None:
+        """Drops what was read ahead and what was not written yet."""
+        self._heard, self._contents, self._statuses = {}, {}, {}
+
+    async def _heard_of(self, order_id: UUID) -> _Heard:
+        if order_id not in self._heard:
+            wanted = {order_id, *self._locked()} - self._heard.keys()
+            self._heard |= {each: _Heard() for each in wanted}
+            for row in await self._connection.execute(_HEARD, {"order_ids": sorted(wanted)}):
+                self._heard[row.order_id] = _Heard(row.version, row.has_content)
+        return self._heard[order_id]
 
     async def get(self, order_id: UUID) -> SalesOrder:
         """The order as committed. Raises OrderNotFound."""
@@ -86,56 +130,58 @@ class SalesOrderRepository:
 
     async def take_content(self, submitted: OrderSubmitted) -> bool:
         """Keeps what was submitted; False when it was known already."""
+        heard = await self._heard_of(submitted.order_id)
+        if heard.has_content:
+            return False
+        heard.has_content, heard.version = True, max(heard.version, 0)
         agreed = submitted.agreed_total.money()
-        taken = await self._connection.execute(
-            _TAKE_CONTENT,
-            {
-                "order_id": submitted.order_id,
-                "number": submitted.number,
-                "opened_at": submitted.submitted_at,
-                "version": 0,
-                "status": OrderStatus.SUBMITTED,
-                "status_since": submitted.submitted_at,
-                "channel": submitted.channel,
-                "customer": submitted.customer.model_dump(mode="json"),
-                "customer_email": submitted.customer.email,
-                "delivery": submitted.delivery.model_dump(mode="json"),
-                "lines": [line.model_dump(mode="json") for line in submitted.lines],
-                "agreed_total": agreed.amount,
-                "agreed_currency": agreed.currency,
-                "partner_reference": submitted.partner_reference,
-                "submitted_at": submitted.submitted_at,
-            },
-        )
-        return taken.first() is not None
+        self._contents[submitted.order_id] = {
+            "order_id": submitted.order_id,
+            "number": submitted.number,
+            "opened_at": submitted.submitted_at,
+            "version": 0,
+            "status": OrderStatus.SUBMITTED,
+            "status_since": submitted.submitted_at,
+            "channel": submitted.channel,
+            "customer": submitted.customer.model_dump(mode="json"),
+            "customer_email": submitted.customer.email,
+            "delivery": submitted.delivery.model_dump(mode="json"),
+            "lines": [line.model_dump(mode="json") for line in submitted.lines],
+            "agreed_total": agreed.amount,
+            "agreed_currency": agreed.currency,
+            "partner_reference": submitted.partner_reference,
+            "submitted_at": submitted.submitted_at,
+        }
+        return True
 
     async def take_status(self, changed: OrderChanged) -> bool:
         """Keeps the orchestrator's state when its version is the highest yet; False for an older one."""
+        heard = await self._heard_of(changed.order_id)
+        if changed.version <= heard.version:
+            return False
+        heard.version = changed.version
         total = changed.total.money() if changed.total else None
-        taken = await self._connection.execute(
-            _TAKE_STATUS,
-            {
-                "order_id": changed.order_id,
-                "number": changed.number,
-                "opened_at": changed.history[0].at if changed.history else changed.status_since,
-                "version": changed.version,
-                "status": changed.status,
-                "status_since": changed.status_since,
-                "promise_at": changed.promise_at,
-                "budget_until": changed.budget_until,
-                "due_at": changed.budget_until or changed.promise_at,
-                "allowed": [str(each) for each in changed.allowed],
-                "reason": changed.reason,
-                "cancellation_requested": changed.cancellation_requested,
-                "total": total.amount if total else None,
-                "total_currency": total.currency if total else None,
-                "priced_lines": [line.model_dump(mode="json") for line in changed.lines],
-                "consent": changed.consent.model_dump(mode="json") if changed.consent else None,
-                "shipments": [each.model_dump(mode="json") for each in changed.shipments],
-                "history": [step.model_dump(mode="json") for step in changed.history],
-            },
-        )
-        return taken.first() is not None
+        self._statuses[changed.order_id] = {
+            "order_id": changed.order_id,
+            "number": changed.number,
+            "opened_at": changed.history[0].at if changed.history else changed.status_since,
+            "version": changed.version,
+            "status": changed.status,
+            "status_since": changed.status_since,
+            "promise_at": changed.promise_at,
+            "budget_until": changed.budget_until,
+            "due_at": changed.budget_until or changed.promise_at,
+            "allowed": [str(each) for each in changed.allowed],
+            "reason": changed.reason,
+            "cancellation_requested": changed.cancellation_requested,
+            "total": total.amount if total else None,
+            "total_currency": total.currency if total else None,
+            "priced_lines": [line.model_dump(mode="json") for line in changed.lines],
+            "consent": changed.consent.model_dump(mode="json") if changed.consent else None,
+            "shipments": [each.model_dump(mode="json") for each in changed.shipments],
+            "history": [step.model_dump(mode="json") for step in changed.history],
+        }
+        return True
 
     async def decide(self, order_id: UUID, decision: Decision, *, seen_version: int | None) -> SalesOrder | None:
         """One conditional update: the decided order, or None when nobody may decide about it now."""
@@ -250,11 +296,42 @@ def letters_statement(order_id: UUID) -> Select[Any]:
     return select(letter).where(letter.c.order_id == order_id).order_by(letter.c.at, letter.c.letter_id)
 
 
-class ParcelRepository:
-    """Shipments, carriers' messages, and reported deliveries."""
+_ADD_SHIPMENTS = text(
+    insert_many(
+        tables.shipment,
+        ("carrier_key", "tracking_key", "work_order_id", "order_id", "carrier", "tracking_number"),
+    )
+    + " ON CONFLICT DO NOTHING"
+)
+_SHIPMENTS = text("""
+    SELECT order_id, work_order_id, carrier_key, tracking_key FROM shipment WHERE order_id = ANY(:order_ids)
+""")
 
-    def __init__(self, connection: AsyncConnection) -> None:
+
+class ParcelRepository:
+    """Shipments, carriers' messages, and reported deliveries. `locked` are the orders that may be read ahead."""
+
+    def __init__(self, connection: AsyncConnection, *, locked: Callable[[], Collection[UUID]] = tuple) -> None:
         self._connection = connection
+        self._locked = locked
+        self._read: set[UUID] = set()
+        self._known: set[tuple[UUID, str, str]] = set()
+
+    async def write(self) -> None:
+        """Nothing is held back here."""
+
+    def forget(self) -> None:
+        """Drops what was read ahead."""
+        self._read, self._known = set(), set()
+
+    async def unknown(self, shipments: list[Shipment]) -> list[Shipment]:
+        """Those of an order that were not added before."""
+        if wanted := {each.order_id for each in shipments} - self._read:
+            wanted |= set(self._locked()) - self._read
+            self._read |= wanted
+            rows = await self._connection.execute(_SHIPMENTS, {"order_ids": sorted(wanted)})
+            self._known |= {(row.work_order_id, row.carrier_key, row.tracking_key) for row in rows}
+        return [each for each in shipments if _key_of(each) not in self._known]
 
     async def add_shipments(self, shipments: list[Shipment]) -> None:
         """Remembers the parcels of an order; known ones stay."""
@@ -271,7 +348,8 @@ class ParcelRepository:
             }
             for each in shipments
         ]
-        await self._connection.execute(upsert(tables.shipment).values(rows).on_conflict_do_nothing())
+        await self._connection.execute(_ADD_SHIPMENTS, {"rows": many(rows)})
+        self._known |= {_key_of(each) for each in shipments}
 
     async def add_event(self, event: CarrierEvent) -> bool:
         """Keeps a carrier's message. False when its id was kept before."""
@@ -334,3 +412,7 @@ class ParcelRepository:
             .returning(tables.delivery.c.order_id)
         )
         return reported.first() is not None
+
+
+def _key_of(shipment: Shipment) -> tuple[UUID, str, str]:
+    return shipment.work_order_id, shipment.key.carrier, shipment.key.tracking_number

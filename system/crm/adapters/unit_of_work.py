@@ -8,10 +8,10 @@ from system.crm.adapters.people import PeopleRepository
 from system.crm.adapters.repositories import LetterRepository, ParcelRepository, SalesOrderRepository
 from system.crm.application.people import People
 from system.crm.application.ports import Cases, Colleagues, Letters, Notes, Parcels, Reminders, SalesOrders
-from system.plumbing.unit_of_work import UnitOfWork
+from system.plumbing.batches import BatchedUnitOfWork
 
 
-class CrmUnitOfWork(UnitOfWork):
+class CrmUnitOfWork(BatchedUnitOfWork):
     """One transaction over orders, parcels, letters, and what sellers keep in mind."""
 
     orders: SalesOrders
@@ -25,8 +25,10 @@ class CrmUnitOfWork(UnitOfWork):
 
     async def on_enter(self) -> None:
         """Opens the repositories."""
-        self.orders = SalesOrderRepository(self.connection)
-        self.parcels = ParcelRepository(self.connection)
+        orders = SalesOrderRepository(self.connection, locked=lambda: self.locked_orders)
+        parcels = ParcelRepository(self.connection, locked=lambda: self.locked_orders)
+        self.orders, self.parcels = orders, parcels
+        self.holds_back(orders, parcels)
         self.letters = LetterRepository(self.connection)
         self.cases = CaseRepository(self.connection)
         self.notes = NoteRepository(self.connection)

@@ -12,8 +12,7 @@ async def report_deliveries(key: ParcelKey, uow: CrmUnitOfWork) -> bool:
 
     The caller holds the lock of the parcel, so that the two halves cannot miss each other."""
     event = await uow.parcels.delivery_of(key)
-    shipments = await uow.parcels.shipments_of(key)
-    if event is None or not shipments:
+    if event is None or not (shipments := await uow.parcels.shipments_of(key)):
         return False
     for shipment in {each.order_id: each for each in shipments}.values():
         if await uow.parcels.report_delivery(shipment.order_id, event, at=uow.now):

@@ -120,6 +120,9 @@ class Colleagues(Protocol):
 class Parcels(Protocol):
     """Shipments, what carriers said of them, and which deliveries were reported."""
 
+    async def unknown(self, shipments: list[Shipment]) -> list[Shipment]:
+        """Those of an order that were not added before. The caller holds the order's lock."""
+
     async def add_shipments(self, shipments: list[Shipment]) -> None:
         """Remembers the parcels of an order; known ones stay."""
 

@@ -19,12 +19,15 @@ async def on_order_changed(message: OrderChanged, uow: CrmUnitOfWork) -> None:
     shipments = [
         Shipment(message.order_id, each.work_order_id, each.carrier, each.tracking_number) for each in message.shipments
     ]
-    keys = sorted({shipment.key for shipment in shipments})
-    if keys:
-        # Before any row is touched, as the webhook does: both then wait in the same order.
-        await uow.lock(*(str(key) for key in keys))
     if not await uow.orders.take_status(message):
         return
-    await uow.parcels.add_shipments(shipments)
+    # A shipment that was added before met then what carriers had said, and meets in the webhook what they say later.
+    fresh = await uow.parcels.unknown(shipments)
+    if not fresh:
+        return
+    keys = sorted({shipment.key for shipment in fresh})
+    # Before any row is touched, as the webhook does: both then wait in the same order.
+    await uow.lock(*(str(key) for key in keys))
+    await uow.parcels.add_shipments(fresh)
     for key in keys:
         await report_deliveries(key, uow)

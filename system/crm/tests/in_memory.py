@@ -231,6 +231,9 @@ class InMemoryParcels:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    async def unknown(self, shipments: list[Shipment]) -> list[Shipment]:
+        return [each for each in shipments if each not in self._store.shipments]
+
     async def add_shipments(self, shipments: list[Shipment]) -> None:
         self._store.shipments += [each for each in shipments if each not in self._store.shipments]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,15 @@ from system.mes.domain.errors import WorkOrderNotFound
 from system.mes.domain.withdrawal import Withdrawal
 from system.mes.domain.work_order import Claim, Operator, Parcel, WorkOrder, WorkOrderState
 from system.messages.orchestrator_v1 import OrderChanged
+from system.plumbing.batches import insert_many, many
 from system.plumbing.telemetry import bind_order
 
 _work_order = tables.work_order
+_ADD = text(
+    insert_many(_work_order, [column.name for column in _work_order.columns])
+    + " ON CONFLICT (id) DO NOTHING RETURNING id"
+)
+_NOTE = text(insert_many(tables.work_order_history, ("work_order_id", "at", "state", "claim_no", "actor", "reason")))
 
 
 class WorkOrderRepository:
@@ -26,6 +32,7 @@ class WorkOrderRepository:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._notes: list[dict[str, Any]] = []
         self.has_changed = False
 
     async def get(self, work_order_id: UUID) -> WorkOrder:
@@ -81,12 +88,7 @@ class WorkOrderRepository:
         """Stores those whose id is new, and returns them; known ones stay as they are."""
         if not work_orders:
             return []
-        added = await self._connection.execute(
-            upsert(_work_order)
-            .values([_row_of(each) for each in work_orders])
-            .on_conflict_do_nothing(index_elements=["id"])
-            .returning(_work_order.c.id)
-        )
+        added = await self._connection.execute(_ADD, {"rows": many(_row_of(each) for each in work_orders)})
         ids = {row.id for row in added}
         self.has_changed = True
         return [each for each in work_orders if each.id in ids]
@@ -100,17 +102,27 @@ class WorkOrderRepository:
         )
 
     async def note(self, work_order: WorkOrder, *, actor: str, at: datetime, reason: str | None = None) -> None:
-        """Adds the state it has reached to the work order's history."""
-        await self._connection.execute(
-            insert(tables.work_order_history).values(
-                work_order_id=work_order.id,
-                at=at,
-                state=work_order.state,
-                claim_no=work_order.claim_no,
-                actor=actor,
-                reason=reason,
-            )
+        """Adds the state it has reached to the work order's history, before the commit."""
+        self._notes.append(
+            {
+                "work_order_id": work_order.id,
+                "at": at,
+                "state": work_order.state,
+                "claim_no": work_order.claim_no,
+                "actor": actor,
+                "reason": reason,
+            }
         )
+
+    async def write(self) -> None:
+        """Writes the history of what was done."""
+        if self._notes:
+            await self._connection.execute(_NOTE, {"rows": many(self._notes)})
+        self._notes = []
+
+    def forget(self) -> None:
+        """Drops what was not written yet."""
+        self._notes = []
 
     async def take_parcel(self, parcel: Parcel, *, order_id: UUID, at: datetime) -> bool:
         """Binds a tracking number to an order. False when another order has it; True again for the same order."""
@@ -142,11 +154,16 @@ class WorkOrderRepository:
         return work_order_from(row)
 
 
-class WithdrawalRepository:
-    """Decisions about withdrawals."""
+_WITHDRAWN = text("SELECT DISTINCT order_id FROM withdrawal WHERE accepted AND order_id = ANY(:order_ids)")
 
-    def __init__(self, connection: AsyncConnection) -> None:
+
+class WithdrawalRepository:
+    """Decisions about withdrawals. `locked` are the orders that may be read ahead."""
+
+    def __init__(self, connection: AsyncConnection, *, locked: Callable[[], Collection[UUID]] = tuple) -> None:
         self._connection = connection
+        self._locked = locked
+        self._accepted: dict[UUID, bool] = {}
 
     async def get(self, withdrawal_id: UUID) -> Withdrawal | None:
         """The decision about this request, if it was made."""
@@ -156,15 +173,23 @@ class WithdrawalRepository:
 
     async def accepted_for(self, order_id: UUID) -> bool:
         """Whether the order was withdrawn."""
-        found = await self._connection.execute(
-            select(tables.withdrawal.c.id)
-            .where(tables.withdrawal.c.order_id == order_id, tables.withdrawal.c.accepted)
-            .limit(1)
-        )
-        return found.first() is not None
+        if order_id not in self._accepted:
+            wanted = {order_id, *self._locked()} - self._accepted.keys()
+            self._accepted |= dict.fromkeys(wanted, False)
+            rows = await self._connection.execute(_WITHDRAWN, {"order_ids": sorted(wanted)})
+            self._accepted |= {row.order_id: True for row in rows}
+        return self._accepted[order_id]
+
+    async def write(self) -> None:
+        """Nothing is held back here."""
+
+    def forget(self) -> None:
+        """Drops what was read ahead."""
+        self._accepted = {}
 
     async def add(self, withdrawal: Withdrawal) -> None:
         """Remembers a decision."""
+        self._accepted.pop(withdrawal.order_id, None)
         await self._connection.execute(
             insert(tables.withdrawal).values(
                 id=withdrawal.id,
@@ -179,51 +204,66 @@ class WithdrawalRepository:
         )
 
 
-def _taking_status() -> Any:
-    """INSERT, or UPDATE of an older version; built once, since building it costs more than running it."""
-    table = tables.order_status
-    statement = upsert(table).values(heard_at=text("clock_timestamp()"))
-    return statement.on_conflict_do_update(
-        index_elements=["order_id"],
-        set_={
-            name: statement.excluded[name] for name in (column.name for column in table.columns) if name != "order_id"
-        },
-        where=table.c.version < statement.excluded.version,
-    ).returning(table.c.version)
-
-
-_TAKE_STATUS = _taking_status()
+_STATUS = tuple(column.name for column in tables.order_status.columns if column.name != "heard_at")
+_TAKE_STATUS = text(
+    insert_many(tables.order_status, _STATUS, more={"heard_at": "clock_timestamp()"})
+    + " ON CONFLICT (order_id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in (*_STATUS[1:], "heard_at"))
+    + " WHERE order_status.version < excluded.version"
+)
+_HEARD = text("SELECT order_id, version, status FROM order_status WHERE order_id = ANY(:order_ids)")
 
 
 class OrderStatusRepository:
-    """The newest status heard of each order."""
+    """The newest status heard of each order, written before the commit. `locked` are the orders that may be read ahead."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, *, locked: Callable[[], Collection[UUID]] = tuple) -> None:
         self._connection = connection
+        self._locked = locked
+        self._heard: dict[UUID, tuple[int, str] | None] = {}
+        self._taken: dict[UUID, dict[str, Any]] = {}
 
     async def take(self, changed: OrderChanged) -> bool:
         """Keeps the state when its version is the highest yet. False when it is an older one."""
-        taken = await self._connection.execute(
-            _TAKE_STATUS,
-            {
-                "order_id": changed.order_id,
-                "number": changed.number,
-                "version": changed.version,
-                "status": changed.status,
-                "status_since": changed.status_since,
-                "promise_at": changed.promise_at,
-                "cancellation_requested": changed.cancellation_requested,
-                "allowed": [str(each) for each in changed.allowed],
-            },
-        )
-        return taken.first() is not None
+        heard = await self._heard_of(changed.order_id)
+        if heard is not None and changed.version <= heard[0]:
+            return False
+        self._heard[changed.order_id] = (changed.version, changed.status)
+        self._taken[changed.order_id] = {
+            "order_id": changed.order_id,
+            "number": changed.number,
+            "version": changed.version,
+            "status": changed.status,
+            "status_since": changed.status_since,
+            "promise_at": changed.promise_at,
+            "cancellation_requested": changed.cancellation_requested,
+            "allowed": [str(each) for each in changed.allowed],
+        }
+        return True
 
     async def status_of(self, order_id: UUID) -> str | None:
         """The last known status, or None when nothing was heard."""
-        found = await self._connection.execute(
-            select(tables.order_status.c.status).where(tables.order_status.c.order_id == order_id)
-        )
-        return found.scalar_one_or_none()
+        heard = await self._heard_of(order_id)
+        return heard[1] if heard is not None else None
+
+    async def write(self) -> None:
+        """Writes what was taken: the newest of each order."""
+        if self._taken:
+            rows = many(row for _, row in sorted(self._taken.items()))
+            await self._connection.execute(_TAKE_STATUS, {"rows": rows})
+        self._taken = {}
+
+    def forget(self) -> None:
+        """Drops what was read ahead and what was not written yet."""
+        self._heard, self._taken = {}, {}
+
+    async def _heard_of(self, order_id: UUID) -> tuple[int, str] | None:
+        if order_id not in self._heard:
+            wanted = {order_id, *self._locked()} - self._heard.keys()
+            self._heard |= dict.fromkeys(wanted)
+            for row in await self._connection.execute(_HEARD, {"order_ids": sorted(wanted)}):
+                self._heard[row.order_id] = (row.version, row.status)
+        return self._heard[order_id]
 
 
 class OperatorRepository:

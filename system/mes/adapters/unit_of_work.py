@@ -25,10 +25,10 @@ from system.mes.application.ports import (
     Withdrawals,
     WorkOrders,
 )
-from system.plumbing.unit_of_work import UnitOfWork
+from system.plumbing.batches import BatchedUnitOfWork
 
 
-class MesUnitOfWork(UnitOfWork):
+class MesUnitOfWork(BatchedUnitOfWork):
     """One transaction over work orders, pay ledger, rates, weighings, withdrawals, statuses and operators.
 
     `on_changed` is awaited after a commit that changed work orders, before anybody is answered: who then asks for a list sees it.
@@ -54,8 +54,10 @@ class MesUnitOfWork(UnitOfWork):
         self.pay_ledger = PayLedgerRepository(self.connection)
         self.pay_rates = PayRateRepository(self.connection)
         self.weighings = WeighingRepository(self.connection)
-        self.withdrawals = WithdrawalRepository(self.connection)
-        self.order_statuses = OrderStatusRepository(self.connection)
+        withdrawals = WithdrawalRepository(self.connection, locked=lambda: self.locked_orders)
+        order_statuses = OrderStatusRepository(self.connection, locked=lambda: self.locked_orders)
+        self.withdrawals, self.order_statuses = withdrawals, order_statuses
+        self.holds_back(order_statuses, withdrawals, self._stored)
         self.operators = OperatorRepository(self.connection)
         self.people = PeopleRepository(self)
 

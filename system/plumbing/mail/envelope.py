@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from email.errors import HeaderParseError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from html import escape
+from typing import Any
 
 from system.plumbing.mail.notice import Notice, Written
 
 SUBJECT_CHARACTERS_MAX = 200
+_ENDS_A_HEADER = re.compile(r"\r\n(?![ \t])|(?<!\r)\n|\r(?!\n)")
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 
 
@@ -38,26 +42,70 @@ def sender_of(told: str) -> Address:
     return Address(_one_line(name), addr_spec=recipient(address).addr_spec)
 
 
+class _Composed(EmailPolicy):
+    """Headers stay as they were composed: the library's registry parses and folds each anew, which took most of a letter's time."""
+
+    def header_max_count(self, name: str) -> int:
+        # Each once; the registry makes a class to find that out.
+        return 1
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, str]:
+        text = str(value)
+        if _ENDS_A_HEADER.search(text):
+            raise ValueError(f"the header {name} would end before its value does")
+        return name, text
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        return value
+
+    def fold(self, name: str, value: str) -> str:
+        return f"{name}: {value}{self.linesep}"
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        # All are ASCII but an address in letters of its own, for which a server must know SMTPUTF8.
+        return self.fold(name, value).encode()
+
+
+_COMPOSED = _Composed(linesep="\r\n")
+
+
 def message_of(notice: Notice, written: Written, *, sender: str, now: datetime) -> EmailMessage:
     """The message, ready to be sent. Raises AddressUnusable.
 
     Its Message-ID is the notice's own: of a letter that came twice, because we died before we knew that it was taken, mail
     programs show one.
     """
-    origin = sender_of(sender)
-    message = EmailMessage(policy=SMTP)
+    origin, domain = _origin(sender)
+    message = EmailMessage(policy=_COMPOSED)
     message["From"] = origin
-    message["To"] = recipient(notice.to)
-    message["Subject"] = _one_line(written.subject)[:SUBJECT_CHARACTERS_MAX]
+    message["To"] = recipient(notice.to).addr_spec
+    message["Subject"] = _encoded("Subject", _one_line(written.subject)[:SUBJECT_CHARACTERS_MAX])
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<{notice.id}@{origin.domain}>"
-    message["Content-Language"] = notice.language
+    message["Message-ID"] = f"<{notice.id}@{domain}>"
     # RFC 3834: nobody's holiday reply answers a machine.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(written.text.strip() + "\n", cte="base64" if not written.text.isascii() else "quoted-printable")
     message.add_alternative(html_of(written, notice.language), subtype="html", cte="base64")
+    # After the content, which would take it along and lose it.
+    message["Content-Language"] = notice.language
     return message
+
+
+@lru_cache(maxsize=8)
+def _origin(sender: str) -> tuple[str, str]:
+    """The From header of the settings' sender, and its domain."""
+    origin = sender_of(sender)
+    if origin.display_name.isascii():
+        return str(origin), origin.domain
+    return f"{_encoded('From', origin.display_name)} <{origin.addr_spec}>", origin.domain
+
+
+def _encoded(name: str, words: str) -> str:
+    """Words as a header has them, folded (RFC 2047)."""
+    # What looks encoded already is encoded once more, so that it is shown as it was written.
+    charset = "us-ascii" if words.isascii() and "=?" not in words else "utf-8"
+    return Header(words, charset, header_name=name).encode(linesep="\r\n")
 
 
 def html_of(written: Written, language: str) -> str:

@@ -87,6 +87,13 @@ class Notices(Protocol):
         """Those of this kind that wait are not sent any more; how many."""
 
 
+class HeldNotices(Notices, Protocol):
+    """The notices of a transaction in which many causes of letters come together."""
+
+    def post_at_commit(self, notice: Notice) -> None:
+        """As `post`, together with the other notices of this transaction."""
+
+
 def can_be_written_to(address: str) -> bool:
     """Whether there can be somebody behind this e-mail: not a guest's stand-in."""
     return "@" in address and not is_guest_email(address.strip().lower())

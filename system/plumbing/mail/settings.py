@@ -27,5 +27,10 @@ class MailSettings(ServiceSettings):
         3 * 86_400, gt=0, description="a letter that nobody took for so long is given up"
     )
     mail_per_address_hourly_max: int = Field(30, ge=1, description="letters to one address within an hour")
-    mail_at_once: int = Field(4, ge=1, description="letters that one process sends at the same time")
+    mail_per_second_max: float = Field(
+        20.0,
+        gt=0,
+        description="letters that one process sends in a second: what waits longer leaves the machine to the orders",
+    )
+    mail_at_once: int = Field(2, ge=1, description="letters that one process sends at the same time")
     mail_stalled_after_s: float = Field(60.0, gt=0, description="a dead process's letters are taken over after this")

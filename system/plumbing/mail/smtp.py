@@ -6,10 +6,15 @@ import asyncio
 import contextlib
 import smtplib
 import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from email.message import EmailMessage
 
 from system.plumbing import telemetry
 from system.plumbing.mail.settings import MailSettings
+from system.plumbing.telemetry import log
 
 
 class LetterRefused(Exception):
@@ -21,23 +26,34 @@ class PostUnavailable(Exception):
 
 
 class SmtpPost:
-    """Hands letters to the mail server, one connection each: they are few, and a connection that idles is soon a dead one."""
+    """Hands letters to the mail server. A connection is kept for `kept_s` after a letter: the next one may come right behind it."""
 
-    def __init__(self, settings: MailSettings) -> None:
+    def __init__(self, settings: MailSettings, *, kept_s: float = 0.0) -> None:
         self._settings = settings
+        self._kept_s = kept_s
+        self._kept: list[_Kept] = []
+        self._lock = threading.Lock()
 
     async def send(self, message: EmailMessage, *, to: str) -> None:
         """Returns when the server has taken it. Raises LetterRefused (a 5xx about it), PostUnavailable (anything else)."""
         with telemetry.span("SMTP send", kind=telemetry.SpanKind.CLIENT, network__protocol__name="smtp"):
             await asyncio.to_thread(self._send, message, to)
+        if self._kept:
+            asyncio.get_running_loop().call_later(self._kept_s + 0.01, self._leave_idle)
+
+    async def close(self) -> None:
+        """Leaves the mail server."""
+        await asyncio.to_thread(self._leave, list(self._taken()))
 
     def _send(self, message: EmailMessage, to: str) -> None:
         try:
-            server = self._connected()
+            server = self._kept_server() or self._connected()
         except (smtplib.SMTPException, OSError) as error:
             raise PostUnavailable(_said(error)) from error
+        is_well = False
         try:
             server.send_message(message, to_addrs=[to])
+            is_well = True
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             raise _outcome(code, text) from error
@@ -50,9 +66,40 @@ class SmtpPost:
             # Also a 5xx about the sender: that is about us, and not about this letter.
             raise PostUnavailable(_said(error)) from error
         finally:
-            # It was taken, or not; how the connection ends says nothing about it.
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                server.quit()
+            if is_well and self._kept_s > 0:
+                with self._lock:
+                    self._kept.append(_Kept(server, time.monotonic() + self._kept_s))
+            else:
+                _quit(server)
+
+    def _kept_server(self) -> smtplib.SMTP | None:
+        """A connection that the server still answers on; before a letter is begun, so that asking costs no letter."""
+        while True:
+            with self._lock:
+                if not self._kept:
+                    return None
+                kept = self._kept.pop()
+            try:
+                if kept.server.noop()[0] == 250:
+                    return kept.server
+            except (smtplib.SMTPException, OSError) as error:
+                log.info("mail server closed an idle connection", error=telemetry.said_by(error))
+            _quit(kept.server)
+
+    def _leave_idle(self) -> None:
+        if idle := list(self._taken(idle_at=time.monotonic())):
+            asyncio.get_running_loop().run_in_executor(None, self._leave, idle)
+
+    def _taken(self, *, idle_at: float | None = None) -> Iterator[_Kept]:
+        with self._lock:
+            for kept in list(self._kept):
+                if idle_at is None or kept.until <= idle_at:
+                    self._kept.remove(kept)
+                    yield kept
+
+    def _leave(self, idle: list[_Kept]) -> None:
+        for kept in idle:
+            _quit(kept.server)
 
     def _connected(self) -> smtplib.SMTP:
         told = self._settings
@@ -71,6 +118,19 @@ class SmtpPost:
             server.close()
             raise
         return server
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    server: smtplib.SMTP
+    until: float
+
+
+def _quit(server: smtplib.SMTP) -> None:
+    # The letter was taken, or not; how the connection ends says nothing about it.
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 def _outcome(code: int, text: bytes | str) -> Exception:

@@ -17,6 +17,7 @@ from system.plumbing import jobs
 from system.plumbing.mail.box import QUEUE, SEND, KeptNotices
 from system.plumbing.mail.delivery import Delivery, TryAgain
 from system.plumbing.mail.notice import Writer
+from system.plumbing.mail.pace import Pace
 from system.plumbing.mail.settings import MailSettings
 from system.plumbing.mail.smtp import SmtpPost
 from system.plumbing.runtime import Service
@@ -25,6 +26,7 @@ from system.plumbing.telemetry import log
 OURS_FAILED_S = 60
 SHARE_LOOKED_FOR_S = 0.5
 POLL_S_MAX = 5.0
+CONNECTION_KEPT_S = 2.0
 
 
 class AsTold(BaseRetryStrategy):
@@ -39,11 +41,13 @@ class AsTold(BaseRetryStrategy):
 
 
 def make_app(settings: MailSettings, delivery: Delivery) -> procrastinate.App:
-    """The queue's application with its one task."""
+    """The queue's application with its one task. While many letters wait they are sent evenly: an order's road is more urgent."""
+    pace = Pace(settings.mail_per_second_max)
     app = jobs.make_app(settings, name=f"{settings.service}-mail", concurrency=settings.mail_at_once)
 
     @app.task(name=SEND, queue=QUEUE, retry=AsTold(), pass_context=True)
     async def send_notice(context: JobContext, *, notice_id: str) -> None:
+        await pace.turn()
         later: TryAgain | None = None
         async with jobs.traced(app, context.job, "send letter", notice__id=notice_id):
             try:
@@ -65,7 +69,7 @@ async def send_letters(service: Service, writer: Writer, settings: MailSettings)
 
     So a release that is being tried writes to nobody before it has a share of the work.
     """
-    post = SmtpPost(settings)
+    post = SmtpPost(settings, kept_s=CONNECTION_KEPT_S)
     delivery = Delivery(KeptNotices(service.engine), post, writer, settings, now=lambda: datetime.now(UTC))
     while True:
         await _until(lambda: service.holds("timer"))
@@ -77,6 +81,7 @@ async def send_letters(service: Service, writer: Writer, settings: MailSettings)
             working.cancel()
             watching.cancel()
             ended, _ = await asyncio.gather(working, watching, return_exceptions=True)
+            await post.close()
         if isinstance(ended, Exception):
             raise ended
 

@@ -31,9 +31,25 @@ class PriceBookRepository:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._current: PriceBook | None = None
 
     async def current(self) -> PriceBook:
-        """The version in force: the highest. A planned book whose moment has come becomes that first, by whoever asks first."""
+        """The version in force: the highest. A planned book whose moment has come becomes that first, by whoever asks first.
+
+        A transaction that asks again, for another order of its batch, gets the same.
+        """
+        if self._current is None:
+            self._current = await self._read_current()
+        return self._current
+
+    async def write(self) -> None:
+        """Nothing is held back here."""
+
+    def forget(self) -> None:
+        """What was read may have been rolled back."""
+        self._current = None
+
+    async def _read_current(self) -> PriceBook:
         query = select(tables.price_book, exists().where(_DUE).label("is_due"))
         row = (await self._connection.execute(query.order_by(tables.price_book.c.version.desc()).limit(1))).one()
         if not row.is_due or not await self._starts_alone():
@@ -48,6 +64,7 @@ class PriceBookRepository:
 
     async def add(self, book: PriceBook, *, made_by: str, made_at: datetime, reason: str | None = None) -> bool:
         """Adds a version; False when that number is taken."""
+        self._current = None
         added = await self._connection.execute(
             upsert(tables.price_book)
             .values(version=book.version, book=book.to_data(), made_by=made_by, made_at=made_at, reason=reason)

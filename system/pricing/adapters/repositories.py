@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from system.plumbing.batches import insert_many, many, rows_like
 from system.pricing.adapters import tables
 from system.pricing.adapters.rows import (
     mesh_from_json,
@@ -42,6 +44,13 @@ _PROGRESS = (
 )
 _STILL_GOING = tuple(status.value for status in UNFINISHED)
 
+_HOLD = (
+    select(tables.quote)
+    .where(tables.quote.c.quote_id == func.any(bindparam("quote_ids")))
+    .order_by(tables.quote.c.quote_id)
+    .with_for_update(read=True)
+)
+
 
 class QuoteRepository:
     """The quotes. A final one is never written again: the update's condition decides which worker's result counts."""
@@ -60,12 +69,7 @@ class QuoteRepository:
 
     async def hold(self, quote_ids: Iterable[UUID]) -> dict[UUID, Quote]:
         """These quotes, which nobody else can finish until this transaction ends. Locked by id, so that two holders never cross."""
-        rows = await self._connection.execute(
-            select(tables.quote)
-            .where(tables.quote.c.quote_id.in_(list(quote_ids)))
-            .order_by(tables.quote.c.quote_id)
-            .with_for_update(read=True)
-        )
+        rows = await self._connection.execute(_HOLD, {"quote_ids": list(quote_ids)})
         return {row.quote_id: quote_from_row(row) for row in rows}
 
     async def save_unfinished(self, quote: Quote) -> bool:
@@ -115,35 +119,50 @@ class AnalysisRepository:
         )
 
 
-class PriceRequestRepository:
-    """The orchestrator's requests."""
+_NEWEST = text("""
+    SELECT order_id, max(attempt) AS attempt FROM price_request WHERE order_id = ANY(:order_ids) GROUP BY order_id
+""")
+_REQUEST = text(
+    insert_many(tables.price_request, ("order_id", "attempt", "lines", "state", "requested_at"))
+    + " ON CONFLICT DO NOTHING"
+)
+_REQUESTED_QUOTE = text(
+    insert_many(tables.price_request_quote, ("order_id", "attempt", "quote_id")) + " ON CONFLICT DO NOTHING"
+)
+_SETTLE = text(f"""
+    UPDATE price_request SET state = 'ANSWERED', outcome = given.outcome, settled_at = given.settled_at
+    FROM {rows_like(tables.price_request)} AS given
+    WHERE price_request.order_id = given.order_id AND price_request.attempt = given.attempt
+""")  # noqa: S608 - a table of our own
 
-    def __init__(self, connection: AsyncConnection) -> None:
+
+class PriceRequestRepository:
+    """The orchestrator's requests, written before the commit. `locked` are the orders that may be read ahead."""
+
+    def __init__(self, connection: AsyncConnection, *, locked: Callable[[], Collection[UUID]] = tuple) -> None:
         self._connection = connection
+        self._locked = locked
+        self._newest: dict[UUID, int] = {}
+        self._recorded: list[tuple[PriceRequest, datetime]] = []
+        self._settled: list[dict[str, Any]] = []
 
     async def newest_attempt(self, order_id: UUID) -> int:
         """The highest attempt known of an order; 0 for a new one."""
-        newest = await self._connection.scalar(
-            select(func.max(tables.price_request.c.attempt)).where(tables.price_request.c.order_id == order_id)
-        )
-        return int(newest or 0)
+        if order_id not in self._newest:
+            wanted = {order_id, *self._locked()} - self._newest.keys()
+            self._newest |= dict.fromkeys(wanted, 0)
+            for row in await self._connection.execute(_NEWEST, {"order_ids": sorted(wanted)}):
+                self._newest[row.order_id] = row.attempt
+        return self._newest[order_id]
 
     async def record(self, request: PriceRequest, *, at: datetime) -> None:
         """A request that waits from now on; the same attempt again stays as it is."""
-        key = {"order_id": request.order_id, "attempt": request.attempt}
-        await self._connection.execute(
-            upsert(tables.price_request)
-            .values(**key, lines=request_lines_to_json(request), state="WAITING", requested_at=at)
-            .on_conflict_do_nothing()
-        )
-        await self._connection.execute(
-            upsert(tables.price_request_quote)
-            .values([{**key, "quote_id": quote_id} for quote_id in request.quote_ids])
-            .on_conflict_do_nothing()
-        )
+        self._recorded.append((request, at))
+        self._newest[request.order_id] = max(request.attempt, await self.newest_attempt(request.order_id))
 
     async def waiting_for(self, quote_id: UUID) -> list[PriceRequest]:
         """The requests that wait for a quote, locked: the second of two workers reads on when the first has committed."""
+        await self.write()
         request, by_quote = tables.price_request, tables.price_request_quote
         rows = await self._connection.execute(
             select(request)
@@ -159,16 +178,16 @@ class PriceRequestRepository:
 
     async def settle(self, request: PriceRequest, *, outcome: str, at: datetime) -> None:
         """The request was answered."""
-        await self._connection.execute(
-            update(tables.price_request)
-            .where(
-                tables.price_request.c.order_id == request.order_id, tables.price_request.c.attempt == request.attempt
-            )
-            .values(state="ANSWERED", outcome=outcome, settled_at=at)
+        self._settled.append(
+            {"order_id": request.order_id, "attempt": request.attempt, "outcome": outcome, "settled_at": at}
         )
 
     async def supersede(self, order_id: UUID, *, before_attempt: int, at: datetime) -> None:
         """Older attempts that still wait are nobody's question any more."""
+        newest = await self.newest_attempt(order_id)
+        if newest == 0:
+            return
+        await self.write()
         await self._connection.execute(
             update(tables.price_request)
             .where(
@@ -178,3 +197,29 @@ class PriceRequestRepository:
             )
             .values(state="SUPERSEDED", settled_at=at)
         )
+
+    async def write(self) -> None:
+        """Writes what was recorded and answered."""
+        requests = [
+            {
+                "order_id": request.order_id,
+                "attempt": request.attempt,
+                "lines": request_lines_to_json(request),
+                "state": "WAITING",
+                "requested_at": at,
+            }
+            for request, at in self._recorded
+        ]
+        quotes = [
+            {"order_id": request.order_id, "attempt": request.attempt, "quote_id": quote_id}
+            for request, _ in self._recorded
+            for quote_id in request.quote_ids
+        ]
+        for statement, rows in ((_REQUEST, requests), (_REQUESTED_QUOTE, quotes), (_SETTLE, self._settled)):
+            if rows:
+                await self._connection.execute(statement, {"rows": many(rows)})
+        self._recorded, self._settled = [], []
+
+    def forget(self) -> None:
+        """Drops what was read ahead and what was not written yet."""
+        self._newest, self._recorded, self._settled = {}, [], []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from system.plumbing.unit_of_work import UnitOfWork
+from system.plumbing.batches import BatchedUnitOfWork
 from system.pricing.adapters.erasure import ErasureRepository
 from system.pricing.adapters.jobs import JobQueue
 from system.pricing.adapters.price_books import PlanRepository, PriceBookRepository
 from system.pricing.adapters.repositories import AnalysisRepository, PriceRequestRepository, QuoteRepository
 
 
-class PricingUnitOfWork(UnitOfWork):
+class PricingUnitOfWork(BatchedUnitOfWork):
     """One transaction over quotes, books, plans, analyses, requests and jobs."""
 
     async def on_enter(self) -> None:
@@ -18,6 +18,7 @@ class PricingUnitOfWork(UnitOfWork):
         self.books = PriceBookRepository(self.connection)
         self.plans = PlanRepository(self.connection)
         self.analyses = AnalysisRepository(self.connection)
-        self.requests = PriceRequestRepository(self.connection)
+        self.requests = PriceRequestRepository(self.connection, locked=lambda: self.locked_orders)
         self.jobs = JobQueue(self.connection)
         self.erasing = ErasureRepository(self.connection)
+        self.holds_back(self.requests, self.books)

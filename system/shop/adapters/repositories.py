@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, delete, func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Select, bindparam, delete, func, insert, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from system.plumbing.batches import insert_many, many
 from system.shop.adapters import mapping
-from system.shop.adapters.tables import (
-    order_line,
-    order_number,
-    order_progress,
-    orders,
-    product,
-    stock,
-    stock_movement,
-    stock_reservation,
-)
+from system.shop.adapters.tables import order_line, order_number, order_progress, orders, product, stock
 from system.shop.application.ports import Told
+from system.shop.domain import rules
 from system.shop.domain.catalogue import Product
 from system.shop.domain.errors import OrderUnknownHere, OrderWasChanged
 from system.shop.domain.order import Channel, Order, number_of
 from system.shop.domain.progress import Progress
 from system.shop.domain.status import ENDED
-from system.shop.domain.stock import Reservation, ReservationState, Shortage
 
 ORDER_WITH_PROGRESS: Select[Any] = select(orders, order_progress.c.state).outerjoin(
     order_progress, order_progress.c.order_id == orders.c.id
@@ -43,16 +36,21 @@ PRODUCT_WITH_STOCK: Select[Any] = (
     .order_by(product.c.position, product.c.sku)
 )
 
-# One statement on the path that every status of every order takes; the order's existence is part of it.
-_TELL = text("""
-    WITH recorded AS (SELECT state FROM order_progress WHERE order_id = :order_id)
-    INSERT INTO order_progress (order_id, version, status, state, told_at)
-    SELECT id, :version, :status, :state, clock_timestamp() FROM orders WHERE id = :order_id
+# The path that every status of every order takes: read for all orders of a batch at once, and written for all of them at once.
+_RECORDED = text("""
+    SELECT orders.id, order_progress.state FROM orders LEFT JOIN order_progress ON order_progress.order_id = orders.id
+    WHERE orders.id = ANY(:order_ids)
+""")
+_TELL = text(
+    insert_many(order_progress, ("order_id", "version", "status", "state"), more={"told_at": "clock_timestamp()"})
+    + """
     ON CONFLICT (order_id) DO UPDATE
     SET version = excluded.version, status = excluded.status, state = excluded.state, told_at = excluded.told_at
     WHERE order_progress.version < excluded.version
-    RETURNING (SELECT state FROM recorded) AS before
-""").bindparams(bindparam("order_id", type_=Uuid), bindparam("state", type_=JSONB))
+    """
+)
+_CONTENTS = select(orders, null().label("state")).where(orders.c.id == func.any(bindparam("order_ids")))
+_LINES = LINES_IN_ORDER.where(order_line.c.order_id == func.any(bindparam("order_ids")))
 
 
 def cart_id_of(customer_id: UUID) -> Select[Any]:
@@ -73,11 +71,21 @@ def cart_id_of(customer_id: UUID) -> Select[Any]:
 
 
 class OrderRepository:
-    """Orders with their lines and the orchestrator's last word."""
+    """Orders with their lines and the orchestrator's last word. `locked` are those that may be read ahead of their messages."""
 
-    def __init__(self, connection: AsyncConnection, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        *,
+        now: Callable[[], datetime],
+        locked: Callable[[], Collection[UUID]] = tuple,
+    ) -> None:
         self._connection = connection
         self._now = now
+        self._locked = locked
+        self._recorded: dict[UUID, Progress | None] = {}
+        self._told: dict[UUID, Progress] = {}
+        self._contents: dict[UUID, Order] = {}
 
     async def next_number(self, *, now: datetime) -> str:
         """The next public number; one that a rolled-back transaction took is never given again."""
@@ -102,6 +110,8 @@ class OrderRepository:
 
     async def get(self, order_id: UUID) -> Order | None:
         """The order as this transaction sees it."""
+        if order_id in self._recorded:
+            return await self._told_order(order_id)
         row = (await self._connection.execute(ORDER_WITH_PROGRESS.where(orders.c.id == order_id))).one_or_none()
         if row is None:
             return None
@@ -115,6 +125,7 @@ class OrderRepository:
 
     async def save(self, before: Order, after: Order) -> None:
         """Writes what differs. Raises OrderWasChanged when somebody else wrote since `before` was read."""
+        self._contents.pop(before.id, None)
         written = await self._connection.execute(
             update(orders)
             .where(orders.c.id == before.id, orders.c.revision == before.revision)
@@ -139,25 +150,54 @@ class OrderRepository:
                 )
 
     async def tell(self, order_id: UUID, progress: Progress) -> Told | None:
-        """Keeps a newer state; `rules.is_news` in SQL, so that two writers cannot both believe to be newest.
+        """Keeps a newer state, with those of the other messages of this transaction. The caller holds the order's lock.
 
-        What it says stood there before may be older when two write at once; then what one missed, both see.
+        The version is compared once more when it is written, in SQL.
         """
-        told = await self._connection.execute(
-            _TELL,
+        if order_id not in self._recorded:
+            await self._read_ahead(order_id)
+        if order_id not in self._recorded:
+            raise OrderUnknownHere(order_id)
+        before = self._recorded[order_id]
+        if not rules.is_news(progress.version, before.version if before else None):
+            return None
+        self._recorded[order_id] = self._told[order_id] = progress
+        return Told(before)
+
+    async def write(self) -> None:
+        """Writes the newest state of every order that was told of."""
+        if not self._told:
+            return
+        rows = [
             {
                 "order_id": order_id,
                 "version": progress.version,
                 "status": progress.status.value,
                 "state": mapping.progress_json(progress),
-            },
-        )
-        if (row := told.first()) is not None:
-            return Told(mapping.progress_of(row.before) if row.before is not None else None)
-        known = await self._connection.execute(select(orders.c.id).where(orders.c.id == order_id))
-        if known.one_or_none() is None:
-            raise OrderUnknownHere(order_id)
-        return None
+            }
+            for order_id, progress in sorted(self._told.items())
+        ]
+        await self._connection.execute(_TELL, {"rows": many(rows)})
+        self._told = {}
+
+    def forget(self) -> None:
+        """Drops what was read ahead and what was not written yet."""
+        self._recorded, self._told, self._contents = {}, {}, {}
+
+    async def _read_ahead(self, order_id: UUID) -> None:
+        wanted = {order_id, *self._locked()} - self._recorded.keys()
+        for row in await self._connection.execute(_RECORDED, {"order_ids": sorted(wanted)}):
+            self._recorded[row.id] = mapping.progress_of(row.state) if row.state is not None else None
+
+    async def _told_order(self, order_id: UUID) -> Order:
+        if order_id not in self._contents:
+            wanted = {"order_ids": sorted(self._recorded.keys() - self._contents.keys())}
+            rows = (await self._connection.execute(_CONTENTS, wanted)).all()
+            lines: dict[UUID, list[Any]] = defaultdict(list)
+            for line in await self._connection.execute(_LINES, wanted):
+                lines[line.order_id].append(line)
+            self._contents.update({row.id: mapping.order_of(row, lines[row.id]) for row in rows})
+        return replace(self._contents[order_id], progress=self._recorded[order_id])
 
 
 class CatalogueRepository:
@@ -170,85 +210,3 @@ class CatalogueRepository:
         """A good that is for sale."""
         row = (await self._connection.execute(PRODUCT_WITH_STOCK.where(product.c.sku == sku))).one_or_none()
         return mapping.product_of(row) if row is not None else None
-
-
-class StockRepository:
-    """Pieces of goods, and the orders that hold them."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def available(self, skus: Iterable[str]) -> dict[str, int]:
-        """Locks the goods' rows, always in the order of sku: two orders for the same goods wait instead of deadlocking."""
-        rows = await self._connection.execute(
-            select(stock.c.sku, stock.c.available)
-            .where(stock.c.sku.in_(list(skus)))
-            .order_by(stock.c.sku)
-            .with_for_update()
-        )
-        return {row.sku: row.available for row in rows}
-
-    async def reservation(self, order_id: UUID) -> Reservation | None:
-        """The decision for an order; the pieces are those of its reserving movements."""
-        row = (
-            await self._connection.execute(select(stock_reservation).where(stock_reservation.c.order_id == order_id))
-        ).one_or_none()
-        if row is None:
-            return None
-        movements = await self._connection.execute(
-            select(stock_movement.c.sku, stock_movement.c.pieces)
-            .where(stock_movement.c.order_id == order_id, stock_movement.c.kind == "reserve")
-            .order_by(stock_movement.c.sku)
-        )
-        shortage = None
-        if row.short_sku is not None:
-            shortage = Shortage(sku=row.short_sku, asked=row.short_asked, available=row.short_available)
-        pieces = {movement.sku: movement.pieces for movement in movements}
-        return Reservation(order_id, ReservationState(row.state), pieces, shortage)
-
-    async def decide(self, reservation: Reservation, *, now: datetime) -> None:
-        """Inserts the decision; the primary key allows one for an order."""
-        shortage = reservation.shortage
-        await self._connection.execute(
-            insert(stock_reservation).values(
-                order_id=reservation.order_id,
-                state=reservation.state.value,
-                decided_at=now,
-                released_at=now if reservation.state is ReservationState.RELEASED else None,
-                short_sku=shortage.sku if shortage else None,
-                short_asked=shortage.asked if shortage else None,
-                short_available=shortage.available if shortage else None,
-            )
-        )
-        if reservation.state is ReservationState.RESERVED:
-            await self._move(reservation, kind="reserve", sign=-1, now=now)
-
-    async def release(self, reservation: Reservation, *, now: datetime) -> None:
-        """Puts the pieces back; the ledger's key lets it happen once."""
-        await self._connection.execute(
-            update(stock_reservation)
-            .where(stock_reservation.c.order_id == reservation.order_id)
-            .values(state=ReservationState.RELEASED.value, released_at=now)
-        )
-        await self._move(reservation, kind="release", sign=1, now=now)
-
-    async def _move(self, reservation: Reservation, *, kind: str, sign: int, now: datetime) -> None:
-        for sku, pieces in sorted(reservation.pieces.items()):
-            await self._connection.execute(
-                insert(stock_movement).values(order_id=reservation.order_id, sku=sku, kind=kind, pieces=pieces, at=now)
-            )
-            await self._connection.execute(
-                update(stock).where(stock.c.sku == sku).values(available=stock.c.available + sign * pieces)
-            )
-
-
-async def restock(connection: AsyncConnection, *, sku: str, pieces: int) -> int | None:
-    """Puts `pieces` more on the shelf. Returns what is available then, or None for an unknown good."""
-    level = await connection.execute(
-        update(stock)
-        .where(stock.c.sku == sku)
-        .values(stocked=stock.c.stocked + pieces, available=stock.c.available + pieces)
-        .returning(stock.c.available)
-    )
-    available: int | None = level.scalar_one_or_none()
-    return available

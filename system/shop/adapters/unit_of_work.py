@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from system.plumbing.batches import BatchedUnitOfWork
 from system.plumbing.mail.box import NoticeBox
-from system.plumbing.mail.notice import Notices
-from system.plumbing.unit_of_work import UnitOfWork
+from system.plumbing.mail.notice import HeldNotices
 from system.shop.adapters.people import PeopleRepository
-from system.shop.adapters.repositories import CatalogueRepository, OrderRepository, StockRepository
+from system.shop.adapters.repositories import CatalogueRepository, OrderRepository
+from system.shop.adapters.stock import StockRepository
 from system.shop.application.people import People
 from system.shop.application.ports import Catalogue, Orders, Stock
 
 
-class SqlShopUnitOfWork(UnitOfWork):
+class SqlShopUnitOfWork(BatchedUnitOfWork):
     """One transaction over the shop's tables."""
 
     orders: Orders
     stock: Stock
     catalogue: Catalogue
-    notices: Notices
+    notices: HeldNotices
     people: People
 
     async def on_enter(self) -> None:
-        self.orders = OrderRepository(self.connection, now=lambda: self.now)
-        self.stock = StockRepository(self.connection)
+        orders = OrderRepository(self.connection, now=lambda: self.now, locked=lambda: self.locked_orders)
+        stock = StockRepository(self.connection, locked=lambda: self.locked_orders)
+        notices = NoticeBox(self.connection, now=lambda: self.now)
+        self.orders, self.stock, self.notices = orders, stock, notices
         self.catalogue = CatalogueRepository(self.connection)
-        self.notices = NoticeBox(self.connection, now=lambda: self.now)
         self.people = PeopleRepository(self)
+        self.holds_back(orders, stock, notices)

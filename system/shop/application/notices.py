@@ -28,7 +28,7 @@ async def tell_customer(order_id: UUID, before: Progress | None, now: Progress, 
     if order is None or not milestones.has_reader(order):
         return
     for reached in fresh:
-        await uow.notices.post(notice_of(order, now, reached))
+        uow.notices.post_at_commit(notice_of(order, now, reached))
 
 
 async def tell_of_question(order_id: UUID, letter_id: UUID, uow: ShopUnitOfWork) -> bool:

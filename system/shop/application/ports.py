@@ -12,7 +12,7 @@ from uuid import UUID
 
 from system.kernel.money import Money
 from system.messages.envelope import Message
-from system.plumbing.mail.notice import Notices
+from system.plumbing.mail.notice import HeldNotices
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
 from system.shop.domain.catalogue import Language, Product
@@ -81,7 +81,7 @@ class ShopUnitOfWork(Protocol):
     orders: Orders
     stock: Stock
     catalogue: Catalogue
-    notices: Notices
+    notices: HeldNotices
 
     async def __aenter__(self) -> Self: ...
 

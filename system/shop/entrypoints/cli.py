@@ -8,7 +8,7 @@ import sys
 
 from system.plumbing.database import create_engine
 from system.shop.adapters.queries import ShopQueries
-from system.shop.adapters.repositories import restock
+from system.shop.adapters.stock import restock
 from system.shop.adapters.unit_of_work import SqlShopUnitOfWork
 from system.shop.settings import ShopSettings
 

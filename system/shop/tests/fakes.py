@@ -15,7 +15,7 @@ from system.kernel.guests import GUEST_DOMAIN
 from system.kernel.ids import new_id
 from system.kernel.money import Money
 from system.messages.envelope import Message
-from system.plumbing.mail.notice import KeptNotice, Notice, Notices, NoticeState, can_be_written_to
+from system.plumbing.mail.notice import HeldNotices, KeptNotice, Notice, NoticeState, can_be_written_to
 from system.plumbing.tokens import Principal, TokenAuthority
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
 from system.shop.application.ports import (
@@ -74,7 +74,7 @@ class MemoryUnitOfWork:
     orders: Orders
     stock: Stock
     catalogue: Catalogue
-    notices: Notices
+    notices: HeldNotices
 
     def __init__(self, shelf: Shelf, clock: MovingClock) -> None:
         self._shelf = shelf
@@ -187,6 +187,11 @@ class MemoryNotices:
             return False
         self._notices[notice.id] = KeptNotice(notice, NoticeState.WAITING, self._now)
         return True
+
+    def post_at_commit(self, notice: Notice) -> None:
+        """At once: nothing here is seen before the commit."""
+        if can_be_written_to(notice.to):
+            self._notices.setdefault(notice.id, KeptNotice(notice, NoticeState.WAITING, self._now))
 
     async def withdraw(self, kind: str, *, about: UUID) -> int:
         """Those that wait."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from opentelemetry.trace import StatusCode
 from psycopg import sql
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from system.conftest import Infrastructure
 from system.images.mailbox.mailbox import Behaviour
@@ -35,6 +37,7 @@ from system.plumbing.unit_of_work import UnitOfWork
 pytestmark = pytest.mark.integration
 ANNA = "anna@example.com"
 DATABASE = "mail_test"
+LETTERS = 60
 
 
 class Writer:
@@ -260,3 +263,22 @@ async def test_a_letter_that_waits_has_not_failed_and_the_server_that_did_not_ta
         await ended(sending)
         failed = {span.name for span in spans.all if span.status.status_code is StatusCode.ERROR}
     assert failed == {"SMTP send"}
+
+
+async def test_many_letters_go_over_few_connections(mail: Mail) -> None:
+    async with UnitOfWork(mail.engine, "shop") as uow:
+        box = NoticeBox(uow.connection, now=lambda: uow.now)
+        for number in range(LETTERS):
+            box.post_at_commit(replace(notice(), to=f"anna{number}@example.com"))
+        await box.write()
+        await uow.commit()
+    hurried = mail.settings.model_copy(update={"mail_per_second_max": 1000.0})
+    began_s = time.process_time()
+    with capture_logs():
+        sending = asyncio.create_task(send_letters(cast(Any, mail.process), Writer(), hurried))
+        await until(lambda: _no_jobs(mail), within_s=60)
+    print(
+        f"\n{LETTERS} letters, {1000 * (time.process_time() - began_s) / LETTERS:.1f} ms each, their mail server among it"
+    )
+    await ended(sending)
+    assert len({letter.message_id for letter in mail.post.letters()}) == len(mail.post.letters()) == LETTERS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -101,6 +103,32 @@ def test_guests_stand_ins_are_never_written_to(address: str, can: bool) -> None:
     assert can_be_written_to(address) is can
 
 
+def test_a_header_that_would_end_early_is_not_kept() -> None:
+    message = message_of(NOTICE, WRITTEN, sender=FROM, now=NOW)
+    for value in ("one\r\nBcc: thief@example.com", "one\ntwo", "one\rtwo"):
+        with pytest.raises(ValueError, match="would end"):
+            message["X-Note"] = value
+    with pytest.raises(ValueError, match="at most 1"):
+        message["To"] = "thief@example.com"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Your order A-26000001",
+        "Ваш заказ " + "очень длинный " * 10,
+        "A long subject " * 12,
+        "It says =?utf-8?b?QQ==?= here",
+    ],
+    ids=["short", "long-russian", "long-english", "encoded-looking"],
+)
+def test_a_subject_is_read_as_it_was_written_and_no_line_is_too_long(subject: str) -> None:
+    body = message_of(NOTICE, replace(WRITTEN, subject=subject), sender=FROM, now=NOW).as_bytes()
+    read = email.message_from_bytes(body, policy=email.policy.default)
+    assert read["Subject"] == subject.strip() and read["From"] == FROM and read["Content-Language"] == "ru"
+    assert max(len(line) for line in body.split(b"\r\n")) <= 100
+
+
 # -- the mail server -----------------------------------------------------------------------------------------------------
 
 
@@ -143,6 +171,43 @@ async def test_an_address_in_letters_of_its_own_gets_its_letter(post: RealPost) 
     message = message_of(NOTICE, WRITTEN, sender=FROM, now=NOW)
     await SmtpPost(post.settings()).send(message, to="анна@example.com")
     assert len(post.letters("анна@example.com")) == 1
+
+
+async def test_a_connection_is_kept_for_the_next_letter_and_replaced_when_the_server_left_it() -> None:
+    with real_post() as post:
+        kept = SmtpPost(post.settings(), kept_s=60)
+        letter = message_of(NOTICE, WRITTEN, sender=FROM, now=NOW)
+        ports = []
+        for _ in range(3):
+            await kept.send(letter, to=NOTICE.to)
+            ports.append(kept._kept[0].server.sock.getsockname()[1])  # type: ignore[union-attr]
+        assert len(set(ports)) == 1
+        # As a server does that waited too long for more.
+        kept._kept[0].server.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+        await kept.send(letter, to=NOTICE.to)
+        assert kept._kept[0].server.sock.getsockname()[1] != ports[0]  # type: ignore[union-attr]
+        await kept.close()
+        assert kept._kept == [] and len(post.letters(NOTICE.to)) == 4
+
+
+async def test_a_refused_letter_ends_the_connection_and_spoils_none_after_it(post: RealPost) -> None:
+    kept = SmtpPost(post.settings(), kept_s=60)
+    letter = message_of(NOTICE, WRITTEN, sender=FROM, now=NOW)
+    post.mailbox.behaves("nobody@example.com", Behaviour(reply="550 no such mailbox"))
+    await kept.send(letter, to=NOTICE.to)
+    with pytest.raises(LetterRefused):
+        await kept.send(letter, to="nobody@example.com")
+    await kept.send(letter, to=NOTICE.to)
+    await kept.close()
+    assert [each.to for each in post.letters()] == [NOTICE.to] * 2
+
+
+async def test_a_connection_that_nobody_needs_is_left(post: RealPost) -> None:
+    kept = SmtpPost(post.settings(), kept_s=0.05)
+    await kept.send(message_of(NOTICE, WRITTEN, sender=FROM, now=NOW), to=NOTICE.to)
+    async with asyncio.timeout(5):
+        while kept._kept:
+            await asyncio.wait({asyncio.ensure_future(asyncio.Event().wait())}, timeout=0.02)
 
 
 # -- what a waiting letter must not tell ---------------------------------------------------------------------------------

@@ -1,0 +1,99 @@
+"""Few statements for many messages: the consumer gives a batch of them one transaction, in which all their orders are locked.
+
+So nobody else changes what belongs to these orders, and their repositories may read it for all of them at once, decide in memory, and
+hold back what they would write until the commit, when every table gets one statement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import Table
+
+from system.plumbing.unit_of_work import UnitOfWork
+
+
+class HoldsBack(Protocol):
+    """A part of a transaction that writes late."""
+
+    async def write(self) -> None:
+        """Writes what was held back; a second call writes nothing more."""
+
+    def forget(self) -> None:
+        """Drops what was held back and what was read ahead: what it stood on was rolled back."""
+
+
+class BatchedUnitOfWork(UnitOfWork):
+    """A transaction whose parts hold back; they are told with `holds_back` from `on_enter`.
+
+    They write before the outgoing messages, in the order in which they were told: so the tables are always locked in one order.
+    """
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._held_back: tuple[HoldsBack, ...] = ()
+        self.locked_orders: set[UUID] = set()
+        """What a part may read ahead: nobody else works on these until this transaction ends."""
+
+    def holds_back(self, *parts: HoldsBack) -> None:
+        """These are written before the commit."""
+        self._held_back = parts
+
+    async def lock(self, *subjects: UUID | str) -> None:
+        """As plumbing's, and remembers which of them are orders."""
+        await super().lock(*subjects)
+        self.locked_orders.update(order_id for each in subjects if (order_id := _order_id(each)) is not None)
+
+    async def flush_outgoing(self) -> None:
+        """Writes what was held back, then the messages."""
+        for part in self._held_back:
+            await part.write()
+        await super().flush_outgoing()
+
+    def discard_outgoing(self) -> None:
+        """Forgets the messages, and what was held back with them."""
+        super().discard_outgoing()
+        for part in self._held_back:
+            part.forget()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held_back = ()
+        self.locked_orders = set()
+        await super().__aexit__(kind, error, trace)
+
+
+def _order_id(subject: UUID | str) -> UUID | None:
+    if isinstance(subject, UUID):
+        return subject
+    try:
+        return UUID(subject)
+    except ValueError:
+        # A cart, a parcel: something else that is locked by its name.
+        return None
+
+
+def insert_many(table: Table, columns: Sequence[str], *, more: Mapping[str, str] | None = None) -> str:
+    """INSERT of any number of rows as one statement whose text is always the same; they are its parameter `rows`, from `many`.
+
+    `more` are columns with an expression in SQL that all rows share. What follows, such as ON CONFLICT, is the caller's to add.
+    """
+    shared = dict(more or {})
+    names = ", ".join((*columns, *shared))
+    values = ", ".join((*columns, *shared.values()))
+    return f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {rows_like(table)}"  # noqa: S608 - names of our own
+
+
+def rows_like(table: Table) -> str:
+    """The parameter `rows` as rows of a table's type, in their order; a column that they do not have is NULL."""
+    return f"json_populate_recordset(CAST(NULL AS {table.name}), CAST(:rows AS json))"
+
+
+def many(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as `insert_many` takes them: JSON, from which the database reads each column as its own type."""
+    return json.dumps(list(rows), ensure_ascii=False, default=str, separators=(",", ":"))
