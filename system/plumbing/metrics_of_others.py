@@ -15,6 +15,8 @@ from prometheus_client.registry import Collector
 
 OURS = "alexandrite_"
 Told = list[dict[str, Any]]
+GONE = 0
+"""Who went before, all together; those who are there have numbers from 1."""
 
 
 def told(registry: CollectorRegistry = REGISTRY) -> Told:
@@ -40,6 +42,13 @@ class Others:
     def hear(self, who: int, what: Told) -> None:
         """Somebody's figures so far; they replace what the same one told before."""
         self._told[who] = what
+
+    def retire(self, who: int) -> None:
+        """Somebody is gone; what they counted stays, together with that of all who went before."""
+        if (last := self._told.pop(who, None)) is not None:
+            both = CollectorRegistry()
+            both.register(_Sum(CollectorRegistry(), [self._told.get(GONE, []), last]))
+            self._told[GONE] = told(both)
 
     def added_to(self, registry: CollectorRegistry) -> CollectorRegistry:
         """Everything in `registry`, with theirs added."""

@@ -35,8 +35,10 @@ BYTES_OF_TRIANGLE_ELSE = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One calculation that waits. `place` orders it among those of its asker; `clock` is what the clock showed when it was asked for, None
-    when nobody noted that."""
+    """One calculation that waits. `place` orders it among those of its asker.
+
+    `clock` is what the clock showed when it was asked for, None when nobody noted that.
+    """
 
     job_id: int
     asker: UUID
@@ -47,7 +49,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How far everybody was served. `clock` is where the model taken last begins, `advance` what it adds when the next one is taken."""
+    """How far everybody was served. `clock` is where the model taken last begins; `advance` is added when the next one is taken."""
 
     clock: int = 0
     advance: int = 0

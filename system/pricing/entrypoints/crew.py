@@ -1,7 +1,7 @@
 """Worker processes beside the first one: started while work waits, ended when none does.
 
-The first worker is their supervisor. Each has one end of a socket pair: over it the worker tells what it counted, and when the other end closes, which
-it does however the supervisor ends, it gives its work back and is gone.
+The first worker is their supervisor. Each has one end of a socket pair: over it the worker tells what it counted, and when the other end
+closes, which it does however the supervisor ends, it gives its work back and is gone.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ COMMAND = (sys.executable, "-m", "system.pricing", "work", "--beside")
 
 @dataclass
 class _Mate:
+    number: int
     process: asyncio.subprocess.Process
     listening: asyncio.Task[None]
     writer: asyncio.StreamWriter
@@ -47,6 +48,7 @@ class Crew:
     clock: Callable[[], float] = time.monotonic
     _mates: list[_Mate] = field(default_factory=list)
     _calm_since: float | None = None
+    _started: int = 0
 
     async def run(self) -> None:
         """Looks every second until cancelled; then everybody is sent home."""
@@ -58,13 +60,24 @@ class Crew:
                     log.error("nobody looked how many workers there should be", error=said_by(error))
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
-            await asyncio.gather(*(self._send_home() for _ in list(self._mates)))
+            await self.dismiss()
+
+    async def dismiss(self) -> None:
+        """Sends everybody home and waits until they are gone."""
+        await asyncio.gather(*(self._send_home() for _ in list(self._mates)))
+
+    async def signal(self, pid: int, number: int) -> None:
+        """Sends one of them a signal that ends it, and waits for its end."""
+        mate = next(mate for mate in self._mates if mate.process.pid == pid)
+        mate.process.send_signal(number)
+        await mate.process.wait()
 
     async def look(self) -> None:
         """Starts and ends processes as the work that waits demands. One that ended by itself is replaced if it is still wanted."""
         for mate in [mate for mate in self._mates if mate.process.returncode is not None]:
             log.warning("worker ended by itself", status=mate.process.returncode)
             self._mates.remove(mate)
+            await self._say_goodbye(mate)
         waiting_s, now = await self.waiting_s(), self.clock()
         self._calm_since = None if waiting_s > 0 else self._calm_since if self._calm_since is not None else now
         calm_for_s = now - self._calm_since if self._calm_since is not None else 0.0
@@ -91,8 +104,9 @@ class Crew:
                 *self.command, str(theirs.fileno()), pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL
             )
         reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_LINE_BYTES_MAX)
-        listening = asyncio.create_task(_listen(process.pid, reader))
-        self._mates.append(_Mate(process, listening, writer))
+        self._started += 1
+        listening = asyncio.create_task(_listen(self._started, reader))
+        self._mates.append(_Mate(self._started, process, listening, writer))
 
     async def _send_home(self) -> None:
         mate = self._mates.pop()
@@ -108,13 +122,19 @@ class Crew:
             mate.process.kill()
             await mate.process.wait()
         finally:
-            mate.writer.close()
+            await self._say_goodbye(mate)
+
+    async def _say_goodbye(self, mate: _Mate) -> None:
+        mate.writer.close()
+        mate.listening.cancel()
+        await asyncio.gather(mate.listening, return_exceptions=True)
+        OTHERS.retire(mate.number)
 
 
-async def _listen(pid: int, reader: asyncio.StreamReader) -> None:
+async def _listen(number: int, reader: asyncio.StreamReader) -> None:
     with contextlib.suppress(ValueError, OSError):
         while line := await reader.readline():
-            OTHERS.hear(pid, json.loads(line))
+            OTHERS.hear(number, json.loads(line))
 
 
 async def beside(descriptor: int, work: Callable[[], Awaitable[None]]) -> None:
