@@ -17,7 +17,9 @@ from system.pricing.settings import PricingSettings
 MOST = Allowance(30.0, 1_150 * 1024 * 1024)
 LITTLE = Allowance(30.0, 700 * 1024 * 1024)
 FOUND = {"volume": "1", "area": "1", "extents": ["1", "1", "1"], "triangle_count": 1}
-MEASURES = "".join(f"print({json.dumps({'stage': stage} | FOUND)!r}, flush=True)\n" for stage in ("measured", "checked"))
+MEASURES = "".join(
+    f"print({json.dumps({'stage': stage} | FOUND)!r}, flush=True)\n" for stage in ("measured", "checked")
+)
 HUNGRY = f"import sys\nif int(sys.argv[2]) < {MOST.memory_bytes}: sys.exit(3)\n{MEASURES}"
 HUNGRIER = "import sys; sys.exit(3)"
 SLOW = f"import sys, time\nif int(sys.argv[3]) < {MOST.timeout_s:.0f}: time.sleep(60)\n{MEASURES}"
