@@ -69,12 +69,12 @@ TROUBLE: Mapping[str, str] = {
 """By the state of a message; one that is not here went well."""
 SETBACKS: Mapping[str, str] = {
     "worker-died": N_(
-        "The calculation of the price was interrupted and taken over by another worker: attempt %(attempt)s"
+        "The calculation of the price was interrupted and taken over by another worker: attempt %(attempts)s"
     ),
-    "lease-lost": N_("A worker that had stood still came back; its result does not count: attempt %(attempt)s"),
+    "lease-lost": N_("A worker that had stood still came back; its result does not count: attempt %(attempts)s"),
     "allowance-exceeded": N_("The model needs more memory or time than models of its size; it was measured again"),
-    "dependency-away": N_("The model's file was out of reach; the price was tried again: attempt %(attempt)s"),
-    "given-up": N_("The price was given up: the model brought %(attempt)s workers down"),
+    "dependency-away": N_("The model's file was out of reach; the price was tried again: attempt %(attempts)s"),
+    "given-up": N_("The price was given up: the model brought %(attempts)s workers down"),
 }
 """By what held a calculation up."""
 DEEDS: Mapping[str, str] = {
@@ -333,7 +333,7 @@ def _line(entry: Mapping[str, Any]) -> Line | None:
         return None  # CRM's own history tells it, and also when nobody else answers.
     if "setback" in details:
         said = SETBACKS.get(details["setback"])
-        facts = {"service": "pricing", "what": "", "state": details["setback"], "attempt": details.get("attempt", 0)}
+        facts = {"service": "pricing", "what": "", "state": details["setback"], "attempts": details.get("attempt", 0)}
         return Line(at, "trouble", said, facts, trace_id=entry["trace_id"]) if said else None
     if "box" not in details:
         text = DEEDS.get(details.get("note", ""))
