@@ -1,8 +1,8 @@
 """`python -m perf.fairness`: a partner asks for the prices of two hundred models, and then the shop for one.
 
-The models lie in storage before the clock starts. First the shop's customer asks alone, a few times, as a customer would; then the partner
-asks for everything it has, and the same customer, with the partner's calculations waiting and running, asks again as often. It counts from
-the request to the firm price, at the quote's own stream.
+The models lie in storage before the clock starts. First the shop's customer asks alone, a few times, as a customer would; then the
+partner asks for everything it has, and the same customer, with the partner's calculations waiting and running, asks again as often. It
+counts from the request to the firm price, at the quote's own stream.
 
 Bar: with the flood the shop waits less than twice as long (medians). Exit status 0: it holds; 1: it does not; 2: nothing was measured.
 """

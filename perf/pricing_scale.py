@@ -1,8 +1,8 @@
 """`python -m perf.pricing_scale`: how many models an hour are priced with 1, 2 and 4 workers.
 
-The running system's own worker is stopped for as long; in its place its image runs with just as many worker processes, and works off the
-same number of models, which lie in storage and in the queue before it starts. At the end the system's worker is started again. A warm
-worker counts: the first two models are priced before the clock starts.
+The running system's own worker is stopped for as long; in its place its image runs with just as many worker processes, and works off
+the same number of models, which lie in storage before it starts. At the end the system's worker is started again. A warm worker
+counts: the first two models are priced before the clock starts.
 
 More workers than processors are no faster and not much slower. Exit status 0: measured; 1: two workers price less than one;
 2: nothing was measured.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from perf import fairness, firm_price, pricing_scale
@@ -63,7 +65,7 @@ def test_a_worker_of_other_bounds_is_like_the_systems_own() -> None:
     words = pricing_scale.created("other", WORKER, {"MIN": 4, "MAX": 4})
     assert words[:3] == ["create", "--name", "other"]
     assert words[-5:] == ["alexandrite/system:1", "python3", "-m", "system.pricing", "work"]
-    given = list(zip(words, words[1:], strict=False))
+    given = list(pairwise(words))
     for pair in (
         ("--env", "A=1"),
         ("--env", "ALEXANDRITE_PRICING_WORKERS_MAX=4"),

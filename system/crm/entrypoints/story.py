@@ -71,7 +71,7 @@ SETBACKS: Mapping[str, str] = {
     "worker-died": N_(
         "The calculation of the price was interrupted and taken over by another worker: attempt %(attempts)s"
     ),
-    "lease-lost": N_("A worker that had stood still came back; its result does not count: attempt %(attempts)s"),
+    "lease-lost": N_("A worker stood still in the middle of the calculation of the price: attempt %(attempts)s"),
     "allowance-exceeded": N_("The model needs more memory or time than models of its size; it was measured again"),
     "dependency-away": N_("The model's file was out of reach; the price was tried again: attempt %(attempts)s"),
     "given-up": N_("The price was given up: the model brought %(attempts)s workers down"),

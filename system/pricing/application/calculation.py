@@ -119,14 +119,20 @@ class Calculation:
                     await self._keep(quote, finding)
                 elif isinstance(finding, Setback):
                     await self.held_up(command, finding)
-                elif isinstance(finding, Problem) and finding.code in _OF_THE_MOMENT and not command.is_ours():
-                    # It had no time because its worker was paused; whoever took it over, or the next attempt, has.
-                    await self.held_up(command, Setback(LEASE_LOST, {"problem": finding.code}))
-                    raise Unavailable("lease-lost", "The worker was paused for longer than its lease.")
                 else:
+                    if not command.is_ours():
+                        await self._outlived(command, finding)
                     await self._end(quote, finding, first_look=first_look)
                     if isinstance(finding, MeshMeasure):
                         MEASURING_SECONDS.labels(size_of(finding.triangle_count)).observe(time.perf_counter() - started)
+
+    async def _outlived(self, command: CalculateQuote, finding: MeshMeasure | Problem) -> None:
+        """A worker that stood still past its lease came to a result: a measure is as good as another's. Raises Unavailable for a problem
+        of the moment: there was no time because it stood still, and whoever took over, or the next attempt, has it.
+        """
+        await self.held_up(command, Setback(LEASE_LOST))
+        if isinstance(finding, Problem) and finding.code in _OF_THE_MOMENT:
+            raise Unavailable("lease-lost", "The worker was paused for longer than its lease.")
 
     async def _estimate(self, quote: Quote, first_look: MeshMeasure) -> Quote:
         async with self._make_uow() as uow:

@@ -9,7 +9,7 @@ from typing import Any
 WORKER_DIED = "worker-died"
 """The worker stopped beating: it was killed, or paused for longer than its lease. Another one took the calculation over."""
 LEASE_LOST = "lease-lost"
-"""The worker came back after its lease had ended: what it could not finish says nothing of the model, and is not counted."""
+"""The worker stood still for longer than its lease, and went on: that it ran out of time meanwhile says nothing of the model."""
 ALLOWANCE_EXCEEDED = "allowance-exceeded"
 """The model took more memory or time than models of its size may; it is measured again with the most there is."""
 DEPENDENCY_AWAY = "dependency-away"
@@ -19,7 +19,7 @@ GIVEN_UP = "given-up"
 
 TOLD: Mapping[str, str] = {
     WORKER_DIED: "worker died, taken over, attempt {attempt}",
-    LEASE_LOST: "worker was paused past its lease, its result does not count, attempt {attempt}",
+    LEASE_LOST: "worker stood still past its lease, attempt {attempt}",
     ALLOWANCE_EXCEEDED: "too little memory or time for a model of its size, measured again with the most there is",
     DEPENDENCY_AWAY: "the model's file was out of reach, attempt {attempt}",
     GIVEN_UP: "given up after it took its worker down {attempt} times",

@@ -1,7 +1,7 @@
 """Worker processes beside the first one: started while work waits, ended when none does.
 
-The first worker is their supervisor. Each has one end of a socket pair: over it the worker tells what it counted, and when the other end
-closes, which it does however the supervisor ends, it gives its work back and is gone.
+The first worker is their supervisor. Each has one end of a socket pair: over it the worker tells what it counted, and when the other
+end closes, which it does however the supervisor ends, it gives its work back and is gone.
 """
 
 from __future__ import annotations
