@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -38,6 +39,8 @@ SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing'
      / greatest(1, (SELECT count(*) FROM procrastinate_workers
                     WHERE last_heartbeat > clock_timestamp() - interval '1 minute')) AS value
 """
+
+_GONE_AFTER_S = 1.0
 
 GAUGES = (
     GaugeQuery(
@@ -138,11 +141,11 @@ def work_beside(descriptor: int, settings: PricingSettings | None = None) -> Non
             await beside(descriptor, partial(_work, settings, process))
         finally:
             await process.close()
+            await asyncio.to_thread(telemetry.stop)
+            # A pool of connections that was cancelled while it connected leaves a task that never ends, and the loop waits for it.
+            asyncio.get_running_loop().call_later(_GONE_AFTER_S, os._exit, 0)
 
-    try:
-        asyncio.run(work())
-    finally:
-        telemetry.stop()
+    asyncio.run(work())
 
 
 def calculation_of(process: Service, files: FilesClient, settings: PricingSettings) -> Calculation:

@@ -127,8 +127,9 @@ class Calculation:
                         MEASURING_SECONDS.labels(size_of(finding.triangle_count)).observe(time.perf_counter() - started)
 
     async def _outlived(self, command: CalculateQuote, finding: MeshMeasure | Problem) -> None:
-        """A worker that stood still past its lease came to a result: a measure is as good as another's. Raises Unavailable for a problem
-        of the moment: there was no time because it stood still, and whoever took over, or the next attempt, has it.
+        """A worker that stood still past its lease came to a result: a measure is as good as another's.
+
+        Raises Unavailable for a problem of the moment: there was no time because it stood still, and the next attempt has it.
         """
         await self.held_up(command, Setback(LEASE_LOST))
         if isinstance(finding, Problem) and finding.code in _OF_THE_MOMENT:

@@ -2,7 +2,7 @@
 
 Start-time fair queueing (P. Goyal, H. Vin, H. Cheng, 1996). Every asker has a ruler on which their models lie end to end, each as long
 as it costs; whoever's ruler is shortest is next. One who comes anew begins where the clock stands, which is where the model begins
-that was taken last: nobody saves up turns while they ask for nothing, and nobody who sends one waits for two hundred of somebody else's.
+that was taken last: nobody saves up turns while they ask for nothing, and who sends one does not wait for two hundred of another's.
 Among one asker's own the shortest is first, and each second of waiting makes a model shorter by AGEING_PER_S.
 """
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,11 +23,12 @@ from system.pricing.adapters.jobs import QUEUE
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.commands import CalculateQuote
 from system.pricing.domain.order_pricing import PriceRequest, RequestedLine
+from system.pricing.entrypoints.crew import COMMAND
 from system.pricing.entrypoints.worker import make_app, take_over
 from system.pricing.main import calculation_of
 from system.pricing.settings import PricingSettings
 from system.pricing.tests.integration.conftest import Pricing, eventually, running_worker
-from system.pricing.tests.integration.test_worker import worker_process
+from system.pricing.tests.integration.test_worker import environment_of, worker_process
 
 pytestmark = pytest.mark.integration
 GOLD = {"material": "gold_585", "quantity": 1}
@@ -239,6 +242,18 @@ async def test_workers_come_with_the_work_and_their_counts_are_told(pricing: Pri
         for quote_id in asked:
             assert (await pricing.finished(quote_id, anna))["status"] == "READY"
         await eventually(lambda: _counted(port, 'alexandrite_pricing_calculations_total{ended="done"} 4.0'))
+
+
+@pytest.mark.long
+async def test_a_worker_beside_is_gone_when_its_supervisor_is_even_while_it_starts(settings: PricingSettings) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, str(theirs.fileno()), pass_fds=(theirs.fileno(),), env=os.environ | environment_of(settings)
+        )
+    ours.close()
+    async with asyncio.timeout(60):
+        assert await process.wait() == 0
 
 
 async def _counted(port: int, line: str) -> bool:
