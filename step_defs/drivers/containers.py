@@ -61,6 +61,19 @@ class Containers:
         self.start(service)
 
     @contextmanager
+    def paused(self, service: str) -> Iterator[None]:
+        """The service's processes stand still for the length of the block, and know nothing of it afterwards."""
+        frozen = self.of(service)
+        for container in frozen:
+            container.pause()
+        try:
+            yield
+        finally:
+            for container in frozen:
+                container.unpause()
+            self.wait_healthy(service)
+
+    @contextmanager
     def stopped(self, service: str) -> Iterator[None]:
         """The service is down for the length of the block, however it ends."""
         for container in self.of(service):

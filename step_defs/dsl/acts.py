@@ -476,6 +476,23 @@ def nothing_set_aside(world: World) -> None:
     )
 
 
+def takeover_is_told(world: World) -> None:
+    """The timeline says that a worker died at the calculation, and that a second attempt or a later one followed."""
+    attempts = [each["attempt"] for each in _setbacks(world) if each["setback"] == "worker-died"]
+    assert attempts and min(attempts) >= 2, f"the timeline tells of {_setbacks(world)}"
+
+
+def standstill_is_told(world: World) -> None:
+    """The timeline says that a worker stood still: others took it for dead, or it noticed when it went on."""
+    told = {each["setback"] for each in _setbacks(world)}
+    assert told & {"worker-died", "lease-lost"}, f"the timeline tells of {told}"
+
+
+def _setbacks(world: World) -> list[dict[str, Any]]:
+    entries = world.administrator().timeline(world.order)["entries"]
+    return [entry["details"] for entry in entries if "setback" in entry["details"]]
+
+
 def timeline_tells(world: World, table: list[list[str]]) -> None:
     """The timeline shows the statuses of the table's rows, in this order, and messages of the services between them."""
     wanted = [STATUSES[row[0]] for row in table[1:]]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 STATUS_KEEPER = "orchestrator"
 INBOX = "{service}.inbox.v1"
+LEASE_OVER_WITHIN_S = 60
+# A lease of the judged system is shorter than this: nobody waits for half a minute in a scenario.
+_BEATING = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '6 seconds'"
 IN_THE_MIDDLE = ("ANALYSING", "ESTIMATED")
 
 
@@ -48,15 +51,32 @@ class Faults:
     def worker_dies_while_pricing(self, shopper: Shopper, material: str) -> None:
         """The customer asks the price of a large model; the worker is killed in the middle, another one starts."""
         containers = self.world.backstage.containers
-        with shopper.unseen():
-            shopper.uploads(LARGE, self.world.models.never_seen(LARGE))
-            shopper.asks_price(LARGE, material, wait=False)
-        shopper.waits_for_quote(*IN_THE_MIDDLE, within_s=60)
+        self._is_being_priced(shopper, material)
         containers.kill("pricing-worker")
         self._broken.callback(containers.start, "pricing-worker")
         status = shopper.quote()["status"]
         assert status in IN_THE_MIDDLE, f"the worker had finished ({status}) before it was killed"
         containers.start("pricing-worker")
+
+    def worker_freezes_while_pricing(self, shopper: Shopper, material: str) -> None:
+        """The customer asks the price of a large model; the worker stands still in the middle until its lease is over, and goes on."""
+        containers = self.world.backstage.containers
+        self._is_being_priced(shopper, material)
+        with containers.paused("pricing-worker"):
+            status = shopper.quote()["status"]
+            assert status in IN_THE_MIDDLE, f"the worker had finished ({status}) before it froze"
+            eventually(
+                lambda: containers.sql("pricing", _BEATING),
+                lambda beating: beating == "0",
+                within_s=LEASE_OVER_WITHIN_S,
+                what="the worker's lease is over",
+            )
+
+    def _is_being_priced(self, shopper: Shopper, material: str) -> None:
+        with shopper.unseen():
+            shopper.uploads(LARGE, self.world.models.never_seen(LARGE))
+            shopper.asks_price(LARGE, material, wait=False)
+        shopper.waits_for_quote(*IN_THE_MIDDLE, within_s=60)
 
     def restart(self, service: str) -> None:
         """A process dies at once and comes back."""

@@ -53,6 +53,28 @@ def asks_without_waiting(world: World, shopper: Shopper, model: str) -> None:
         shopper.asks_price(model, MATERIAL, wait=False)
 
 
+def asks_for_many(world: World, shopper: Shopper, count: int, model: str) -> None:
+    """Asks for the prices of so many models that are measured for the first time."""
+    for _ in range(count):
+        asks_without_waiting(world, shopper, model)
+
+
+def waits_for_one_at_most(shopper: Shopper, other: Shopper) -> None:
+    """The place that the customer is told comes before all but one of the other's."""
+
+    def places() -> tuple[int, list[int]]:
+        own = shopper.quote().get("queue_position") or 0
+        theirs = [other.door.get(f"/api/pricing/v1/quotes/{each['quote_id']}").body for each in other.quotes]
+        return own, [quote.get("queue_position") or 0 for quote in theirs]
+
+    eventually(
+        places,
+        lambda told: told[0] > 0 and sum(place < told[0] for place in told[1]) <= 1,
+        within_s=SOON_S,
+        what=f"{shopper.name} waits for one model of {other.name} at most",
+    )
+
+
 def sees_waiting_model(seller: Seller, shopper: Shopper) -> None:
     """The lead and the customer are told the same place in line."""
 

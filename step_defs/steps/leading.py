@@ -76,6 +76,29 @@ def asks_without_waiting(world: World, name: str, model: str) -> None:
 
 
 @step(
+    en="{name:w} asks for the prices of {count:d} models like a/an {model:model} that nobody has measured yet",
+    ru="покупатель {name:w} спрашивает цены сразу {count:d} изделий, как «{model:model}», которые ещё никто не измерял",
+    about="So many models, one price asked for after the other, and none waited for.",
+    example="Boris asks for the prices of 5 models like a plain ring that nobody has measured yet",
+)
+@Given
+@When
+def asks_for_many(world: World, name: str, count: int, model: str) -> None:
+    leading.asks_for_many(world, world.shopper(name), count, model)
+
+
+@step(
+    en="the model of {name:w} waits for no more than one of those of {other:w}",
+    ru="модель ждёт не больше одной чужой: ждёт покупатель {name:w}, чужие прислал покупатель {other:w}",
+    about="The place in line that the customer is told comes before all but one of the other's models.",
+    example="the model of Anna waits for no more than one of those of Boris",
+)
+@Then
+def waits_for_one_at_most(world: World, name: str, other: str) -> None:
+    leading.waits_for_one_at_most(world.shopper(name), world.shopper(other))
+
+
+@step(
     en="seller {name:w} sees the model of {customer:w} wait for its price, and at which place",
     ru="продавец {name:w} видит, что модель ждёт расчёта и какая она в очереди: покупатель {customer:w}",
     about="The queue of calculations shows the model and its place, the same that its customer is told.",

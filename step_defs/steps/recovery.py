@@ -18,6 +18,40 @@ def worker_dies(world: World, name: str, material: str) -> None:
 
 
 @step(
+    en="a price worker freezes while it works on the large model of {name:w} in {material:material}, and comes back too late",
+    ru="расчётчик цен замирает, пока считает большую модель покупателя {name:w}, материал «{material:material}», "
+    "и возвращается слишком поздно",
+    about="The worker process stands still in the middle of a calculation for longer than its lease, and then goes on.",
+    example="a price worker freezes while it works on the large model of Anna in silver 925, and comes back too late",
+)
+@When
+def worker_freezes(world: World, name: str, material: str) -> None:
+    world.faults.worker_freezes_while_pricing(world.shopper(name), material)
+
+
+@step(
+    en="support reads in the story of the order that its price took another attempt",
+    ru="поддержка читает в истории заказа, что цену досчитали со следующей попытки",
+    about="What held the calculation up stands in the order's timeline: the worker that died, and which attempt followed.",
+    example="support reads in the story of the order that its price took another attempt",
+)
+@Then
+def takeover_is_told(world: World) -> None:
+    acts.takeover_is_told(world)
+
+
+@step(
+    en="support reads in the story of the order that a price worker stood still",
+    ru="поддержка читает в истории заказа, что расчётчик цен замирал",
+    about="That the worker stood still for longer than its lease is in the order's timeline, whoever noticed it.",
+    example="support reads in the story of the order that a price worker stood still",
+)
+@Then
+def standstill_is_told(world: World) -> None:
+    acts.standstill_is_told(world)
+
+
+@step(
     en="{name:w} orders the piece at that price",
     ru="покупатель {name:w} заказывает изделие по этой цене",
     about="The customer orders what was asked about last.",

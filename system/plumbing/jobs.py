@@ -7,6 +7,7 @@ job that keeps killing its worker is given up by the service whose it is. SIGTER
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from typing import Any
 import procrastinate
 import psycopg
 from procrastinate import RetryDecision
-from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.retry import BaseRetryStrategy
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Uuid, text
@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from system.plumbing import telemetry
 from system.plumbing.batches import insert_many, many
 from system.plumbing.database import database_url
+from system.plumbing.job_leases import LeasedJobs
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
 
@@ -120,8 +121,15 @@ def create_job_trace(connection: Any) -> None:
     connection.execute(text(_JOB_TRACE))
 
 
-def make_app(settings: ServiceSettings, *, name: str, concurrency: int) -> procrastinate.App:
-    """The queue's application, without tasks yet."""
+def make_app(
+    settings: ServiceSettings,
+    *,
+    name: str,
+    concurrency: int,
+    lease_s: float = math.inf,
+    jobs: Callable[..., LeasedJobs] = LeasedJobs,
+) -> procrastinate.App:
+    """The queue's application, without tasks yet. A worker of it that is silent for `lease_s` has lost its jobs."""
     connector = procrastinate.PsycopgConnector(
         conninfo=make_url(database_url(settings)).set(drivername="postgresql").render_as_string(hide_password=False),
         min_size=1,
@@ -129,7 +137,15 @@ def make_app(settings: ServiceSettings, *, name: str, concurrency: int) -> procr
         kwargs={"application_name": name, "connect_timeout": 5},
         configure=_each_statement_alone,
     )
-    return procrastinate.App(connector=connector)
+    app = procrastinate.App(connector=connector)
+    app.job_manager = jobs(connector, lease_s=lease_s)
+    return app
+
+
+def leases_of(app: procrastinate.App) -> LeasedJobs:
+    """The jobs of an application that `make_app` made."""
+    assert isinstance(app.job_manager, LeasedJobs)
+    return app.job_manager
 
 
 async def _each_statement_alone(connection: psycopg.AsyncConnection[Any]) -> None:
@@ -143,19 +159,22 @@ async def take_over(
     *,
     stalled_after_s: float,
     give_up: Callable[[Job], Awaitable[None]] | None = None,
+    told: Callable[[Job], Awaitable[None]] | None = None,
 ) -> int:
-    """Puts the jobs of workers without a heartbeat back into the queue, after `give_up` for those that keep killing their worker."""
+    """Puts the jobs of workers without a heartbeat back into the queue, after `give_up` for those that keep killing their worker.
+
+    `told` hears of each that was put back, as it was before.
+    """
     taken = 0
     for job in await app.job_manager.get_stalled_jobs(queue=queue, seconds_since_heartbeat=stalled_after_s):
         if give_up is not None and job.attempts >= TAKEOVERS_MAX:
             await give_up(job)
-        try:
-            await app.job_manager.retry_job(job)
-        except ProcrastinateException as error:
-            # Another worker was quicker.
-            log.info("job not taken over", job_id=job.id, error=telemetry.said_by(error))
+        if not await leases_of(app).give_back(job):
+            log.info("job not taken over: another worker was quicker", job_id=job.id)
             continue
         taken += 1
+        if told is not None:
+            await told(job)
         log.warning("job of a stalled worker taken over", job_id=job.id, attempts=job.attempts, **job.task_kwargs)
     return taken
 

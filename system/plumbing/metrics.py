@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from system.plumbing.metrics_of_others import OTHERS
 from system.plumbing.telemetry import log, said_by
 
 # Labels are bounded, and system/deploy/prometheus/metrics.toml says by what: a value that a stranger chooses never becomes one.
@@ -179,7 +180,7 @@ class QueriedGauges:
 
 
 async def exposition(gauges: QueriedGauges | None) -> bytes:
-    """All metrics of this process in the Prometheus text format."""
+    """All metrics of this process, and of those beside it, in the Prometheus text format."""
     if gauges is not None:
         await gauges.refresh()
-    return generate_latest(REGISTRY)
+    return generate_latest(OTHERS.added_to(REGISTRY))

@@ -275,8 +275,8 @@ class Service:
             # Here and not after the server: it ends the process by the signal that it got.
             await asyncio.to_thread(telemetry.stop)
 
-    def serve(self) -> None:
-        """Serves until SIGTERM: stops accepting, ends what runs, gives its leases back."""
+    def configure_telemetry(self) -> None:
+        """Log lines, spans and their limits, as the settings tell."""
         telemetry.configure(
             self.settings.service,
             level=self.settings.log_level,
@@ -288,6 +288,10 @@ class Service:
             is_tracing=self.settings.tracing == "on",
             reads_ratio=self.settings.trace_reads_ratio,
         )
+
+    def serve(self) -> None:
+        """Serves until SIGTERM: stops accepting, ends what runs, gives its leases back."""
+        self.configure_telemetry()
         config = uvicorn.Config(
             self.app,
             host="0.0.0.0",  # noqa: S104 - inside its container; only the gateway is published

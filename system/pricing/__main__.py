@@ -14,13 +14,21 @@ import asyncio
 from system.kernel.errors import Unavailable
 from system.plumbing.runtime import main
 from system.pricing.application.drawing import Progress
-from system.pricing.main import draw_previews, service, worker
+from system.pricing.main import draw_previews, service, work_beside, worker
 from system.pricing.settings import PricingSettings
 
 
-def work(_: list[str]) -> None:
-    """Runs a pricing worker until SIGTERM."""
-    worker().serve()
+def work(arguments: list[str]) -> None:
+    """Runs pricing workers until SIGTERM: one, and others beside it while work waits."""
+    parser = argparse.ArgumentParser(prog="python -m system.pricing work", description=work.__doc__)
+    parser.add_argument(
+        "--beside", type=int, metavar="FD", help="as one beside the first, which holds this socket's end"
+    )
+    descriptor = parser.parse_args(arguments).beside
+    if descriptor is None:
+        worker().serve()
+    else:
+        work_beside(descriptor)
 
 
 def previews(arguments: list[str]) -> int:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Callable
 from functools import partial
 
 from system.messages.orchestrator_v1 import PriceOrder
 from system.pagekit.following import Streams
+from system.plumbing import telemetry
 from system.plumbing.database import create_engine
 from system.plumbing.metrics import GaugeQuery
 from system.plumbing.runtime import Service
 from system.plumbing.service_client import ServiceClient
 from system.pricing.adapters.calculations import Calculations
 from system.pricing.adapters.files_client import FilesClient
+from system.pricing.adapters.forecast import WORK_WAITING, work_waiting_s
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.adapters.own_quotes import OwnQuotes
 from system.pricing.adapters.people import PeopleQueries
@@ -21,7 +25,9 @@ from system.pricing.adapters.unit_of_work import PricingUnitOfWork
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.drawing import Progress, draw_missing
 from system.pricing.application.reactions import PriceOrders
+from system.pricing.domain.crew import Bounds
 from system.pricing.entrypoints import api, books_api, live_quotes, people, personal_data, prices
+from system.pricing.entrypoints.crew import Crew, beside
 from system.pricing.entrypoints.worker import run_worker
 from system.pricing.settings import PricingSettings
 
@@ -33,6 +39,8 @@ SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing'
      / greatest(1, (SELECT count(*) FROM procrastinate_workers
                     WHERE last_heartbeat > clock_timestamp() - interval '1 minute')) AS value
 """
+
+_GONE_AFTER_S = 1.0
 
 GAUGES = (
     GaugeQuery(
@@ -59,6 +67,12 @@ GAUGES = (
         "How long a calculation asked for now would wait, by what the last ones took and how many workers are alive.",
         (),
         _ETA,
+    ),
+    GaugeQuery(
+        "alexandrite_pricing_work_waiting_seconds",
+        "Seconds that one worker would need for what waits; workers are started and ended by it.",
+        (),
+        WORK_WAITING,
     ),
     GaugeQuery(
         "alexandrite_pricing_orders_waiting",
@@ -102,9 +116,36 @@ def service(settings: PricingSettings | None = None) -> Service:
 
 
 def worker(settings: PricingSettings | None = None) -> Service:
-    """A pricing worker: no API of its own but health and metrics."""
+    """The first pricing worker, which starts others beside itself while work waits: no API of its own but health and metrics."""
     settings = (settings or PricingSettings()).model_copy(update={"roles": ""})
-    return Service(settings, routers=[], unit_of_work=PricingUnitOfWork, background=[partial(_work, settings)])
+
+    # Named, since each is a part of the process that is told of by its name.
+    async def work(process: Service) -> None:
+        await _work(settings, process)
+
+    async def supervise(process: Service) -> None:
+        await _supervise(settings, process)
+
+    background = [work, supervise] if settings.pricing_workers_max > 1 else [work]
+    return Service(settings, routers=[], unit_of_work=PricingUnitOfWork, background=background)
+
+
+def work_beside(descriptor: int, settings: PricingSettings | None = None) -> None:
+    """A worker beside the first one, for as long as that holds the other end of this socket."""
+    settings = (settings or PricingSettings()).model_copy(update={"roles": "", "pricing_workers_max": 1})
+    process = worker(settings)
+    process.configure_telemetry()
+
+    async def work() -> None:
+        try:
+            await beside(descriptor, partial(_work, settings, process))
+        finally:
+            await process.close()
+            await asyncio.to_thread(telemetry.stop)
+            # A pool of connections that was cancelled while it connected leaves a task that never ends, and the loop waits for it.
+            asyncio.get_running_loop().call_later(_GONE_AFTER_S, os._exit, 0)
+
+    asyncio.run(work())
 
 
 def calculation_of(process: Service, files: FilesClient, settings: PricingSettings) -> Calculation:
@@ -114,7 +155,10 @@ def calculation_of(process: Service, files: FilesClient, settings: PricingSettin
 
 def _measurer(settings: PricingSettings) -> MeshSupervisor:
     return MeshSupervisor(
-        timeout_s=settings.pricing_analysis_timeout_s, memory_bytes=settings.pricing_analysis_memory_bytes, draws=True
+        timeout_s=settings.pricing_analysis_timeout_s,
+        memory_bytes=settings.pricing_analysis_memory_bytes,
+        draws=True,
+        allowance_of=settings.allowance_of,
     )
 
 
@@ -144,6 +188,16 @@ def files_client(client: ServiceClient, settings: PricingSettings) -> FilesClien
         bytes_max=settings.pricing_file_bytes_max,
         large_bytes=settings.pricing_large_model_bytes,
     )
+
+
+async def _supervise(settings: PricingSettings, process: Service) -> None:
+    bounds = Bounds(
+        least=settings.pricing_workers_min,
+        most=settings.pricing_workers_max,
+        target_s=settings.pricing_waiting_target_s,
+        resting_s=settings.pricing_resting_s,
+    )
+    await Crew(partial(work_waiting_s, process.engine), bounds).run()
 
 
 async def _work(settings: PricingSettings, process: Service) -> None:

@@ -67,6 +67,16 @@ TROUBLE: Mapping[str, str] = {
     "dead": N_("%(service)s could not read this; an administrator has to mend it: %(what)s"),
 }
 """By the state of a message; one that is not here went well."""
+SETBACKS: Mapping[str, str] = {
+    "worker-died": N_(
+        "The calculation of the price was interrupted and taken over by another worker: attempt %(attempts)s"
+    ),
+    "lease-lost": N_("A worker stood still in the middle of the calculation of the price: attempt %(attempts)s"),
+    "allowance-exceeded": N_("The model needs more memory or time than models of its size; it was measured again"),
+    "dependency-away": N_("The model's file was out of reach; the price was tried again: attempt %(attempts)s"),
+    "given-up": N_("The price was given up: the model brought %(attempts)s workers down"),
+}
+"""By what held a calculation up."""
 DEEDS: Mapping[str, str] = {
     "replayed": N_("What was set aside was delivered again"),
     "resent": N_("The service that did not answer was asked once more"),
@@ -321,6 +331,10 @@ def _line(entry: Mapping[str, Any]) -> Line | None:
     at, details = datetime.fromisoformat(entry["at"]), entry["details"]
     if entry["kind"] == "status":
         return None  # CRM's own history tells it, and also when nobody else answers.
+    if "setback" in details:
+        said = SETBACKS.get(details["setback"])
+        facts = {"service": "pricing", "what": "", "state": details["setback"], "attempts": details.get("attempt", 0)}
+        return Line(at, "trouble", said, facts, trace_id=entry["trace_id"]) if said else None
     if "box" not in details:
         text = DEEDS.get(details.get("note", ""))
         if text is None:

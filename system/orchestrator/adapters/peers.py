@@ -24,6 +24,14 @@ class HttpPeers:
         items: list[dict[str, Any]] = self._body(service, response)["items"]
         return items
 
+    async def setbacks(self, order_id: str) -> list[dict[str, Any]]:
+        """What held up the calculations behind an order's prices; nothing of a release that notes none. Raises Unavailable."""
+        response = await self._client.request("GET", "pricing", f"/internal/orders/{order_id}/setbacks")
+        if response.status_code == 404:
+            return []
+        items: list[dict[str, Any]] = self._body("pricing", response)["items"]
+        return items
+
     async def replay(self, service: str, order: dict[str, Any], *, acting_for: Principal | None) -> dict[str, Any]:
         """Has a service deliver messages again; it audits that itself. Raises Invalid when it refuses, Unavailable."""
         response = await self._client.request("POST", service, "/internal/replays", json=order, acting_for=acting_for)

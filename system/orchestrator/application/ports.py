@@ -63,6 +63,9 @@ class Peers(Protocol):
     async def messages(self, service: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         """The messages a service received or sent, by order_id or state."""
 
+    async def setbacks(self, order_id: str) -> list[dict[str, Any]]:
+        """What held up the calculations behind an order's prices, as pricing noted it."""
+
     async def replay(self, service: str, order: dict[str, Any], *, acting_for: Any) -> dict[str, Any]:
         """Asks a service to redeliver messages; it executes and audits the replay itself."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from system.kernel.errors import Unavailable
 from system.orchestrator.application.fan_out import SERVICES, ask_all
 from system.orchestrator.application.ports import Peers
 
@@ -41,6 +42,20 @@ async def message_entries(peers: Peers, order_id: str) -> tuple[list[Entry], dic
     """What every service sent and received for the order, and who did not answer."""
     answers, silent = await ask_all(SERVICES, lambda service: peers.messages(service, {"order_id": order_id}))
     return [entry_of(service, item) for service, items in answers.items() for item in items], silent
+
+
+async def setback_entries(peers: Peers, order_id: str) -> tuple[list[Entry], dict[str, str]]:
+    """What held up the calculations behind the order's prices, and whether pricing did not answer."""
+    try:
+        return [_setback_entry(item) for item in await peers.setbacks(order_id)], {}
+    except Unavailable as error:
+        return [], {"pricing": error.detail}
+
+
+def _setback_entry(item: dict[str, Any]) -> Entry:
+    kept = {key: item[key] for key in ("quote_id", "attempt") if key in item}
+    details = {"setback": item["code"], **kept, **item.get("details", {})}
+    return Entry(datetime.fromisoformat(item["at"]), "pricing", "retry", f"pricing: {item['title']}", details)
 
 
 def entry_of(service: str, item: dict[str, Any]) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -187,7 +188,12 @@ async def timeline_of(desks: Desks, key: str) -> schemas.Timeline:
     if order is None:
         raise OrderUnknown(key)
     history, notes = await desks.queries.story(order["order_id"])
-    entries, silent = await timeline.message_entries(desks.peers, str(order["order_id"]))
+    order_id = str(order["order_id"])
+    (entries, silent), (setbacks, without) = await asyncio.gather(
+        timeline.message_entries(desks.peers, order_id), timeline.setback_entries(desks.peers, order_id)
+    )
+    silent = without | silent
+    entries += setbacks
     entries += [_status_entry(row) for row in history] + [_note_entry(row) for row in notes]
     return schemas.Timeline.model_validate(
         {

@@ -15,6 +15,7 @@ class FakePeers:
         self.held: dict[str, list[dict[str, Any]]] = {}
         self.believed: dict[str, dict[str, dict[str, Any]]] = {}
         self.audited: dict[str, list[dict[str, Any]]] = {}
+        self.set_back: list[dict[str, Any]] = []
         self.away: set[str] = set()
         self.replayed: list[tuple[str, dict[str, Any]]] = []
         self.republished: list[tuple[str, dict[str, Any]]] = []
@@ -28,6 +29,10 @@ class FakePeers:
             and ("state" not in query or item["state"] in query["state"])
             and query.get("type") in (None, item["type"])
         ]
+
+    async def setbacks(self, order_id: str) -> list[dict[str, Any]]:
+        self._answers("pricing")
+        return [item for item in self.set_back if item["order_id"] == order_id]
 
     async def replay(self, service: str, order: dict[str, Any], *, acting_for: Any) -> dict[str, Any]:
         self._answers(service)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import RowMapping, Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.plumbing.sparing import Kept
 from system.pricing.adapters import tables
 from system.pricing.adapters.jobs import QUEUE
+from system.pricing.adapters.turns import SHARES, WAITING_COLUMNS, WAITING_ORDER, WAITING_TABLES, waiting_of
+from system.pricing.domain.fairness import Shares, in_turn
 from system.pricing.domain.progress import Place
 from system.pricing.domain.waiting import InQueue, Measured, seconds_left, size_class, typical_seconds
 
@@ -20,24 +22,26 @@ SHOWN_MAX = 500
 MEASURED_MAX = 300
 READ_EVERY_S = 1.0
 
-# What waits is read in the order in which workers take it; each of these conditions is a partial index of procrastinate's.
+# What runs, and what waits; each of these conditions is a partial index of procrastinate's. Of each asker so many as are shown at all.
 _QUEUE = text(
-    """
-    SELECT quote.quote_id, job.status::text AS status, job.attempts, job.worker_id, job.scheduled_at, quote.created_at,
-           quote.status AS quote_status, CAST(quote.mesh ->> 'triangle_count' AS bigint) AS triangles,
-           calculation.file_bytes, calculation.asked_by, calculation.started_at,
+    f"""
+    SELECT {WAITING_COLUMNS}, quote.quote_id, job.status, job.attempts, job.worker_id, job.scheduled_at,
+           quote.status AS quote_status, CAST(quote.mesh ->> 'triangle_count' AS bigint) AS triangle_count,
+           calculation.asked_by, calculation.started_at,
            EXISTS (SELECT 1 FROM price_request_quote AS line JOIN price_request AS request
                    ON request.order_id = line.order_id AND request.attempt = line.attempt
                    WHERE line.quote_id = quote.quote_id AND request.state = 'WAITING') AS order_waits
-    FROM (SELECT id, args, status, attempts, worker_id, scheduled_at, priority FROM procrastinate_jobs
-          WHERE status IN ('todo', 'doing') AND queue_name = :queue
-          ORDER BY status DESC, priority DESC, id LIMIT :shown_max) AS job
+    FROM (SELECT job.id, job.args, job.status::text AS status, job.attempts, job.worker_id, job.scheduled_at,
+                 row_number() OVER (PARTITION BY job.status, quote.owner_id ORDER BY {WAITING_ORDER}) AS number
+          FROM {WAITING_TABLES}
+          WHERE job.status IN ('todo', 'doing') AND job.queue_name = :queue) AS job
     JOIN quote ON quote.quote_id = CAST(job.args ->> 'quote_id' AS uuid)
     LEFT JOIN calculation ON calculation.quote_id = quote.quote_id
-    WHERE quote.status IN ('QUEUED', 'ANALYSING', 'ESTIMATED')
-    ORDER BY job.status DESC, job.priority DESC, job.id
-    """
+    WHERE job.number <= :shown_max AND quote.status IN ('QUEUED', 'ANALYSING', 'ESTIMATED')
+    ORDER BY job.id
+    """  # noqa: S608 - of our own words
 )
+_CLOCK = text("SELECT clock, advance FROM fair_clock")
 _WAITING = text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :queue")
 _WORKERS = text(
     "SELECT count(*) FROM procrastinate_workers"
@@ -78,11 +82,14 @@ class Calculations:
     async def _look(self) -> dict[str, Any]:
         now = datetime.now(UTC)
         async with self._engine.connect() as connection:
-            rows = (await connection.execute(_QUEUE, {"queue": QUEUE, "shown_max": SHOWN_MAX})).mappings().all()
+            found = (await connection.execute(_QUEUE, {"queue": QUEUE, "shown_max": SHOWN_MAX})).mappings().all()
+            clock = (await connection.execute(_CLOCK)).one()
+            served_to = {row.asker: row.served_to for row in await connection.execute(text(SHARES))}
             waiting = (await connection.execute(_WAITING, {"queue": QUEUE})).scalar_one()
             alive = {"stalled_after_s": self._stalled_after_s}
             workers = (await connection.execute(_WORKERS, alive)).scalar_one()
             typical = typical_seconds(await _measured(connection))
+        rows = _in_turn(found, Shares(clock.clock, clock.advance, served_to))[:SHOWN_MAX]
         queue = [InQueue(row["file_bytes"], _running_s(row, now)) for row in rows]
         left = seconds_left(queue, typical, at_once=workers * self._concurrency)
         running = sum(one.running_s is not None for one in queue)
@@ -96,6 +103,13 @@ class Calculations:
             "workers": workers,
             "typical_s": {str(size): round(seconds, 2) for size, seconds in typical.items()},
         }
+
+
+def _in_turn(found: Sequence[RowMapping], shares: Shares) -> list[RowMapping]:
+    """What runs, and then what waits, in the order in which workers will take it."""
+    running = [row for row in found if row["status"] == "doing"]
+    waiting = {row["job_id"]: row for row in found if row["status"] != "doing"}
+    return running + [waiting[one.job_id] for one in in_turn(waiting_of(list(waiting.values())), shares)]
 
 
 async def _measured(connection: AsyncConnection) -> list[Measured]:
@@ -124,7 +138,7 @@ def _item(row: Mapping[Any, Any], *, position: int, eta_s: float | None) -> dict
         "status": row["quote_status"],
         "size": str(size_class(row["file_bytes"])) if row["file_bytes"] is not None else None,
         "file_bytes": row["file_bytes"],
-        "triangles": row["triangles"],
+        "triangles": row["triangle_count"],
         "asked_by": row["asked_by"],
         "order_waits": row["order_waits"],
         "since": since.isoformat(),

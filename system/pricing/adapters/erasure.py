@@ -30,12 +30,17 @@ class ErasureRepository:
         return len(rows.all())
 
     async def delete_unused(self, owner_id: UUID) -> int:
-        """Deletes their quotes that no order uses, and what the calculations of these took; how many quotes those were."""
+        """Deletes their quotes that no order uses, what the calculations of these took, and how far they were served.
+
+        How many quotes those were.
+        """
         # The trigger on final quotes lets nobody delete who has not said whose they are.
         await self._connection.execute(select(func.set_config("alexandrite.erased_person", str(owner_id), True)))
         unused = _unused(owner_id)
         going = select(tables.quote.c.quote_id).where(unused)
-        await self._connection.execute(delete(tables.calculation).where(tables.calculation.c.quote_id.in_(going)))
+        for table in (tables.calculation, tables.calculation_setback):
+            await self._connection.execute(delete(table).where(table.c.quote_id.in_(going)))
+        await self._connection.execute(delete(tables.fair_share).where(tables.fair_share.c.asker == owner_id))
         return (await self._connection.execute(delete(tables.quote).where(unused))).rowcount
 
     async def forget_answers(self, person_id: UUID) -> int:

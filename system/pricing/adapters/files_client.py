@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, nullcontext
-from typing import BinaryIO
+from pathlib import Path
+from typing import IO, BinaryIO
 from uuid import UUID
 
 import httpx
@@ -23,6 +25,30 @@ from system.pricing.domain.mesh import Preview
 PREVIEWS = Counter("alexandrite_pricing_previews_total", "Previews handed to files, by what became of them.", ["ended"])
 
 _CHUNK_BYTES = 1 << 20
+_LARGE = Path(tempfile.gettempdir()) / "alexandrite-large-model.lock"
+_TURN_S_MAX = 120.0
+_TURN_ASKED_EVERY_S = 0.2
+
+
+@asynccontextmanager
+async def turn_of(file: Path) -> AsyncIterator[None]:
+    """One at a time among the processes of this machine; the system ends the turn of one that dies. Raises Unavailable."""
+    with file.open("a") as lock:
+        try:
+            async with asyncio.timeout(_TURN_S_MAX):
+                while not _is_locked(lock):
+                    await asyncio.sleep(_TURN_ASKED_EVERY_S)
+        except TimeoutError as error:
+            raise Unavailable("large-model-waits", "Another large model is measured for too long.") from error
+        yield
+
+
+def _is_locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class FilesClient:
@@ -32,7 +58,6 @@ class FilesClient:
         self._client = client
         self._bytes_max = bytes_max
         self._large_bytes = large_bytes
-        self._large_turn = asyncio.Lock()
         self._storage = httpx.AsyncClient(timeout=httpx.Timeout(timeout_s, connect=3.0))
 
     async def describe(self, file_id: UUID) -> ModelFile | None:
@@ -51,15 +76,16 @@ class FilesClient:
             size_bytes=int(told.get("size_bytes") or 0),
             download_url=told.get("download_url") or "",
             refusal=(told["problem"]["code"], told["problem"]["detail"]) if told.get("problem") else None,
+            format=told.get("format"),
         )
 
     @asynccontextmanager
     async def fetch(self, model: ModelFile) -> AsyncIterator[BinaryIO]:
         """The bytes in an unnamed temporary file. Raises ModelGone when they are not the verified ones, Unavailable.
 
-        Of large models one at a time is let through: two at once would not fit into a worker's memory.
+        Of large models one at a time is let through: two at once would not fit into the memory that workers share.
         """
-        turn = self._large_turn if model.size_bytes > self._large_bytes else nullcontext()
+        turn = turn_of(_LARGE) if model.size_bytes > self._large_bytes else nullcontext()
         async with turn:
             with tempfile.TemporaryFile(prefix="model-") as file:
                 await self._download(model, file)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.plumbing.jobs import defer
 from system.pricing.adapters import tables
+from system.pricing.domain.fairness import place_of, triangles_of
 
 QUEUE = "pricing"
 CALCULATE = "calculate_quote"
@@ -21,11 +24,25 @@ class JobQueue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def calculate(self, quote_id: UUID, *, file_bytes: int | None, asked_by: str) -> None:
-        """Asks the workers to calculate a quote, and notes how large its file is and which kind of person asked."""
-        await self._connection.execute(
-            insert(tables.calculation).values(quote_id=quote_id, file_bytes=file_bytes, asked_by=asked_by)
-        )
+    async def calculate(
+        self,
+        quote_id: UUID,
+        *,
+        file_bytes: int | None,
+        asked_by: str,
+        file_format: str | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Asks the workers to calculate a quote, and notes how large its file is, which kind of person asked, and where it stands."""
+        triangles = triangles_of(file_bytes, file_format)
+        noted = {
+            "file_bytes": file_bytes,
+            "asked_by": asked_by,
+            "triangles": triangles,
+            "place": place_of(triangles, asked_at=at or datetime.now(UTC)),
+            "clock": select(tables.fair_clock.c.clock).scalar_subquery(),
+        }
+        await self._connection.execute(insert(tables.calculation).values(quote_id=quote_id, **noted))
         await defer(self._connection, CALCULATE, queue=QUEUE, quote_id=str(quote_id))
 
     async def started(self, quote_id: UUID, *, at: datetime) -> None:
@@ -41,3 +58,10 @@ class JobQueue:
             .where(table.c.quote_id == quote_id, table.c.started_at.is_not(None), table.c.finished_at.is_(None))
             .values(finished_at=at)
         )
+
+    async def held_up(
+        self, quote_id: UUID, code: str, *, attempt: int, at: datetime, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Notes what held a calculation up; support reads it in the story of the order."""
+        noted = {"quote_id": quote_id, "code": code, "attempt": attempt, "at": at, "details": dict(details or {})}
+        await self._connection.execute(insert(tables.calculation_setback).values(**noted))

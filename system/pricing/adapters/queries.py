@@ -22,6 +22,7 @@ from system.pricing.domain.quote import Quote
 
 RECONCILED_MAX = 20_000
 PLANS_MAX = 100
+SETBACKS_MAX = 200
 OPEN_QUOTES_AT_ONCE = 500
 
 
@@ -49,6 +50,14 @@ class PricingQueries:
             rows = await connection.execute(select(tables.quote).where(tables.quote.c.quote_id.in_(wanted)))
             found = {row.quote_id: quote_from_row(row) for row in rows}
         return [found[quote_id] for quote_id in wanted if quote_id in found]
+
+    async def setbacks(self, order_id: UUID) -> list[dict[str, Any]]:
+        """What held up the calculations that an order's prices come from, the earliest first."""
+        setback, by_quote = tables.calculation_setback, tables.price_request_quote
+        asked = select(by_quote.c.quote_id).where(by_quote.c.order_id == order_id)
+        wanted = select(setback).where(setback.c.quote_id.in_(asked)).order_by(setback.c.at, setback.c.id)
+        async with self._engine.connect() as connection:
+            return [dict(row) for row in (await connection.execute(wanted.limit(SETBACKS_MAX))).mappings()]
 
     async def book(self, version: int | None = None) -> PriceBook | None:
         """One version of the price book; without a number the one in force."""

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Identity,
     Integer,
     MetaData,
     Numeric,
@@ -119,6 +120,29 @@ calculation = Table(
     Column("asked_by", String(20), nullable=False),
     _moment("started_at"),
     _moment("finished_at"),
+    # What its turn is decided by (domain/fairness.py); the release before notes none of it.
+    Column("triangles", BigInteger),
+    Column("place", BigInteger),
+    Column("clock", BigInteger),
+)
+
+fair_clock = Table(
+    "fair_clock", metadata, Column("clock", BigInteger, nullable=False), Column("advance", BigInteger, nullable=False)
+)
+
+fair_share = Table(
+    "fair_share", metadata, Column("asker", Uuid, primary_key=True), Column("served_to", BigInteger, nullable=False)
+)
+
+calculation_setback = Table(
+    "calculation_setback",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("quote_id", Uuid, nullable=False),
+    _moment("at", nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("details", JSONB, nullable=False),
 )
 
 price_request = Table(

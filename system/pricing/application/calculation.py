@@ -17,6 +17,7 @@ from system.pricing.application.ports import Measurer, ModelFile, ModelFiles, Mo
 from system.pricing.application.settling import settle_waiting
 from system.pricing.domain.mesh import Analysis, MeshMeasure, Preview, Problem
 from system.pricing.domain.quote import Quote, firm_price, first_price, price_by_analysis
+from system.pricing.domain.setback import GIVEN_UP, LEASE_LOST, Setback
 
 MEASURING_SECONDS = Histogram(
     "alexandrite_pricing_measuring_seconds",
@@ -52,7 +53,7 @@ class Calculation:
         if quote is None:
             return
         try:
-            await self._measure(quote)
+            await self._measure(quote, command)
         except ModelGone:
             await self._end(quote, Problem.of("file-unavailable"), first_look=None)
         except Unavailable:
@@ -65,7 +66,19 @@ class Calculation:
         async with self._make_uow() as uow:
             quote = await uow.quotes.find(command.quote_id)
         if quote is not None and not quote.status.is_final:
+            await self.held_up(command, Setback(GIVEN_UP))
             await self._end(quote, Problem.of("analysis-crashed", reason="too many attempts"), first_look=None)
+
+    async def held_up(self, command: CalculateQuote, setback: Setback) -> None:
+        """Notes what held a calculation up, for support; of a quote that is final nothing is noted."""
+        async with self._make_uow() as uow:
+            quote = await uow.quotes.find(command.quote_id)
+            if quote is None or quote.status.is_final:
+                return
+            await uow.jobs.held_up(
+                command.quote_id, setback.code, attempt=command.attempt, at=uow.now, details=setback.details
+            )
+            await uow.commit()
 
     async def _start(self, command: CalculateQuote) -> Quote | None:
         """The quote to measure, or None when there is nothing left to measure."""
@@ -86,15 +99,15 @@ class Calculation:
             await uow.commit()
             return quote
 
-    async def _measure(self, quote: Quote) -> None:
+    async def _measure(self, quote: Quote, command: CalculateQuote) -> None:
         assert quote.asked.file_id is not None
         model: ModelFile | None = await self._files.describe(quote.asked.file_id)
         if model is None or model.sha256 != quote.asked.mesh_sha256:
             raise ModelGone(f"file {quote.asked.file_id} is not the one that was quoted")
         async with self._files.fetch(model) as file:
-            await self._measure_file(quote, file)
+            await self._measure_file(quote, command, file)
 
-    async def _measure_file(self, quote: Quote, file: BinaryIO) -> None:
+    async def _measure_file(self, quote: Quote, command: CalculateQuote, file: BinaryIO) -> None:
         first_look: MeshMeasure | None = None
         started = time.perf_counter()
         async with aclosing(self._measurer.measure(file)) as findings:
@@ -104,10 +117,23 @@ class Calculation:
                     quote = await self._estimate(quote, finding)
                 elif isinstance(finding, Preview):
                     await self._keep(quote, finding)
+                elif isinstance(finding, Setback):
+                    await self.held_up(command, finding)
                 else:
+                    if not command.is_ours():
+                        await self._outlived(command, finding)
                     await self._end(quote, finding, first_look=first_look)
                     if isinstance(finding, MeshMeasure):
                         MEASURING_SECONDS.labels(size_of(finding.triangle_count)).observe(time.perf_counter() - started)
+
+    async def _outlived(self, command: CalculateQuote, finding: MeshMeasure | Problem) -> None:
+        """A worker that stood still past its lease came to a result: a measure is as good as another's.
+
+        Raises Unavailable for a problem of the moment: there was no time because it stood still, and the next attempt has it.
+        """
+        await self.held_up(command, Setback(LEASE_LOST))
+        if isinstance(finding, Problem) and finding.code in _OF_THE_MOMENT:
+            raise Unavailable("lease-lost", "The worker was paused for longer than its lease.")
 
     async def _estimate(self, quote: Quote, first_look: MeshMeasure) -> Quote:
         async with self._make_uow() as uow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -77,7 +77,12 @@ class PreviewPriceBook:
 
 @dataclass(frozen=True, slots=True)
 class CalculateQuote:
-    """A worker's command: measure the model of a quote and price it. `last_attempt` ends it whatever happens."""
+    """A worker's command: measure the model of a quote and price it. `last_attempt` ends it whatever happens.
+
+    `is_ours` says whether the worker still holds the calculation.
+    """
 
     quote_id: UUID
     last_attempt: bool = False
+    attempt: int = 1
+    is_ours: Callable[[], bool] = lambda: True

@@ -47,8 +47,13 @@ async def request_quote(command: RequestQuote, uow: PricingWork, files: ModelFil
         quote = await _price_at_once(quote, uow, book, valid_for)
         await uow.quotes.add(quote)
         if not quote.status.is_final:
-            file_bytes = model.size_bytes if model else None
-            await uow.jobs.calculate(quote.quote_id, file_bytes=file_bytes, asked_by=command.asked_by)
+            await uow.jobs.calculate(
+                quote.quote_id,
+                file_bytes=model.size_bytes if model else None,
+                file_format=model.format if model else None,
+                asked_by=command.asked_by,
+                at=uow.now,
+            )
         answer = Answer(200 if quote.status.is_final else 202, quote_view(quote))
         return await uow.commit(answer)  # type: ignore[no-any-return]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Set
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from system.pricing.domain.order_pricing import PriceRequest
 from system.pricing.domain.plan import Plan
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Quote
+from system.pricing.domain.setback import Setback
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class ModelFile:
     size_bytes: int
     download_url: str
     refusal: tuple[str, str] | None = None
+    format: str | None = None
 
 
 PLANS = "price book plans"
@@ -79,8 +81,11 @@ class ModelFiles(Protocol):
 class Measurer(Protocol):
     """Measures a model under limits."""
 
-    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
-        """Yields an unchecked measure, then a checked one or a Problem, which is the last; after a checked one the previews."""
+    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Setback]:
+        """Yields an unchecked measure, then a checked one or a Problem, which is the last; after a checked one the previews.
+
+        After a Setback it begins anew.
+        """
 
 
 class Quotes(Protocol):
@@ -164,7 +169,15 @@ class PriceRequests(Protocol):
 class Jobs(Protocol):
     """Work for the pricing workers."""
 
-    async def calculate(self, quote_id: UUID, *, file_bytes: int | None, asked_by: str) -> None:
+    async def calculate(
+        self,
+        quote_id: UUID,
+        *,
+        file_bytes: int | None,
+        asked_by: str,
+        file_format: str | None = None,
+        at: datetime | None = None,
+    ) -> None:
         """Defers the calculation; it exists if, and only if, this transaction commits."""
 
     async def started(self, quote_id: UUID, *, at: datetime) -> None:
@@ -172,6 +185,11 @@ class Jobs(Protocol):
 
     async def measured(self, quote_id: UUID, *, at: datetime) -> None:
         """A worker came to a result, a price or what is wrong with the model: what that took is remembered."""
+
+    async def held_up(
+        self, quote_id: UUID, code: str, *, attempt: int, at: datetime, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """What held a calculation up, and the attempt that follows: a Setback's code."""
 
 
 class PricingWork(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,19 @@ from system.pricing.domain.mesh import MeshMeasure, Problem
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.progress import Place, progress_of
 from system.pricing.domain.quote import Quote
+from system.pricing.domain.setback import sentence_of
+
+
+def setback_view(setback: Mapping[str, Any]) -> dict[str, Any]:
+    """What held a calculation up, for support."""
+    return {
+        "quote_id": str(setback["quote_id"]),
+        "at": setback["at"].isoformat(),
+        "code": setback["code"],
+        "attempt": setback["attempt"],
+        "title": sentence_of(setback["code"], attempt=setback["attempt"]),
+        "details": setback["details"],
+    }
 
 
 def money_view(money: Money | None) -> dict[str, str] | None:

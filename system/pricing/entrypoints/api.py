@@ -19,7 +19,14 @@ from system.pricing.adapters.queries import PricingQueries
 from system.pricing.application.commands import RequestQuote
 from system.pricing.application.handlers import quote_of_others, request_quote
 from system.pricing.application.ports import ModelFiles
-from system.pricing.application.views import materials_view, money_view, own_quote_view, quote_now, quote_view
+from system.pricing.application.views import (
+    materials_view,
+    money_view,
+    own_quote_view,
+    quote_now,
+    quote_view,
+    setback_view,
+)
 from system.pricing.domain.quote import Quote
 from system.pricing.entrypoints.schemas import (
     MaterialsView,
@@ -188,6 +195,14 @@ async def catalogue_prices(
 async def calculations_queue(calculations: Queue, who: Annotated[Principal, require("service:mes")]) -> Response:
     """What is being calculated and what waits, for whoever leads the shift; names nobody."""
     return json_response(await calculations.view())
+
+
+@internal.get("/orders/{order_id}/setbacks")
+async def setbacks(
+    order_id: UUID, queries: Queries, who: Annotated[Principal, require("service:orchestrator")]
+) -> Response:
+    """What held up the calculations behind an order's prices, for the story that support reads."""
+    return json_response({"items": [setback_view(each) for each in await queries.setbacks(order_id)]})
 
 
 @internal.get("/reconciliation")

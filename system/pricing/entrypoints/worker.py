@@ -15,8 +15,10 @@ from system.plumbing import jobs
 from system.plumbing.jobs import ATTEMPTS_MAX, Backoff
 from system.plumbing.telemetry import log
 from system.pricing.adapters.jobs import CALCULATE, QUEUE
+from system.pricing.adapters.turns import FairJobs
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.commands import CalculateQuote
+from system.pricing.domain.setback import DEPENDENCY_AWAY, WORKER_DIED, Setback
 from system.pricing.settings import PricingSettings
 
 CALCULATED = Counter("alexandrite_pricing_calculations_total", "Calculations of quotes, by how they ended.", ["ended"])
@@ -33,11 +35,24 @@ TAKEN_OVER = Counter("alexandrite_pricing_jobs_taken_over_total", "Jobs taken ov
 
 def make_app(settings: PricingSettings, calculation: Calculation) -> procrastinate.App:
     """The queue's application with its one task."""
-    app = jobs.make_app(settings, name="pricing-worker", concurrency=settings.pricing_concurrency)
+    app = jobs.make_app(
+        settings,
+        name="pricing-worker",
+        concurrency=settings.pricing_concurrency,
+        lease_s=settings.pricing_stalled_after_s,
+        jobs=FairJobs,
+    )
 
     @app.task(name=CALCULATE, queue=QUEUE, retry=Backoff(), pass_context=True)
     async def calculate_quote(context: JobContext, *, quote_id: str) -> None:
-        command = CalculateQuote(UUID(quote_id), last_attempt=context.job.attempts >= ATTEMPTS_MAX)
+        leases = jobs.leases_of(app)
+        lapses = leases.lapses
+        command = CalculateQuote(
+            UUID(quote_id),
+            last_attempt=context.job.attempts >= ATTEMPTS_MAX,
+            attempt=context.job.attempts + 1,
+            is_ours=lambda: leases.lapses == lapses,
+        )
         async with jobs.traced(app, context.job, "calculate quote", quote__id=quote_id):
             with CALCULATION_SECONDS.time():
                 await _calculate(command, calculation)
@@ -53,6 +68,8 @@ async def _calculate(command: CalculateQuote, calculation: Calculation) -> None:
     except Unavailable as error:
         CALCULATED.labels("unavailable").inc()
         log.warning("calculation tried again later", quote_id=quote_id, error=str(error))
+        if error.code != "lease-lost":
+            await calculation.held_up(command, Setback(DEPENDENCY_AWAY, {"code": error.code}))
         raise
     except Exception:
         CALCULATED.labels("error").inc()
@@ -62,13 +79,21 @@ async def _calculate(command: CalculateQuote, calculation: Calculation) -> None:
         raise
 
 
+def _command_of(job: Job, *, attempt: int) -> CalculateQuote:
+    return CalculateQuote(UUID(str(job.task_kwargs["quote_id"])), attempt=attempt)
+
+
 async def take_over(app: procrastinate.App, calculation: Calculation, *, stalled_after_s: float) -> int:
     """Puts the jobs of workers without a heartbeat back into the queue, or ends those that keep killing their worker."""
 
     async def give_up(job: Job) -> None:
-        await calculation.give_up(CalculateQuote(UUID(str(job.task_kwargs["quote_id"]))))
+        await calculation.give_up(_command_of(job, attempt=job.attempts + 1))
 
-    taken = await jobs.take_over(app, QUEUE, stalled_after_s=stalled_after_s, give_up=give_up)
+    async def told(job: Job) -> None:
+        died = Setback(WORKER_DIED, {"worker": job.worker_id})
+        await calculation.held_up(_command_of(job, attempt=job.attempts + 2), died)
+
+    taken = await jobs.take_over(app, QUEUE, stalled_after_s=stalled_after_s, give_up=give_up, told=told)
     TAKEN_OVER.inc(taken)
     return taken
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from system.crm.entrypoints.story import MESSAGES, SERVICES, TRY_AGAIN, WHY, advice_of, as_view, story_of
+from system.crm.entrypoints.story import MESSAGES, SERVICES, SETBACKS, TRY_AGAIN, WHY, advice_of, as_view, story_of
 from system.messages import catalogue
 from system.messages.orchestrator_v1 import OrderStatus
 
+TOLD = ("worker-died", "lease-lost", "allowance-exceeded", "dependency-away", "given-up")
+"""What may hold a calculation up, as pricing writes it."""
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
@@ -113,6 +115,21 @@ def test_without_the_orchestrator_the_own_history_is_told_and_the_gap_is_named()
 def test_services_that_did_not_answer_are_named() -> None:
     story = story_of(order(), told(not_answering={"pricing": "away", "mes": "away"}), now=NOW)
     assert story.not_heard == ("mes", "pricing")
+
+
+@pytest.mark.parametrize("code", sorted(TOLD))
+def test_what_held_the_price_up_is_told(code: str) -> None:
+    details = {"setback": code, "attempt": 2, "quote_id": "q", "worker": 7}
+    entry = message("done", service="pricing") | {"kind": "retry", "details": details}
+    [line] = [each for each in as_view(story_of(order(), told(entry), now=NOW))["lines"] if each["kind"] == "trouble"]
+    assert (line["service"], line["state"], line["type"]) == ("pricing", code, None)
+    assert line["text"] == SETBACKS[code] % {"attempts": 2}
+
+
+def test_a_setback_of_a_later_release_is_left_out() -> None:
+    entry = message("done", service="pricing") | {"kind": "retry", "details": {"setback": "moon-too-full"}}
+    story = story_of(order(), told(entry), now=NOW)
+    assert all(line.kind == "status" for line in story.lines) and not story.messages
 
 
 def test_who_had_it_tried_again_is_told() -> None:

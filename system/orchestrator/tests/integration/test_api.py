@@ -104,7 +104,8 @@ async def test_the_timeline_tells_statuses_messages_and_trouble_in_order(
         a_message(3, order_id=order_id, box="outbox", state="published"),
         a_message(4, order_id=str(new_id())),
     ]
-    peers.away = {"pricing"}
+    peers.away = {"shop"}
+    peers.set_back = [a_setback(order_id)]
     told = (await as_("seller").get(f"{API}/orders/{facts.number}/timeline")).json()
     statuses = [entry["details"]["to"] for entry in told["entries"] if entry["kind"] == "status"]
     assert statuses == ["INITIATED", "FILE_UPLOADED", "SUBMITTED", "PRICE_CALCULATED", "MANUFACTURING_APPROVED"]
@@ -112,8 +113,31 @@ async def test_the_timeline_tells_statuses_messages_and_trouble_in_order(
     assert [kind for kind, _ in from_mes] == ["retry", "dead_letter", "message"]
     assert from_mes[0][1].endswith("is parked: replay it")
     assert [entry["at"] for entry in told["entries"]] == sorted(entry["at"] for entry in told["entries"])
-    assert list(told["not_answering"]) == ["pricing"]
+    [held_up] = [entry for entry in told["entries"] if "setback" in entry["details"]]
+    assert (held_up["kind"], held_up["title"]) == ("retry", "pricing: worker died, taken over, attempt 2")
+    assert list(told["not_answering"]) == ["shop"]
     assert told["stuck"] is None
+
+
+async def test_a_timeline_without_pricing_says_so_once(as_: Caller, post: Post, peers: FakePeers) -> None:
+    facts = Facts()
+    await post.delivers(facts.initiated(), facts.submitted())
+    peers.away = {"pricing"}
+    told = (await as_("seller").get(f"{API}/orders/{facts.number}/timeline")).json()
+    assert list(told["not_answering"]) == ["pricing"]
+
+
+def a_setback(order_id: str) -> dict[str, Any]:
+    """What held a calculation up, as pricing tells it."""
+    return {
+        "order_id": order_id,
+        "quote_id": str(new_id()),
+        "at": "2026-03-02T08:00:00+00:00",
+        "code": "worker-died",
+        "attempt": 2,
+        "title": "worker died, taken over, attempt 2",
+        "details": {"worker": 7},
+    }
 
 
 @pytest.fixture

@@ -6,46 +6,76 @@ A child that crashes, hangs or talks nonsense is a Problem of its model; this pr
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from base64 import b64decode
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, BinaryIO
 
 from system.meshes.process import Child, Limits, started
 from system.plumbing.telemetry import log, said_by
+from system.pricing.domain.allowance import Allowance
 from system.pricing.domain.mesh import Disclosure, LengthUnit, MeshMeasure, Preview, Problem
+from system.pricing.domain.setback import ALLOWANCE_EXCEEDED, Setback
 
 _CHILD = "system.pricing.adapters.mesh.child"
 _LINE_BYTES_MAX = 1 << 19
 """The largest preview, which is text here, has less than 300 kB."""
 _PREVIEWS_MAX = 4
 _PREVIEW_TIMEOUT_S = 15.0
+_EXCEEDED = frozenset({"analysis-crashed", "analysis-timed-out"})
 
 
 class MeshSupervisor:
     """Measures models, each in a process of its own, which draws them too when it `draws`.
 
-    `command` replaces the child in tests that need a hostile one.
+    `command` replaces the child in tests that need a hostile one. `allowance_of` says what a file of so many bytes may take at first;
+    `timeout_s` and `memory_bytes` are the most.
     """
 
     def __init__(
-        self, *, timeout_s: float, memory_bytes: int, draws: bool = False, command: tuple[str, ...] | None = None
+        self,
+        *,
+        timeout_s: float,
+        memory_bytes: int,
+        draws: bool = False,
+        command: tuple[str, ...] | None = None,
+        allowance_of: Callable[[int], Allowance] | None = None,
     ) -> None:
-        self._timeout_s = timeout_s
-        self._memory_bytes = memory_bytes
+        self._most = Allowance(timeout_s, memory_bytes)
+        self._allowance_of = allowance_of or (lambda file_bytes: self._most)
         self._draws = draws
         self._command = command or (sys.executable, "-m", _CHILD)
 
-    async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
+    async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Setback]:
+        """As `_measured`, within what a file of this size may take; when that is too little, once more with the most there is."""
+        file.flush()
+        allowed = self._allowance_of(os.fstat(file.fileno()).st_size)
+        if allowed != self._most:
+            async with aclosing(self._measured(file, allowed)) as findings:
+                async for finding in findings:
+                    if isinstance(finding, Problem) and finding.code in _EXCEEDED:
+                        log.warning("measured again with the most there is", code=finding.code, **asdict(allowed))
+                        yield Setback(ALLOWANCE_EXCEEDED, {"problem": finding.code, **asdict(allowed)})
+                        break
+                    yield finding
+                else:
+                    return
+        async with aclosing(self._measured(file, self._most)) as findings:
+            async for finding in findings:
+                yield finding
+
+    async def _measured(self, file: BinaryIO, allowed: Allowance) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
         """Yields an unchecked MeshMeasure, then a checked one or a Problem; a Problem is always the last. In units of the file.
 
         After a checked one come the previews that could be drawn: nothing that happens to them is a Problem of the model.
         """
-        limits = Limits(self._memory_bytes, max(1, int(self._timeout_s)), _LINE_BYTES_MAX)
+        limits = Limits(allowed.memory_bytes, max(1, int(allowed.timeout_s)), _LINE_BYTES_MAX)
         async with started(self._command, file, limits=limits, options=("draw",) if self._draws else ()) as child:
-            deadline = asyncio.get_running_loop().time() + self._timeout_s
+            deadline = asyncio.get_running_loop().time() + allowed.timeout_s
             try:
                 async with aclosing(_findings(child)) as findings:
                     while True:
@@ -53,7 +83,7 @@ class MeshSupervisor:
                         async with asyncio.timeout_at(deadline):
                             finding = await anext(findings, None)
                             if finding is None:
-                                finding = await self._unfinished(child)
+                                finding = await _unfinished(child, allowed)
                         if isinstance(finding, Preview):
                             raise ValueError("drawn before it was measured")
                         yield finding
@@ -65,17 +95,18 @@ class MeshSupervisor:
                         async for preview in _drawn(findings):
                             yield preview
             except TimeoutError:
-                yield Problem.of("analysis-timed-out", timeout_s=f"{self._timeout_s:g}")
+                yield Problem.of("analysis-timed-out", timeout_s=f"{allowed.timeout_s:g}")
             except (ValueError, KeyError, TypeError, ArithmeticError) as error:
                 log.error("measuring process talked nonsense", error=said_by(error))
                 yield Problem.of("analysis-crashed", reason="unreadable findings")
 
-    async def _unfinished(self, child: Child) -> Problem:
-        ending = await child.ending()
-        log.error("measuring process ended early", status=ending.status, reason=ending.reason, stderr=ending.complaints)
-        if ending.ran_out_of_time:
-            return Problem.of("analysis-timed-out", timeout_s=f"{self._timeout_s:g}")
-        return Problem.of("analysis-crashed", reason=ending.reason)
+
+async def _unfinished(child: Child, allowed: Allowance) -> Problem:
+    ending = await child.ending()
+    log.error("measuring process ended early", status=ending.status, reason=ending.reason, stderr=ending.complaints)
+    if ending.ran_out_of_time:
+        return Problem.of("analysis-timed-out", timeout_s=f"{allowed.timeout_s:g}")
+    return Problem.of("analysis-crashed", reason=ending.reason)
 
 
 async def _findings(child: Child) -> AsyncGenerator[MeshMeasure | Problem | Preview]:

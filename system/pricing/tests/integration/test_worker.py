@@ -27,17 +27,21 @@ pytestmark = pytest.mark.integration
 GOLD = {"material": "gold_585", "quantity": 1}
 
 
+def environment_of(settings: PricingSettings) -> dict[str, str]:
+    """What a process is told at start, to have these settings."""
+    return {
+        f"ALEXANDRITE_{name.upper()}": str(getattr(value, "get_secret_value", lambda v=value: v)())
+        for name, value in settings.model_dump(mode="python").items()
+    }
+
+
 @asynccontextmanager
 async def worker_process(settings: PricingSettings) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
     """`python -m system.pricing work`, as it runs in production, and the port of its health."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = settings.model_copy(update={"port": port}).model_dump(mode="python")
-    environment = {
-        f"ALEXANDRITE_{name.upper()}": str(getattr(value, "get_secret_value", lambda v=value: v)())
-        for name, value in told.items()
-    }
+    environment = environment_of(settings.model_copy(update={"port": port}))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "system.pricing", "work", env=os.environ | environment, stdout=asyncio.subprocess.DEVNULL
     )

@@ -26,7 +26,7 @@ async def findings_of(
     supervisor = MeshSupervisor(timeout_s=timeout_s, memory_bytes=memory_bytes, command=command)
     with model(name).open("rb") as file:
         findings = [finding async for finding in supervisor.measure(file)]
-    return [finding for finding in findings if not isinstance(finding, Preview)]
+    return [finding for finding in findings if isinstance(finding, (MeshMeasure, Problem))]
 
 
 def problem_of(findings: list[MeshMeasure | Problem]) -> Problem:
@@ -180,7 +180,8 @@ async def drawn(name: str, script: str | None = None) -> list[MeshMeasure | Prob
     command = (sys.executable, "-c", script) if script is not None else None
     supervisor = MeshSupervisor(timeout_s=30.0, memory_bytes=MEMORY_BYTES, draws=True, command=command)
     with model(name).open("rb") as file:
-        return [finding async for finding in supervisor.measure(file)]
+        findings = [finding async for finding in supervisor.measure(file)]
+    return [finding for finding in findings if isinstance(finding, (MeshMeasure, Problem, Preview))]
 
 
 async def test_pictures_come_after_the_checked_measure() -> None:
