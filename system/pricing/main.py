@@ -114,7 +114,10 @@ def calculation_of(process: Service, files: FilesClient, settings: PricingSettin
 
 def _measurer(settings: PricingSettings) -> MeshSupervisor:
     return MeshSupervisor(
-        timeout_s=settings.pricing_analysis_timeout_s, memory_bytes=settings.pricing_analysis_memory_bytes, draws=True
+        timeout_s=settings.pricing_analysis_timeout_s,
+        memory_bytes=settings.pricing_analysis_memory_bytes,
+        draws=True,
+        tells=True,
     )
 
 

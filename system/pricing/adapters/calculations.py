@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from system.plumbing.sparing import Kept
 from system.pricing.adapters import tables
 from system.pricing.adapters.jobs import QUEUE
-from system.pricing.domain.progress import Place
+from system.pricing.domain.progress import At, Place
+from system.pricing.domain.stages import Stage
 from system.pricing.domain.waiting import InQueue, Measured, seconds_left, size_class, typical_seconds
 
 SHOWN_MAX = 500
@@ -24,8 +25,9 @@ READ_EVERY_S = 1.0
 _QUEUE = text(
     """
     SELECT quote.quote_id, job.status::text AS status, job.attempts, job.worker_id, job.scheduled_at, quote.created_at,
-           quote.status AS quote_status, CAST(quote.mesh ->> 'triangle_count' AS bigint) AS triangles,
-           calculation.file_bytes, calculation.asked_by, calculation.started_at,
+           quote.status AS quote_status,
+           coalesce(CAST(quote.mesh ->> 'triangle_count' AS bigint), calculation.triangle_count) AS triangles,
+           calculation.stage, calculation.stage_at, calculation.file_bytes, calculation.asked_by, calculation.started_at,
            EXISTS (SELECT 1 FROM price_request_quote AS line JOIN price_request AS request
                    ON request.order_id = line.order_id AND request.attempt = line.attempt
                    WHERE line.quote_id = quote.quote_id AND request.state = 'WAITING') AS order_waits
@@ -72,7 +74,7 @@ class Calculations:
         """Where a quote stands, or None when it is not in the queue (any more), or beyond what is shown of it."""
         for item in (await self.view())["items"]:
             if item["quote_id"] == str(quote_id):
-                return Place(item["position"], item["eta_s"])
+                return Place(item["position"], item["eta_s"], _at(item, now=datetime.now(UTC)))
         return None
 
     async def _look(self) -> dict[str, Any]:
@@ -107,6 +109,13 @@ async def _measured(connection: AsyncConnection) -> list[Measured]:
     ]
 
 
+def _at(item: Mapping[str, Any], *, now: datetime) -> At | None:
+    if item["stage"] is None:
+        return None
+    since_s = (now - datetime.fromisoformat(item["stage_at"])).total_seconds()
+    return At(Stage(item["stage"]), since_s, item["triangles"])
+
+
 def _running_s(row: Mapping[Any, Any], now: datetime) -> float | None:
     if row["status"] != "doing":
         return None
@@ -125,6 +134,8 @@ def _item(row: Mapping[Any, Any], *, position: int, eta_s: float | None) -> dict
         "size": str(size_class(row["file_bytes"])) if row["file_bytes"] is not None else None,
         "file_bytes": row["file_bytes"],
         "triangles": row["triangles"],
+        "stage": row["stage"] if runs else None,
+        "stage_at": row["stage_at"].isoformat() if row["stage_at"] and runs else None,
         "asked_by": row["asked_by"],
         "order_waits": row["order_waits"],
         "since": since.isoformat(),

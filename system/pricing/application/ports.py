@@ -15,6 +15,7 @@ from system.pricing.domain.order_pricing import PriceRequest
 from system.pricing.domain.plan import Plan
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Quote
+from system.pricing.domain.stages import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,11 @@ class ModelFiles(Protocol):
 class Measurer(Protocol):
     """Measures a model under limits."""
 
-    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
-        """Yields an unchecked measure, then a checked one or a Problem, which is the last; after a checked one the previews."""
+    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Step]:
+        """Yields an unchecked measure, then a checked one or a Problem, which is the last; after a checked one the previews.
+
+        Before the checked one some steps may say how far it is.
+        """
 
 
 class Quotes(Protocol):
@@ -92,6 +96,12 @@ class Quotes(Protocol):
 
     async def hold(self, quote_ids: Iterable[UUID]) -> dict[UUID, Quote]:
         """These quotes, unchangeable by others until this transaction ends: a worker that finishes one waits."""
+
+    async def hold_alone(self, quote_id: UUID) -> Quote | None:
+        """This quote, which nobody else can finish or take into an order until this transaction ends."""
+
+    async def was_cancelled(self, quote_id: UUID) -> bool:
+        """Whether whoever asked for it stopped it."""
 
     async def save_unfinished(self, quote: Quote) -> bool:
         """Records progress or the end, unless the quote is final already; says whether it was recorded."""
@@ -169,6 +179,9 @@ class Jobs(Protocol):
 
     async def started(self, quote_id: UUID, *, at: datetime) -> None:
         """A worker begins."""
+
+    async def stands(self, quote_id: UUID, step: Step, *, at: datetime) -> None:
+        """A worker is at this stage."""
 
     async def measured(self, quote_id: UUID, *, at: datetime) -> None:
         """A worker came to a result, a price or what is wrong with the model: what that took is remembered."""

@@ -12,7 +12,7 @@ from typing import Any
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.application.views import mesh_view
 from system.pricing.domain.costing import weight_of
-from system.pricing.domain.mesh import LengthUnit, MeshMeasure, Preview, Problem
+from system.pricing.domain.mesh import LengthUnit, MeshMeasure, Problem
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import size_problem
 
@@ -42,7 +42,7 @@ async def _measure(path: Path) -> list[MeshMeasure | Problem]:
     supervisor = MeshSupervisor(timeout_s=TIMEOUT_S, memory_bytes=MEMORY_BYTES)
     with path.open("rb") as file:
         findings = [finding async for finding in supervisor.measure(file)]
-    return [finding for finding in findings if not isinstance(finding, Preview)]
+    return [finding for finding in findings if isinstance(finding, MeshMeasure | Problem)]
 
 
 def _report(findings: list[MeshMeasure | Problem], unit: LengthUnit, book: PriceBook) -> dict[str, Any]:

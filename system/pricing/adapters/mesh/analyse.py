@@ -19,7 +19,7 @@ from system.pricing.adapters.mesh.solids import face_outwards, may_overlap
 from system.pricing.adapters.mesh.surface import close_surface
 
 Report = Callable[[dict[str, Any]], None]
-"""Takes one finding: `stage` is measured, checked, refused or drawn."""
+"""Takes one finding: `stage` is measured, checked, refused or drawn; or `at` with the `step` that begins now."""
 
 _OVERLAP_SHARE_MIN = 1e-4
 """Overlap below this share of the volume is left in: it is less than the balance can weigh."""
@@ -35,6 +35,7 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
     """
     try:
         triangles = read_stl(file)
+        report({"stage": "at", "step": "first_look", "triangle_count": len(triangles)})
         raw = measure(triangles)
         report({"stage": "measured", **_figures(raw, abs(raw.signed_volume), len(triangles))})
         figures, solid = _check(triangles, raw)
