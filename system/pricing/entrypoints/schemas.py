@@ -283,6 +283,7 @@ class BookRecordView(BaseModel):
     made_by: str
     made_at: datetime
     reason: str | None
+    quote_count: int | None = Field(None, description="how many quotes were priced by it")
 
 
 class BookRecordsView(BaseModel):
