@@ -127,7 +127,9 @@ class Pages:
 
     def reason_words(self, language: Language, code: str, facts: Mapping[str, object]) -> str | None:
         """Why a firm price differs from its estimate, by pricing's code; None without words for it."""
-        return reason_words(code, facts, self._words[language].gettext)
+        # Facts are decimals as text: they keep their digits, and get the comma that readers of Russian write.
+        written = {name: str(fact).replace(".", ",") if language == "ru" else fact for name, fact in facts.items()}
+        return reason_words(code, written, self._words[language].gettext)
 
     def fragment(self, language: Language, template: str, **context: Any) -> str:
         """A piece of a page as text, for whoever is not asking by HTTP."""

@@ -296,6 +296,7 @@ _PLAIN = (
     "state",
     "claim_no",
     "rework_count",
+    "extras",
 )
 
 

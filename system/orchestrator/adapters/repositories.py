@@ -258,6 +258,7 @@ def _line(row: Row[Any]) -> Line:
         held_by=row.held_by,
         carrier=row.carrier,
         tracking_number=row.tracking_number,
+        extras=row.extras,
     )
 
 
@@ -282,6 +283,7 @@ def _line_values(order_id: UUID, position: int, line: Line) -> dict[str, Any]:
         "held_by": line.held_by,
         "carrier": line.carrier,
         "tracking_number": line.tracking_number,
+        "extras": line.extras,
     }
 
 

@@ -16,12 +16,16 @@ from sqlalchemy.exc import IntegrityError
 from system.pricing.adapters.queries import quotes_by_book_statement
 from system.pricing.domain.stages import Stage, Step
 from system.pricing.tests.integration.conftest import Pricing, eventually, running_worker
-from system.pricing.tests.integration.test_own_quotes import erased
+from system.pricing.tests.integration.test_own_quotes import by_hand, erased
 from system.pricing.tests.integration.test_price_order import price_order
 
 pytestmark = pytest.mark.integration
 GOLD = {"material": "gold_585", "quantity": 1}
-RICH = {"stones": {"diamond_1_3mm": 2}, "plating": "rhodium", "engraving": {"text": " Anna + Б ", "height_mm": "1.5"}}
+RICH: dict[str, Any] = {
+    "stones": {"diamond_1_3mm": 2},
+    "plating": "rhodium",
+    "engraving": {"text": " Anna + Б ", "height_mm": "1.5"},
+}
 
 
 async def asked(pricing: Pricing, customer: UUID, model: bytes | None = None, **more: Any) -> dict[str, Any]:
@@ -192,11 +196,9 @@ async def test_the_database_lets_words_out_of_a_final_quote_and_changes_nothing_
 ) -> None:
     anna = uuid4()
     quote = await working.finished((await asked(working, anna, **RICH))["quote_id"], anna)
+    statement = f"UPDATE quote SET {change} WHERE quote_id = :id"  # noqa: S608 - each change stands above
     with pytest.raises(IntegrityError):
-        async with working.service.engine.begin() as connection:
-            named = {"person": str(anna) if names_owner else ""}
-            await connection.execute(text("SELECT set_config('alexandrite.erased_person', :person, true)"), named)
-            await connection.execute(text(f"UPDATE quote SET {change} WHERE quote_id = :id"), {"id": quote["quote_id"]})
+        await by_hand(working, statement, quote["quote_id"], naming=anna if names_owner else None)
 
 
 # -- the book --------------------------------------------------------------------------------------------------------------
