@@ -24,6 +24,7 @@ from system.pricing.domain.engraving import Engraving, EngravingTerms, check_eng
 from system.pricing.domain.mesh import Disclosure, MeshMeasure
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Asked, Quote, QuoteKind, check_asked, firm_price, first_price, no_longer_offered
+from system.pricing.entrypoints.book_form import read_form
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 A_DAY = timedelta(hours=24)
@@ -269,3 +270,43 @@ def test_every_reason_is_said_in_both_languages_with_its_facts(code: str) -> Non
 def test_terms_are_plain_data() -> None:
     terms = EngravingTerms(Decimal(1), Decimal(1), Decimal(1), Decimal(1), Decimal(1), "A")
     assert engraving_cost(engraved("A"), terms) == 2
+
+
+# -- the administrator's form ----------------------------------------------------------------------------------------------
+
+
+def test_steps_and_engraving_are_typed_like_everything_else(rich: PriceBook) -> None:
+    fields = {
+        "v:quantity_steps.10": "7,5",
+        "x:quantity_steps.50": "yes",
+        "n:quantity_steps.pieces": "100",
+        "n:quantity_steps.share": "12",
+        "v:engraving.per_character": "55,5",
+        "v:engraving.alphabet": "A B\u00a0BЯ",
+    }
+    typed = read_form(rich, fields, "ru")
+    assert typed.flaws == {}
+    made = PriceBook.from_data(typed.data, version=3)
+    assert made.quantity_steps == {10: Decimal("0.075"), 100: Decimal("0.12")}
+    assert made.engraving is not None
+    assert (made.engraving.per_character, made.engraving.alphabet) == (Decimal("55.5"), "ABЯ")
+
+
+def test_the_first_step_of_a_book_without_any_is_added(book: PriceBook) -> None:
+    typed = read_form(book, {"n:quantity_steps.pieces": "10", "n:quantity_steps.share": "5"}, "en")
+    assert PriceBook.from_data(typed.data, version=2).quantity_steps == {10: Decimal("0.05")}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "share", "place", "flaw"),
+    [
+        pytest.param("1", "5", "n:quantity_steps.pieces", "not-a-count", id="one-piece"),
+        pytest.param("10", "5", "n:quantity_steps.pieces", "code-taken", id="there-already"),
+        pytest.param("20", "100", "n:quantity_steps.share", "not-below-one", id="all-of-it"),
+    ],
+)
+def test_a_step_that_is_wrong_says_so_beside_its_field(
+    rich: PriceBook, pieces: str, share: str, place: str, flaw: str
+) -> None:
+    typed = read_form(rich, {"n:quantity_steps.pieces": pieces, "n:quantity_steps.share": share}, "en")
+    assert typed.flaws == {place: flaw}
