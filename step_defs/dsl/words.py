@@ -173,7 +173,16 @@ WRONG_ROLE = ("role-required",)
 SIGN_IN = ("sign-in-required", "session-over", "not-signed-in")
 STALE = ("price-book-changed",)
 
+STONES: dict[str, str] = {
+    "diamonds": "diamond_1_3mm",
+    "бриллиант": "diamond_1_3mm",
+    "cubic zirconias": "cubic_zirconia_1_5mm",
+    "фианит": "cubic_zirconia_1_5mm",
+}
+
 REFUSALS: dict[str, tuple[str, ...]] = {
+    "these characters cannot be engraved": ("engraving-characters",),
+    "таких знаков не выгравировать": ("engraving-characters",),
     "it is too late": TOO_LATE,
     "уже поздно": TOO_LATE,
     "it is too early": TOO_LATE,

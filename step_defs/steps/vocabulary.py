@@ -15,6 +15,7 @@ from step_defs.dsl.words import (
     REFUSALS,
     SCREENS,
     STATUSES,
+    STONES,
 )
 from step_defs.dsl.world import World
 from step_defs.kit import Given, Then, When, step, words
@@ -30,6 +31,7 @@ words("refusal", {word: word for word in REFUSALS})
 words("screen", SCREENS)
 words("letter", LETTERS)
 words("language", LANGUAGES)
+words("stone", STONES)
 words("role", roles.ROLES)
 words("deed", roles.DEEDS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -47,6 +48,21 @@ class MoneyV1(Part):
     def money(self) -> Money:
         """The domain amount of this wire form."""
         return Money.of(self.amount, self.currency)
+
+
+class EngravingV1(Part):
+    """A text that is cut into a piece. The text is its person's own: absent once they left."""
+
+    text: str | None = Field(None, max_length=200, repr=False, examples=["A+B 2026"])
+    height_mm: Decimal = Field(gt=0)
+
+
+class ExtrasV1(Part):
+    """What a piece gets besides its metal: stones by code and count, a plating by its code, a text."""
+
+    stones: dict[str, int] = Field(default_factory=dict)
+    plating: str | None = None
+    engraving: EngravingV1 | None = None
 
 
 class Envelope(BaseModel):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from system.messages.envelope import Message, MoneyV1, Part
+from system.messages.envelope import ExtrasV1, Message, MoneyV1, Part
 
 
 class OrderStatus(StrEnum):
@@ -144,6 +144,7 @@ class WorkOrderSpec(Part):
     file_id: UUID | None = None
     sku: str | None = None
     weight_g: Decimal | None = None
+    extras: ExtrasV1 | None = None
 
 
 class ReleaseWorkOrders(Message):

@@ -48,8 +48,20 @@ def delivery_without_person(delivery: Mapping[str, Any]) -> Data:
 
 
 def lines_without_file_names(lines: Any) -> list[Data]:
-    """Order lines, or work orders, whose titles are no names of a customer's files."""
-    return [line | {"title": CUSTOM_PIECE} if line.get("kind") == "custom" else line for line in lines]
+    """Order lines, or work orders, whose titles are no names of a customer's files, and without the words they are engraved with."""
+    return [_without_words(line) | {"title": CUSTOM_PIECE} if line.get("kind") == "custom" else line for line in lines]
+
+
+def extras_without_words(extras: Mapping[str, Any] | None) -> Data | None:
+    """What a piece gets besides its metal, of the same shape, without the text of its engraving."""
+    if extras is None:
+        return None
+    engraving = extras.get("engraving")
+    return dict(extras) | ({"engraving": engraving | {"text": None}} if engraving else {})
+
+
+def _without_words(line: Data) -> Data:
+    return line | {"extras": extras_without_words(line["extras"])} if line.get("extras") else line
 
 
 def history_without_person(history: Any) -> list[Data]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from system.messages.envelope import Message, MoneyV1, Part
+from system.messages.envelope import ExtrasV1, Message, MoneyV1, Part
 
 
 class OrderInitiated(Message):
@@ -64,6 +64,7 @@ class OrderLine(Part):
     ring_size: str | None = None
     file_id: UUID | None = None
     sku: str | None = None
+    extras: ExtrasV1 | None = None
 
 
 class OrderSubmitted(Message):

@@ -29,6 +29,7 @@ from system.kernel.errors import AlexandriteError, NotFound, Refused, Unavailabl
 from system.pagekit import languages, words
 from system.pagekit.areas import SIGN_IN, areas_of, home_of, is_front
 from system.pagekit.assets import Assets
+from system.pagekit.differences import reason_words
 from system.pagekit.languages import LANGUAGES, language_of
 from system.pagekit.problems import ProblemWords, problem_words
 from system.pagekit.reader import Language, Writing
@@ -106,6 +107,7 @@ class Pages:
         environment.globals["named"] = partial(self.named, language)
         environment.globals["translated"] = partial(self.translated, language)
         environment.globals["problem_words"] = partial(self.problem_words, language)
+        environment.globals["reason_words"] = partial(self.reason_words, language)
         return environment
 
     def named(self, language: Language, kind: str, code: str) -> str:
@@ -122,6 +124,12 @@ class Pages:
     ) -> ProblemWords | None:
         """What is wrong with a model or its price, and what to do, by the code of files or pricing; None without words for it."""
         return problem_words(code or "", facts, self._words[language].gettext)
+
+    def reason_words(self, language: Language, code: str, facts: Mapping[str, object]) -> str | None:
+        """Why a firm price differs from its estimate, by pricing's code; None without words for it."""
+        # Facts are decimals as text: they keep their digits, and get the comma that readers of Russian write.
+        written = {name: str(fact).replace(".", ",") if language == "ru" else fact for name, fact in facts.items()}
+        return reason_words(code, written, self._words[language].gettext)
 
     def fragment(self, language: Language, template: str, **context: Any) -> str:
         """A piece of a page as text, for whoever is not asking by HTTP."""

@@ -139,6 +139,12 @@ _PROBLEMS: Mapping[str, _Said] = {
     "plating-unknown": _Said(
         N_("We no longer plate like this"), N_("Choose another plating, or none, and ask for a new price.")
     ),
+    "engraving-not-offered": _Said(
+        N_("We no longer engrave like this"), N_("Ask for a new price without an engraving.")
+    ),
+    "cancelled": _Said(
+        N_("The calculation was stopped"), N_("Nothing is being measured. Ask for the price again whenever you like.")
+    ),
     "sku-unknown": _Said(N_("We no longer sell this"), N_("Choose another piece from the catalogue.")),
     "quote-unknown": _Said(N_("There is no such price"), N_("Ask for a new price and order again.")),
     "size-mismatch": _Said(

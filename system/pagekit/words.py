@@ -17,6 +17,12 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "silver_925": N_("Silver 925"),
         "platinum_950": N_("Platinum 950"),
     },
+    "stone": {
+        "cubic_zirconia_1_5mm": N_("Cubic zirconia 1.5 mm"),
+        "diamond_1_3mm": N_("Diamond 1.3 mm"),
+        "alexandrite_3mm": N_("Alexandrite 3 mm"),
+    },
+    "plating": {"gold": N_("Gold plating"), "rhodium": N_("Rhodium plating")},
     "channel": {"shop": N_("Shop"), "partner": N_("Partner")},
     "work_state": {
         "RELEASED": N_("Free"),

@@ -48,15 +48,15 @@ class BatchedUnitOfWork(UnitOfWork):
         await super().lock(*subjects)
         self.locked_orders.update(order_id for each in subjects if (order_id := _order_id(each)) is not None)
 
-    async def flush_outgoing(self) -> None:
-        """Writes what was held back, then the messages."""
+    async def flush(self) -> None:
+        """Writes what was held back."""
         for part in self._held_back:
             await part.write()
-        await super().flush_outgoing()
+        await super().flush()
 
-    def discard_outgoing(self) -> None:
+    def discard(self) -> None:
         """Forgets the messages, and what was held back with them."""
-        super().discard_outgoing()
+        super().discard()
         for part in self._held_back:
             part.forget()
 

@@ -8,11 +8,11 @@ Here is what plumbing itself keeps: stored messages, dead letters, answers to re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete, func, literal, or_, select, text, update
+from sqlalchemy import Column, ColumnElement, delete, func, literal, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
@@ -103,6 +103,16 @@ async def forget_in_plumbing(uow: UnitOfWork, *, person: UUID, order_ids: Sequen
     changed += await _forget_rows(uow, words)
     changed += int(await uow.connection.scalar(select(func.audit_forgets(_texts(words)))) or 0)
     return changed
+
+
+def is_engraved(extras: Column[Any]) -> ColumnElement[bool]:
+    """Whether the extras in this column (ExtrasV1, as JSON) hold the words of an engraving."""
+    return cast(ColumnElement[bool], extras["engraving"]["text"].astext.is_not(None))
+
+
+def without_engraved_words(extras: Column[Any]) -> ColumnElement[Any]:
+    """The extras of the same shape, without the words."""
+    return func.jsonb_set(extras, _texts(["engraving", "text"]), literal_column("'null'::jsonb"))
 
 
 async def note_erasure(uow: UnitOfWork, *, person: UUID, counts: dict[str, int]) -> None:

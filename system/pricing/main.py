@@ -159,6 +159,7 @@ def _measurer(settings: PricingSettings) -> MeshSupervisor:
         memory_bytes=settings.pricing_analysis_memory_bytes,
         draws=True,
         allowance_of=settings.allowance_of,
+        tells=True,
     )
 
 

@@ -175,6 +175,8 @@ def _line(line: dict[str, Any], priced: dict[str, Any] | None) -> dict[str, Any]
         "quote_id": priced["quote_id"] if priced else line["quote_id"],
         "total": priced["total"] if priced else None,
         "weight_g": priced.get("weight_g") if priced else None,
+        # An order of earlier days came without.
+        "extras": line.get("extras"),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-MARGIN, TAX = "margin", "tax"
+MARGIN, DISCOUNT, TAX = "margin", "discount", "tax"
 Money = Mapping[str, str]
 
 
@@ -31,8 +31,10 @@ def costs_of(breakdown: Mapping[str, Any]) -> Costs:
     if MARGIN not in amounts:
         return Costs(items, None, None)
     before_tax = Decimal(breakdown["unit_price"]) - amounts.get(TAX, Decimal(0))
-    share = amounts[MARGIN] / before_tax if before_tax else None
-    return Costs(items, _money(amounts[MARGIN] * quantity, currency), share)
+    # What many pieces take off is below zero, and is taken off what is earned.
+    margin = amounts[MARGIN] + amounts.get(DISCOUNT, Decimal(0))
+    share = margin / before_tax if before_tax else None
+    return Costs(items, _money(margin * quantity, currency), share)
 
 
 def margin_of(costs: Iterable[Costs | None]) -> Money | None:

@@ -106,6 +106,8 @@ NAMES = {
         "labour": N_("Work by hand"),
         "stones": N_("Stones"),
         "plating": N_("Plating"),
+        "engraving": N_("Engraving"),
+        "discount": N_("Discount for so many pieces"),
         "hallmark": N_("Hallmark"),
         "overhead": N_("Workshop"),
         "catalogue_price": N_("Catalogue price"),

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from system.crm.domain.case import CaseKind, CaseReason, CaseWish
 from system.crm.entrypoints.case_schemas import CaseView
+from system.messages.envelope import ExtrasV1
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -191,6 +192,7 @@ class LineView(BaseModel):
     ring_size: str | None = None
     file_id: UUID | None = None
     sku: str | None = None
+    extras: ExtrasV1 | None = Field(None, description="what the piece gets besides its metal")
 
 
 class ShipmentView(BaseModel):

@@ -11,7 +11,7 @@ from sqlalchemy.types import Uuid
 
 from system.mes.adapters.tables import work_order
 from system.messages.personal import CUSTOM_PIECE
-from system.plumbing.erasure import forget_in_plumbing, note_erasure
+from system.plumbing.erasure import forget_in_plumbing, is_engraved, note_erasure, without_engraved_words
 from system.plumbing.unit_of_work import UnitOfWork
 
 
@@ -29,6 +29,11 @@ class PeopleRepository:
                 work_order.c.order_id.in_(order_ids), work_order.c.kind == "custom", work_order.c.title != CUSTOM_PIECE
             )
             .values(title=CUSTOM_PIECE)
+        )
+        await self._connection.execute(
+            update(work_order)
+            .where(work_order.c.order_id.in_(order_ids), is_engraved(work_order.c.extras))
+            .values(extras=without_engraved_words(work_order.c.extras))
         )
         return renamed.rowcount
 

@@ -336,6 +336,7 @@ _PLAIN = (
     "state",
     "claim_no",
     "rework_count",
+    "extras",
 )
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 APPEND_ONLY = ("pay_ledger", "pay_rate", "pay_rate_withdrawal", "weighing", "work_order_history", "withdrawal")
@@ -69,6 +69,7 @@ work_order = Table(
     Column("rework_count", Integer, nullable=False, server_default="0"),
     Column("carrier", Text),
     Column("tracking_number", Text),
+    Column("extras", JSONB(none_as_null=True)),
     CheckConstraint(
         "state IN ('RELEASED', 'CLAIMED', 'COMPLETED', 'PACKING', 'SHIPPED', 'WITHDRAWN')",
         name="work_order_state_known",

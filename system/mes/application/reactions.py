@@ -88,6 +88,7 @@ def _work_order(spec: WorkOrderSpec, message: ReleaseWorkOrders, released_at: da
         file_id=spec.file_id,
         sku=spec.sku,
         weight_g=spec.weight_g,
+        extras=spec.extras.model_dump(mode="json") if spec.extras else None,
         approved_at=message.approved_at,
         promise_at=message.promise_at,
         released_at=released_at,

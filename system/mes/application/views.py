@@ -43,6 +43,7 @@ def work_order_view(
         "file_id": str(work_order.file_id) if work_order.file_id else None,
         "sku": work_order.sku,
         "weight_g": str(work_order.weight_g) if work_order.weight_g is not None else None,
+        "extras": work_order.extras,
         "approved_at": work_order.approved_at.isoformat(),
         "promise_at": work_order.promise_at.isoformat(),
         "released_at": work_order.released_at.isoformat(),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from system.mes.domain import rules
@@ -58,7 +59,8 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
-    """One order line in production. `weight_g` is the weight of one piece; `claim_no` counts the claims it has had.
+    """One order line in production. `weight_g` is the weight of one piece; `claim_no` counts the claims it has had; `extras` is
+    what it gets besides its metal, as the shop said it.
 
     `state_since` is when anything last happened to it: it reached its state, or its holder said that it goes on.
     """
@@ -85,6 +87,7 @@ class WorkOrder:
     claim: Claim | None = None
     rework_count: int = 0
     parcel: Parcel | None = None
+    extras: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def allowed_actions(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from system.mes.domain.weights import GRAMS_MAX
+from system.messages.envelope import ExtrasV1
 
 PAID_MAX = Decimal(1_000_000)
 """For a piece or a gram: nobody is paid more."""
@@ -125,6 +126,7 @@ class WorkOrderView(BaseModel):
     file_id: UUID | None
     sku: str | None
     weight_g: str | None
+    extras: ExtrasV1 | None = Field(None, description="what the piece gets besides its metal")
     approved_at: datetime
     promise_at: datetime
     released_at: datetime

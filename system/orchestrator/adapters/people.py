@@ -12,7 +12,7 @@ from sqlalchemy.types import Uuid
 
 from system.messages.personal import CUSTOM_PIECE, actor_without_name
 from system.orchestrator.adapters.tables import order_line, orders
-from system.plumbing.erasure import forget_in_plumbing, note_erasure
+from system.plumbing.erasure import forget_in_plumbing, is_engraved, note_erasure, without_engraved_words
 from system.plumbing.unit_of_work import UnitOfWork
 
 
@@ -43,6 +43,11 @@ class PeopleRepository:
             update(order_line)
             .where(order_line.c.order_id.in_(theirs), order_line.c.kind == "custom", order_line.c.title != CUSTOM_PIECE)
             .values(title=CUSTOM_PIECE)
+        )
+        await self._connection.execute(
+            update(order_line)
+            .where(order_line.c.order_id.in_(theirs), is_engraved(order_line.c.extras))
+            .values(extras=without_engraved_words(order_line.c.extras))
         )
         return emptied
 

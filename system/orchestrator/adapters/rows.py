@@ -111,6 +111,7 @@ def line_of(row: Row[Any]) -> Line:
         held_by=row.held_by,
         carrier=row.carrier,
         tracking_number=row.tracking_number,
+        extras=row.extras,
     )
 
 
@@ -136,6 +137,7 @@ def line_values(order_id: UUID, position: int, line: Line) -> dict[str, Any]:
         "held_by": line.held_by,
         "carrier": line.carrier,
         "tracking_number": line.tracking_number,
+        "extras": line.extras,
     }
 
 

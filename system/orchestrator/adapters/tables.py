@@ -78,6 +78,7 @@ order_line = Table(
     Column("held_by", Text),
     Column("carrier", Text),
     Column("tracking_number", Text),
+    Column("extras", JSONB(none_as_null=True)),
 )
 
 saga_step = Table(

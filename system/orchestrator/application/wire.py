@@ -7,7 +7,7 @@ from uuid import UUID
 
 from system.kernel.money import Money
 from system.messages import orchestrator_v1 as out
-from system.messages.envelope import Message, MoneyV1
+from system.messages.envelope import ExtrasV1, Message, MoneyV1
 from system.messages.shop_v1 import OrderLine
 from system.orchestrator.domain.order import Cancellation, Line, Order, Outgoing, Policy
 from system.orchestrator.domain.saga import Command
@@ -77,6 +77,7 @@ def line_of(published: OrderLine) -> Line:
         ring_size=published.ring_size,
         file_id=published.file_id,
         sku=published.sku,
+        extras=published.extras.model_dump(mode="json") if published.extras else None,
     )
 
 
@@ -167,6 +168,7 @@ def _release(order: Order) -> out.ReleaseWorkOrders:
                 file_id=line.file_id,
                 sku=line.sku,
                 weight_g=line.weight_g,
+                extras=ExtrasV1.model_validate(line.extras) if line.extras else None,
             )
             for line in order.lines
         ),

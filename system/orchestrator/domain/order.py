@@ -5,6 +5,7 @@ This file holds the state and the few ways to change it; what a fact means is de
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -31,7 +32,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the order, the price in force for it, and its work order."""
+    """One line of the order, the price in force for it, and its work order. `extras` are for whoever makes it."""
 
     line_id: UUID
     kind: LineKind
@@ -49,6 +50,7 @@ class Line:
     held_by: str | None = None
     carrier: str | None = None
     tracking_number: str | None = None
+    extras: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def work_order_id(self, order_id: UUID) -> UUID:
         """The id of the line's work order: the same however often the release is repeated."""

@@ -15,7 +15,8 @@ from system.pricing.adapters import tables
 from system.pricing.adapters.jobs import QUEUE
 from system.pricing.adapters.turns import SHARES, WAITING_COLUMNS, WAITING_ORDER, WAITING_TABLES, waiting_of
 from system.pricing.domain.fairness import Shares, in_turn
-from system.pricing.domain.progress import Place
+from system.pricing.domain.progress import At, Place
+from system.pricing.domain.stages import Stage
 from system.pricing.domain.waiting import InQueue, Measured, seconds_left, size_class, typical_seconds
 
 SHOWN_MAX = 500
@@ -26,8 +27,9 @@ READ_EVERY_S = 1.0
 _QUEUE = text(
     f"""
     SELECT {WAITING_COLUMNS}, quote.quote_id, job.status, job.attempts, job.worker_id, job.scheduled_at,
-           quote.status AS quote_status, CAST(quote.mesh ->> 'triangle_count' AS bigint) AS triangle_count,
-           calculation.asked_by, calculation.started_at,
+           quote.status AS quote_status,
+           coalesce(CAST(quote.mesh ->> 'triangle_count' AS bigint), calculation.triangle_count) AS triangle_count,
+           calculation.stage, calculation.stage_at, calculation.asked_by, calculation.started_at,
            EXISTS (SELECT 1 FROM price_request_quote AS line JOIN price_request AS request
                    ON request.order_id = line.order_id AND request.attempt = line.attempt
                    WHERE line.quote_id = quote.quote_id AND request.state = 'WAITING') AS order_waits
@@ -76,7 +78,7 @@ class Calculations:
         """Where a quote stands, or None when it is not in the queue (any more), or beyond what is shown of it."""
         for item in (await self.view())["items"]:
             if item["quote_id"] == str(quote_id):
-                return Place(item["position"], item["eta_s"])
+                return Place(item["position"], item["eta_s"], _at(item, now=datetime.now(UTC)))
         return None
 
     async def _look(self) -> dict[str, Any]:
@@ -121,6 +123,13 @@ async def _measured(connection: AsyncConnection) -> list[Measured]:
     ]
 
 
+def _at(item: Mapping[str, Any], *, now: datetime) -> At | None:
+    if item["stage"] is None:
+        return None
+    since_s = (now - datetime.fromisoformat(item["stage_at"])).total_seconds()
+    return At(Stage(item["stage"]), since_s, item["triangles"])
+
+
 def _running_s(row: Mapping[Any, Any], now: datetime) -> float | None:
     if row["status"] != "doing":
         return None
@@ -139,6 +148,8 @@ def _item(row: Mapping[Any, Any], *, position: int, eta_s: float | None) -> dict
         "size": str(size_class(row["file_bytes"])) if row["file_bytes"] is not None else None,
         "file_bytes": row["file_bytes"],
         "triangles": row["triangle_count"],
+        "stage": row["stage"] if runs else None,
+        "stage_at": row["stage_at"].isoformat() if row["stage_at"] and runs else None,
         "asked_by": row["asked_by"],
         "order_waits": row["order_waits"],
         "since": since.isoformat(),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, select
+from sqlalchemy import and_, delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.plumbing.schema import idempotency_key
@@ -42,6 +43,18 @@ class ErasureRepository:
             await self._connection.execute(delete(table).where(table.c.quote_id.in_(going)))
         await self._connection.execute(delete(tables.fair_share).where(tables.fair_share.c.asker == owner_id))
         return (await self._connection.execute(delete(tables.quote).where(unused))).rowcount
+
+    async def forget_engravings(self, owner_id: UUID) -> int:
+        """Takes the texts out of the engravings of what is left of their quotes: those that orders use; how many."""
+        # As above: the trigger lets through who says whose they are, and then nothing but this.
+        await self._connection.execute(select(func.set_config("alexandrite.erased_person", str(owner_id), True)))
+        quote = tables.quote
+        taken = await self._connection.execute(
+            update(quote)
+            .where(quote.c.owner_id == owner_id, quote.c.engraving.has_key("text"))
+            .values(engraving=quote.c.engraving.op("-", return_type=JSONB())("text"))
+        )
+        return taken.rowcount
 
     async def forget_answers(self, person_id: UUID) -> int:
         """Deletes the answers kept for their requests, which hold quotes as they were; how many."""

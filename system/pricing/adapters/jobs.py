@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from system.plumbing.jobs import defer
 from system.pricing.adapters import tables
 from system.pricing.domain.fairness import place_of, triangles_of
+from system.pricing.domain.stages import Step
 
 QUEUE = "pricing"
 CALCULATE = "calculate_quote"
@@ -48,7 +49,14 @@ class JobQueue:
     async def started(self, quote_id: UUID, *, at: datetime) -> None:
         """A worker begins; one that begins again counts from then."""
         table = tables.calculation
-        await self._connection.execute(update(table).where(table.c.quote_id == quote_id).values(started_at=at))
+        begun = {"started_at": at, "stage": None, "stage_at": None, "triangle_count": None}
+        await self._connection.execute(update(table).where(table.c.quote_id == quote_id).values(begun))
+
+    async def stands(self, quote_id: UUID, step: Step, *, at: datetime) -> None:
+        """A worker is at this stage, of a model of so many triangles."""
+        table = tables.calculation
+        reached = {"stage": step.stage.value, "stage_at": at, "triangle_count": step.triangle_count}
+        await self._connection.execute(update(table).where(table.c.quote_id == quote_id).values(reached))
 
     async def measured(self, quote_id: UUID, *, at: datetime) -> None:
         """A worker came to a result: from this it is known what a model of this size takes."""

@@ -91,6 +91,12 @@ class PricingQueries:
         async with self._engine.connect() as connection:
             return [BookRecord(*row) for row in await connection.execute(query)]
 
+    async def quotes_by_book(self, versions: Iterable[int]) -> dict[int, int]:
+        """How many quotes were priced by each of these versions; reads one index only."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(quotes_by_book_statement(versions))
+            return {row.price_book_version: row.quotes for row in rows}
+
     async def plans(self) -> list[EndedPlan]:
         """The plans that have not ended, the next to start first; then those that ended in the last days without a book."""
         end = tables.price_book_plan_end
@@ -147,6 +153,12 @@ class PricingQueries:
                 }
                 for row in await connection.execute(query)
             }
+
+
+def quotes_by_book_statement(versions: Iterable[int]) -> Select[Any]:
+    """Counts the quotes of these versions of the book."""
+    version = tables.quote.c.price_book_version
+    return select(version, func.count().label("quotes")).where(version.in_(list(versions))).group_by(version)
 
 
 def changed_statement(since: datetime, *, limit: int) -> Select[Any]:

@@ -25,7 +25,7 @@ from system.pricing.adapters.rows import (
 )
 from system.pricing.domain.mesh import ANALYSER_VERSION, Analysis, MeshMeasure, Problem
 from system.pricing.domain.order_pricing import PriceRequest
-from system.pricing.domain.quote import UNFINISHED, Quote
+from system.pricing.domain.quote import CANCELLED, UNFINISHED, Quote
 
 _PROGRESS = (
     "status",
@@ -41,6 +41,7 @@ _PROGRESS = (
     "spot_per_g",
     "finished_at",
     "valid_until",
+    "difference",
 )
 _STILL_GOING = tuple(status.value for status in UNFINISHED)
 
@@ -71,6 +72,19 @@ class QuoteRepository:
         """These quotes, which nobody else can finish until this transaction ends. Locked by id, so that two holders never cross."""
         rows = await self._connection.execute(_HOLD, {"quote_ids": list(quote_ids)})
         return {row.quote_id: quote_from_row(row) for row in rows}
+
+    async def hold_alone(self, quote_id: UUID) -> Quote | None:
+        """This quote, which nobody else can finish or take into an order until this transaction ends."""
+        rows = await self._connection.execute(
+            select(tables.quote).where(tables.quote.c.quote_id == quote_id).with_for_update()
+        )
+        row = rows.first()
+        return quote_from_row(row) if row else None
+
+    async def was_cancelled(self, quote_id: UUID) -> bool:
+        """Whether whoever asked for it stopped it."""
+        code = tables.quote.c.problem["code"].astext
+        return await self._connection.scalar(select(code).where(tables.quote.c.quote_id == quote_id)) == CANCELLED
 
     async def save_unfinished(self, quote: Quote) -> bool:
         """Records progress or the end unless the quote has ended; says whether it was recorded."""

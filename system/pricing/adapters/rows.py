@@ -8,6 +8,8 @@ from uuid import UUID
 
 from system.kernel.money import Money
 from system.pricing.domain.costing import Extras
+from system.pricing.domain.difference import Difference, Reason
+from system.pricing.domain.engraving import Engraving
 from system.pricing.domain.mesh import Disclosure, LengthUnit, MeshMeasure, Problem
 from system.pricing.domain.order_pricing import PriceRequest, RequestedLine
 from system.pricing.domain.quote import Asked, Quote, QuoteKind, QuoteStatus
@@ -32,6 +34,7 @@ def quote_to_row(quote: Quote) -> dict[str, Any]:
         "unit_named": asked.unit is not None,
         "stones": dict(asked.extras.stones),
         "plating": asked.extras.plating,
+        "engraving": engraving_to_json(asked.extras.engraving),
         "estimate_amount": quote.estimate.amount if quote.estimate else None,
         "total_amount": quote.total.amount if quote.total else None,
         "currency": priced.currency if priced else None,
@@ -46,6 +49,7 @@ def quote_to_row(quote: Quote) -> dict[str, Any]:
         "created_at": quote.created_at,
         "finished_at": quote.finished_at,
         "valid_until": quote.valid_until,
+        "difference": difference_to_json(quote.difference),
     }
 
 
@@ -63,7 +67,7 @@ def quote_from_row(row: Any) -> Quote:
             mesh_sha256=row.mesh_sha256,
             sku=row.sku,
             unit=LengthUnit(row.unit) if row.unit_named else None,
-            extras=Extras(row.stones, row.plating),
+            extras=Extras(row.stones, row.plating, engraving_from_json(row.engraving)),
         ),
         created_at=row.created_at,
         price_book_version=row.price_book_version,
@@ -79,7 +83,40 @@ def quote_from_row(row: Any) -> Quote:
         finished_at=row.finished_at,
         replaces=row.replaces,
         remade_because=tuple(row.remade_because),
+        difference=difference_from_json(row.difference),
     )
+
+
+def engraving_to_json(engraving: Engraving | None) -> dict[str, Any] | None:
+    """An engraving as JSON; its text stands in a member that can be taken out."""
+    if engraving is None:
+        return None
+    kept = {"height_mm": str(engraving.height_mm), "characters": engraving.characters}
+    return kept if engraving.text is None else kept | {"text": engraving.text}
+
+
+def engraving_from_json(data: dict[str, Any] | None) -> Engraving | None:
+    """The engraving that `engraving_to_json` wrote, without its text when that was taken out."""
+    return None if data is None else Engraving(Decimal(data["height_mm"]), data["characters"], data.get("text"))
+
+
+def difference_to_json(difference: Difference | None) -> dict[str, Any] | None:
+    """A difference as JSON, its amount as text."""
+    if difference is None:
+        return None
+    return {
+        "amount": f"{difference.amount.amount:.2f}",
+        "currency": difference.amount.currency,
+        "reasons": [{"code": reason.code, "facts": dict(reason.facts)} for reason in difference.reasons],
+    }
+
+
+def difference_from_json(data: dict[str, Any] | None) -> Difference | None:
+    """The difference that `difference_to_json` wrote."""
+    if data is None:
+        return None
+    reasons = tuple(Reason(reason["code"], reason["facts"]) for reason in data["reasons"])
+    return Difference(Money.of(data["amount"], data["currency"]), reasons)
 
 
 def mesh_to_json(mesh: MeshMeasure | None) -> dict[str, Any] | None:

@@ -94,6 +94,7 @@ quote = Table(
     Column("unit_named", Boolean, nullable=False, server_default=text("true")),
     Column("stones", JSONB, nullable=False),
     Column("plating", String(60)),
+    Column("engraving", NULLABLE_JSON),
     Column("estimate_amount", Numeric(14, 2)),
     Column("total_amount", Numeric(14, 2)),
     Column("currency", String(3)),
@@ -108,6 +109,7 @@ quote = Table(
     _moment("created_at", nullable=False),
     _moment("finished_at"),
     _moment("valid_until"),
+    Column("difference", NULLABLE_JSON),
     # Set by the database whenever a row is updated, whichever release does it; never since a quote was added.
     _moment("changed_at"),
 )
@@ -120,6 +122,9 @@ calculation = Table(
     Column("asked_by", String(20), nullable=False),
     _moment("started_at"),
     _moment("finished_at"),
+    Column("stage", String(20)),
+    _moment("stage_at"),
+    Column("triangle_count", BigInteger),
     # What its turn is decided by (domain/fairness.py); the release before notes none of it.
     Column("triangles", BigInteger),
     Column("place", BigInteger),

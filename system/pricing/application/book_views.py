@@ -19,13 +19,14 @@ def share_view(share: Decimal | None) -> str | None:
     return None if share is None else f"{share.quantize(SHARE_UNIT, rounding=ROUND_HALF_EVEN):f}"
 
 
-def record_view(record: BookRecord) -> dict[str, Any]:
-    """One version in the list of books."""
+def record_view(record: BookRecord, *, quotes: int) -> dict[str, Any]:
+    """One version in the list of books, and how many quotes were priced by it."""
     return {
         "version": record.version,
         "made_by": record.made_by,
         "made_at": record.made_at.isoformat(),
         "reason": record.reason,
+        "quote_count": quotes,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -18,6 +19,7 @@ from system.pricing.application.settling import settle_waiting
 from system.pricing.domain.mesh import Analysis, MeshMeasure, Preview, Problem
 from system.pricing.domain.quote import Quote, firm_price, first_price, price_by_analysis
 from system.pricing.domain.setback import GIVEN_UP, LEASE_LOST, Setback
+from system.pricing.domain.stages import Stage, Step
 
 MEASURING_SECONDS = Histogram(
     "alexandrite_pricing_measuring_seconds",
@@ -27,6 +29,10 @@ MEASURING_SECONDS = Histogram(
 )
 SIZES = {1_000: "1k", 10_000: "10k", 100_000: "100k", 1_000_000: "1M", 5_000_000: "5M"}
 """The classes of models, each up to so many triangles; `more` are larger."""
+LOOK_EVERY_S = 1.0
+"""How often it is asked whether a quote is wanted still."""
+TOLD_FROM_TRIANGLES = 50_000
+"""A smaller model is looked at before anybody has read that it is."""
 _OF_THE_MOMENT = frozenset({"analysis-timed-out", "analysis-crashed", "file-unavailable"})
 """Problems of this attempt, not of the mesh: they are not remembered for the next quote."""
 
@@ -41,11 +47,13 @@ class Calculation:
         measurer: Measurer,
         *,
         valid_for: timedelta,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._make_uow = make_uow
         self._files = files
         self._measurer = measurer
         self._valid_for = valid_for
+        self._look_every_s = look_every_s
 
     async def run(self, command: CalculateQuote) -> None:
         """Prices the quote. Raises Unavailable when a dependency is away and another attempt may help."""
@@ -53,7 +61,7 @@ class Calculation:
         if quote is None:
             return
         try:
-            await self._measure(quote, command)
+            await self._measure_while_wanted(quote, command)
         except ModelGone:
             await self._end(quote, Problem.of("file-unavailable"), first_look=None)
         except Unavailable:
@@ -99,6 +107,24 @@ class Calculation:
             await uow.commit()
             return quote
 
+    async def _measure_while_wanted(self, quote: Quote, command: CalculateQuote) -> None:
+        """Measures until the end, or until whoever asked stops it: then the measuring process is ended, and nothing is kept."""
+        measuring = asyncio.create_task(self._measure(quote, command))
+        try:
+            while not (await asyncio.wait({measuring}, timeout=self._look_every_s))[0]:
+                if await self._was_cancelled(quote):
+                    log.info("calculation stopped", quote_id=str(quote.quote_id))
+                    return
+            await measuring
+        finally:
+            measuring.cancel()
+            # Its measuring process ends with it; whatever else it had to say belongs to a quote that is over.
+            await asyncio.gather(measuring, return_exceptions=True)
+
+    async def _was_cancelled(self, quote: Quote) -> bool:
+        async with self._make_uow() as uow:
+            return bool(await uow.quotes.was_cancelled(quote.quote_id))
+
     async def _measure(self, quote: Quote, command: CalculateQuote) -> None:
         assert quote.asked.file_id is not None
         model: ModelFile | None = await self._files.describe(quote.asked.file_id)
@@ -119,6 +145,8 @@ class Calculation:
                     await self._keep(quote, finding)
                 elif isinstance(finding, Setback):
                     await self.held_up(command, finding)
+                elif isinstance(finding, Step):
+                    await self._tell(quote, finding)
                 else:
                     if not command.is_ours():
                         await self._outlived(command, finding)
@@ -138,11 +166,18 @@ class Calculation:
     async def _estimate(self, quote: Quote, first_look: MeshMeasure) -> Quote:
         async with self._make_uow() as uow:
             estimated = first_price(quote, first_look, await uow.books.current())
-            if estimated is None:
-                return quote
-            await uow.quotes.save_unfinished(estimated)
+            if estimated is not None:
+                await uow.quotes.save_unfinished(estimated)
+            await uow.jobs.stands(quote.quote_id, Step(Stage.SURFACE, first_look.triangle_count), at=uow.now)
             await uow.commit()
-            return estimated
+            return estimated or quote
+
+    async def _tell(self, quote: Quote, step: Step) -> None:
+        if (step.triangle_count or 0) < TOLD_FROM_TRIANGLES:
+            return
+        async with self._make_uow() as uow:
+            await uow.jobs.stands(quote.quote_id, step, at=uow.now)
+            await uow.commit()
 
     async def _end(self, quote: Quote, outcome: MeshMeasure | Problem, *, first_look: MeshMeasure | None) -> None:
         async with self._make_uow() as uow:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from system.plumbing.unit_of_work import IdempotencyKey
+from system.pricing.domain.engraving import Engraving
 from system.pricing.domain.mesh import LengthUnit
 
 
@@ -29,8 +30,18 @@ class RequestQuote:
     unit: LengthUnit | None = None
     stones: Mapping[str, int] = field(default_factory=dict)
     plating: str | None = None
+    engraving: Engraving | None = None
     sees_all_files: bool = False
     asked_by: str = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelQuote:
+    """A quote's calculation shall stop. `sees_all` is true for our own staff."""
+
+    quote_id: UUID
+    asked_by: UUID
+    sees_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

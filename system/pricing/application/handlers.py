@@ -89,13 +89,13 @@ def _asked(command: RequestQuote, book: PriceBook, model: ModelFile | None) -> A
             file_id=model.file_id,
             mesh_sha256=model.sha256,
             unit=command.unit,
-            extras=Extras(dict(command.stones), command.plating),
+            extras=Extras(dict(command.stones), command.plating, command.engraving),
         )
     item = book.catalogue.get(command.sku or "")
     if item is None:
         raise Invalid("sku-unknown", f"We do not sell {command.sku!r}.")
-    if command.stones or command.plating:
-        raise Invalid("extras-not-for-ready-made", "Stones and plating can be chosen for a model only.")
+    if command.stones or command.plating or command.engraving:
+        raise Invalid("extras-not-for-ready-made", "Stones, plating and engraving can be chosen for a model only.")
     return Asked(
         kind=QuoteKind.READY_MADE,
         material=item.material,

@@ -16,6 +16,7 @@ from system.pricing.domain.plan import Plan
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Quote
 from system.pricing.domain.setback import Setback
+from system.pricing.domain.stages import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,10 @@ class ModelFiles(Protocol):
 class Measurer(Protocol):
     """Measures a model under limits."""
 
-    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Setback]:
+    def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Setback | Step]:
         """Yields an unchecked measure, then a checked one or a Problem, which is the last; after a checked one the previews.
 
-        After a Setback it begins anew.
+        Before the checked one some steps may say how far it is. After a Setback it begins anew.
         """
 
 
@@ -97,6 +98,12 @@ class Quotes(Protocol):
 
     async def hold(self, quote_ids: Iterable[UUID]) -> dict[UUID, Quote]:
         """These quotes, unchangeable by others until this transaction ends: a worker that finishes one waits."""
+
+    async def hold_alone(self, quote_id: UUID) -> Quote | None:
+        """This quote, which nobody else can finish or take into an order until this transaction ends."""
+
+    async def was_cancelled(self, quote_id: UUID) -> bool:
+        """Whether whoever asked for it stopped it."""
 
     async def save_unfinished(self, quote: Quote) -> bool:
         """Records progress or the end, unless the quote is final already; says whether it was recorded."""
@@ -182,6 +189,9 @@ class Jobs(Protocol):
 
     async def started(self, quote_id: UUID, *, at: datetime) -> None:
         """A worker begins."""
+
+    async def stands(self, quote_id: UUID, step: Step, *, at: datetime) -> None:
+        """A worker is at this stage."""
 
     async def measured(self, quote_id: UUID, *, at: datetime) -> None:
         """A worker came to a result, a price or what is wrong with the model: what that took is remembered."""

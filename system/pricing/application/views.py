@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from system.kernel.money import Money
+from system.pricing.domain.difference import Difference
+from system.pricing.domain.engraving import Engraving, EngravingTerms
 from system.pricing.domain.mesh import MeshMeasure, Problem
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.progress import Place, progress_of
@@ -47,6 +49,7 @@ def quote_view(quote: Quote) -> dict[str, Any]:
         "unit": quote.unit.value,
         "stones": dict(asked.extras.stones),
         "plating": asked.extras.plating,
+        "engraving": engraving_view(asked.extras.engraving),
         "estimate": money_view(quote.estimate),
         "total": money_view(quote.total),
         "breakdown": quote.breakdown,
@@ -58,13 +61,15 @@ def quote_view(quote: Quote) -> dict[str, Any]:
         "created_at": quote.created_at.isoformat(),
         "replaces": str(quote.replaces) if quote.replaces else None,
         "remade_because": list(quote.remade_because),
+        "difference": difference_view(quote.difference),
     }
 
 
 def quote_now(quote: Quote, place: Place | None, *, now: datetime) -> dict[str, Any]:
     """A quote as whoever waits for it sees it: also how far it is, and where in line when that is known."""
     eta_s = place.eta_s if place else None
-    progress = progress_of(quote.status, waited_s=(now - quote.created_at).total_seconds(), eta_s=eta_s)
+    waited_s = (now - quote.created_at).total_seconds()
+    progress = progress_of(quote.status, waited_s=waited_s, eta_s=eta_s, at=place.at if place else None)
     shown = quote_view(quote)
     if progress is not None:
         shown |= {"progress": {"stage": progress.stage.value, "percent": progress.percent}}
@@ -105,6 +110,25 @@ def problem_view(problem: Problem) -> dict[str, Any]:
     return words | {name: value for name, value in told.items() if value}
 
 
+def engraving_view(engraving: Engraving | None) -> dict[str, Any] | None:
+    """What is engraved; the text is null once its person left."""
+    if engraving is None:
+        return None
+    return {"text": engraving.text, "height_mm": str(engraving.height_mm), "characters": engraving.characters}
+
+
+def difference_view(difference: Difference | None) -> dict[str, Any] | None:
+    """By how much the firm price differs from the estimate, and why."""
+    if difference is None:
+        return None
+    return {
+        "amount": money_view(difference.amount),
+        "reasons": [
+            {"code": reason.code, "detail": reason.detail, "facts": dict(reason.facts)} for reason in difference.reasons
+        ],
+    }
+
+
 def mesh_view(mesh: MeshMeasure) -> dict[str, Any]:
     """What was measured, and what its owner should know about it."""
     return {
@@ -132,6 +156,23 @@ def materials_view(book: PriceBook) -> dict[str, Any]:
         ],
         "stones": [{"code": stone.code, "title": dict(stone.title)} for stone in book.stones.values()],
         "platings": [{"code": plating.code, "title": dict(plating.title)} for plating in book.platings.values()],
+        "engraving": _terms_view(book.engraving),
+        "quantity_steps": [
+            {"from": pieces, "share": str(share)} for pieces, share in sorted(book.quantity_steps.items())
+        ],
         "price_book_version": book.version,
         "currency": book.currency,
+    }
+
+
+def _terms_view(terms: EngravingTerms | None) -> dict[str, Any] | None:
+    if terms is None:
+        return None
+    return {
+        "setup": f"{terms.setup:.2f}",
+        "per_character": f"{terms.per_character:.2f}",
+        "characters_max": int(terms.characters_max),
+        "height_mm_min": str(terms.height_mm_min),
+        "height_mm_max": str(terms.height_mm_max),
+        "alphabet": terms.alphabet,
     }

@@ -2,8 +2,8 @@
 
 weight_g = volume_cm3 x density
 metal    = weight x (1 + loss) x fineness x spot x (1 + premium), plus the sprue, of which a share is charged
-cost     = metal + (print + casting) / yield + labour + stones x (1 + breakage) + plating + hallmark + overhead
-price    = cost / (1 - margin) + tax
+cost     = metal + (print + casting) / yield + labour + stones x (1 + breakage) + plating + engraving + hallmark + overhead
+price    = cost / (1 - margin), less the discount for so many pieces, + tax
 Every item is rounded to kopecks first, so the breakdown adds up to the price exactly.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 from system.kernel.errors import Invalid
 from system.kernel.money import Money
+from system.pricing.domain.engraving import Engraving, engraving_cost
 from system.pricing.domain.mesh import MeshMeasure
 from system.pricing.domain.price_book import Alloy, Plating, PriceBook, Rates
 
@@ -25,15 +26,16 @@ _UM_PER_CM = Decimal(10_000)
 _SPHERE = (36 * Decimal(str(pi))) ** (Decimal(1) / 3)
 """A sphere of volume V has the area (36 pi V^2)^(1/3): the least area any solid of that volume can have."""
 
-COST_ITEMS = ("metal", "print", "casting", "labour", "stones", "plating", "hallmark", "overhead")
+COST_ITEMS = ("metal", "print", "casting", "labour", "stones", "plating", "engraving", "hallmark", "overhead")
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a piece gets besides its metal: stones by code and count, and at most one plating."""
+    """What a piece gets besides its metal: stones by code and count, at most one plating, and at most one text."""
 
     stones: Mapping[str, int]
     plating: str | None = None
+    engraving: Engraving | None = None
 
     @property
     def stone_count(self) -> int:
@@ -46,7 +48,10 @@ PLAIN = Extras(stones={})
 
 @dataclass(frozen=True, slots=True)
 class Costing:
-    """The price of one piece and of all pieces, with the items it consists of. Weight is of one piece."""
+    """The price of one piece and of all pieces, with the items it consists of. Weight is of one piece.
+
+    `discount` is what so many pieces take off each; `step` says from how many on, and which share.
+    """
 
     weight_g: Decimal
     items: Mapping[str, Money]
@@ -54,6 +59,8 @@ class Costing:
     tax: Money
     unit_price: Money
     quantity: int
+    discount: Money
+    step: tuple[int, Decimal] | None = None
 
     @property
     def total(self) -> Money:
@@ -67,11 +74,13 @@ class Costing:
             "per_piece": {
                 **{name: f"{amount.amount:.2f}" for name, amount in self.items.items()},
                 "margin": f"{self.margin.amount:.2f}",
+                **({"discount": f"{-self.discount.amount:.2f}"} if self.step else {}),
                 "tax": f"{self.tax.amount:.2f}",
             },
             "unit_price": f"{self.unit_price.amount:.2f}",
             "quantity": self.quantity,
             "weight_g": str(self.weight_g),
+            **({"quantity_step": {"from": self.step[0], "share": str(self.step[1])}} if self.step else {}),
         }
 
 
@@ -81,7 +90,7 @@ def weight_of(volume_cm3: Decimal, alloy: Alloy) -> Decimal:
 
 
 def cost_piece(*, measure: MeshMeasure, alloy: Alloy, book: PriceBook, extras: Extras, quantity: int) -> Costing:
-    """The price of `quantity` custom pieces. Raises Invalid on a stone or plating the book does not know."""
+    """The price of `quantity` custom pieces. Raises Invalid on a stone, plating or engraving the book does not know."""
     rates = book.rates
     volume_cm3 = measure.volume_cm3
     weight_g = weight_of(volume_cm3, alloy)
@@ -92,11 +101,12 @@ def cost_piece(*, measure: MeshMeasure, alloy: Alloy, book: PriceBook, extras: E
         "labour": labour_cost(measure, extras.stone_count, rates),
         "stones": stones_cost(extras.stones, book),
         "plating": plating_cost(measure.area_cm2, _plating(extras.plating, book)),
+        **({"engraving": engraving_cost(extras.engraving, book.engraving)} if extras.engraving else {}),
         "hallmark": rates.hallmark,
         "overhead": rates.overhead,
     }
     items = {name: Money(amount, book.currency) for name, amount in exact.items()}
-    return _priced(items, weight_g=weight_g, rates=rates, currency=book.currency, quantity=quantity)
+    return _priced(items, weight_g=weight_g, book=book, quantity=quantity)
 
 
 def cost_ready_made(*, price: Money, quantity: int) -> dict[str, Any]:
@@ -176,15 +186,21 @@ def _plating(code: str | None, book: PriceBook) -> Plating | None:
         ) from None
 
 
-def _priced(items: Mapping[str, Money], *, weight_g: Decimal, rates: Rates, currency: str, quantity: int) -> Costing:
+def _priced(items: Mapping[str, Money], *, weight_g: Decimal, book: PriceBook, quantity: int) -> Costing:
+    rates, currency = book.rates, book.currency
     cost = Money.total(items.values(), currency)
     before_tax = Money(cost.amount / (1 - rates.margin), currency)
-    tax = Money(before_tax.amount * rates.tax, currency)
+    step = book.quantity_step(quantity)
+    discount = Money(before_tax.amount * step[1], currency) if step else Money.zero(currency)
+    charged = before_tax - discount
+    tax = Money(charged.amount * rates.tax, currency)
     return Costing(
         weight_g=weight_g,
         items=items,
         margin=before_tax - cost,
         tax=tax,
-        unit_price=before_tax + tax,
+        unit_price=charged + tax,
         quantity=quantity,
+        discount=discount,
+        step=step,
     )

@@ -248,6 +248,14 @@ _PROBLEMS: dict[str, tuple[str, str]] = {
         "We no longer sell this",
         "The price book in force has no price for {sku!r}. Choose another piece.",
     ),
+    "engraving-not-offered": (
+        "We no longer engrave like this",
+        "The price book in force has no engraving. Ask for a quote without one.",
+    ),
+    "cancelled": (
+        "The calculation was stopped",
+        "Whoever asked for this price stopped its calculation. Ask for a quote again.",
+    ),
     "quote-unknown": (
         "There is no such quote",
         "The order names a quote that pricing never made. Ask for a new quote.",

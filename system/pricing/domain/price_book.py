@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, Self
 
 from system.kernel.errors import Invalid
 from system.kernel.money import Money
+from system.pricing.domain.engraving import EngravingTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,11 @@ class CatalogueItem:
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """One version of every constant. `metal_tolerance` is the share a metal may move before a quote is made again."""
+    """One version of every constant. `metal_tolerance` is the share a metal may move before a quote is made again.
+
+    `quantity_steps` are shares taken off the price of a custom piece, from so many pieces on. Books of earlier days have none, and no
+    engraving.
+    """
 
     version: int
     currency: str
@@ -95,6 +101,8 @@ class PriceBook:
     platings: Mapping[str, Plating]
     rates: Rates
     catalogue: Mapping[str, CatalogueItem]
+    engraving: EngravingTerms | None = None
+    quantity_steps: Mapping[int, Decimal] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], *, version: int) -> Self:
@@ -113,6 +121,8 @@ class PriceBook:
             platings={code: _plating(code, entry) for code, entry in page.section("platings").entries()},
             rates=_rates(page.section("rates")),
             catalogue={sku: _item(sku, entry) for sku, entry in page.section("catalogue").entries()},
+            engraving=_engraving(page.section("engraving")) if page.has("engraving") else None,
+            quantity_steps=_steps(page.section("quantity_steps")) if page.has("quantity_steps") else {},
         )
         book._hold_together()
         return book
@@ -129,7 +139,13 @@ class PriceBook:
             "platings": {code: _plain(plating, "code") for code, plating in self.platings.items()},
             "rates": _plain(self.rates),
             "catalogue": {sku: _plain(item, "sku") for sku, item in self.catalogue.items()},
-        }
+        } | self._later_data()
+
+    def quantity_step(self, quantity: int) -> tuple[int, Decimal] | None:
+        """The step that so many pieces reach, and its share; None below the first."""
+        return max(
+            ((pieces, share) for pieces, share in self.quantity_steps.items() if pieces <= quantity), default=None
+        )
 
     def alloy(self, code: str) -> Alloy:
         """The alloy of this code. Raises Invalid (`material-unknown`) naming those there are."""
@@ -149,6 +165,12 @@ class PriceBook:
         item = self.catalogue.get(sku)
         return None if item is None else Money(item.price, self.currency)
 
+    def _later_data(self) -> dict[str, Any]:
+        """What a book may lack."""
+        engraving = {"engraving": _plain(self.engraving)} if self.engraving else {}
+        steps = {str(pieces): str(share) for pieces, share in sorted(self.quantity_steps.items())}
+        return engraving | ({"quantity_steps": steps} if steps else {})
+
     def _hold_together(self) -> None:
         if len(self.currency) != 3 or not self.currency.isupper():
             _wrong("currency", "must be three capital letters (ISO 4217)", flaw="not-a-currency")
@@ -156,6 +178,8 @@ class PriceBook:
             _wrong("alloys", "must name at least one alloy")
         if self.extent_mm_min >= self.extent_mm_max:
             _wrong("size.extent_mm_max", "must be above extent_mm_min", flaw="not-above-least")
+        if self.engraving is not None and self.engraving.height_mm_min > self.engraving.height_mm_max:
+            _wrong("engraving.height_mm_max", "must not be below height_mm_min", flaw="not-above-least")
         for alloy in self.alloys.values():
             if alloy.metal not in self.spot_per_g:
                 _wrong(f"alloys.{alloy.code}.metal", f"has no spot price: add spot_per_g.{alloy.metal}")
@@ -172,6 +196,9 @@ class _Page:
             _wrong(path, "must be a table of names and values")
         self._data: Mapping[str, Any] = data
         self._path = path
+
+    def has(self, name: str) -> bool:
+        return name in self._data
 
     def names(self) -> list[str]:
         return list(self._data)
@@ -221,6 +248,13 @@ class _Page:
             _wrong(self._at(name), 'must be a share below 1, such as "0.05"', flaw="not-below-one")
         return number
 
+    def count(self, name: str) -> Decimal:
+        """A whole number above zero."""
+        number = self.positive(name)
+        if number != number.to_integral_value():
+            _wrong(self._at(name), "must be a whole number", flaw="not-a-count")
+        return number
+
     def portion(self, name: str) -> Decimal:
         """What is there of a whole: above zero, and one at most."""
         number = self.positive(name)
@@ -265,6 +299,25 @@ def _item(sku: str, entry: _Page) -> CatalogueItem:
     return CatalogueItem(sku=sku, price=entry.positive("price"), material=entry.text("material"))
 
 
+def _engraving(entry: _Page) -> EngravingTerms:
+    return EngravingTerms(
+        setup=entry.decimal("setup"),
+        per_character=entry.decimal("per_character"),
+        characters_max=entry.count("characters_max"),
+        height_mm_min=entry.positive("height_mm_min"),
+        height_mm_max=entry.positive("height_mm_max"),
+        alphabet=entry.text("alphabet"),
+    )
+
+
+def _steps(entry: _Page) -> Mapping[int, Decimal]:
+    for pieces in entry.names():
+        if not _PIECES.fullmatch(pieces):
+            _wrong(f"quantity_steps.{pieces}", "must be named by a number of pieces, at least 2", flaw="not-a-count")
+    return {int(pieces): entry.share(pieces) for pieces in entry.names()}
+
+
+_PIECES = re.compile(r"[2-9]|[1-9][0-9]{1,3}")
 _SHARES = frozenset({"sprue_share", "sprue_charged", "stone_breakage", "margin"})
 
 

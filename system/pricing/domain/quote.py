@@ -16,12 +16,17 @@ from uuid import UUID
 from system.kernel.errors import Invalid
 from system.kernel.money import Money
 from system.pricing.domain.costing import PLAIN, Costing, Extras, cost_piece, cost_ready_made
+from system.pricing.domain.difference import Difference, Told, difference_between
+from system.pricing.domain.engraving import check_engraving
 from system.pricing.domain.mesh import Analysis, LengthUnit, MeshMeasure, Problem
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.ring_size import RingSize
 
 QUANTITY_MAX = 1000
 STONES_MAX = 2000
+
+CANCELLED = "cancelled"
+"""The problem of a quote that whoever asked for it did not want any more."""
 
 RemadeBecause = Literal["expired", "metal_moved"]
 
@@ -90,6 +95,12 @@ class Quote:
     finished_at: datetime | None = None
     replaces: UUID | None = None
     remade_because: tuple[RemadeBecause, ...] = field(default=())
+    difference: Difference | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Its calculation was stopped by whoever asked for it."""
+        return self.problem is not None and self.problem.code == CANCELLED
 
     @property
     def unit(self) -> LengthUnit:
@@ -119,6 +130,7 @@ class Quote:
         if not measure.checked:
             raise ValueError("a firm price needs a checked measure")
         costing = self._cost(measure, book)
+        firm = Told(costing.total, book.version, costing.weight_g, costing.breakdown())
         return replace(
             self,
             status=QuoteStatus.READY,
@@ -131,6 +143,7 @@ class Quote:
             spot_per_g=book.spot_of(book.alloy(self.asked.material)),
             valid_until=now + valid_for,
             finished_at=now,
+            difference=difference_between(self._told(self.estimate), firm, measure) if self.estimate else None,
         )
 
     def ready_from_catalogue(self, price: Money, *, now: datetime, valid_for: timedelta) -> Self:
@@ -149,6 +162,9 @@ class Quote:
     def failed(self, problem: Problem, *, now: datetime) -> Self:
         """There will be no firm price, for a reason its owner can read."""
         return replace(self, status=QuoteStatus.FAILED, problem=problem, total=None, finished_at=now)
+
+    def _told(self, estimate: Money) -> Told:
+        return Told(estimate, self.price_book_version, self.weight_g, self.breakdown)
 
     def _cost(self, measure: MeshMeasure, book: PriceBook) -> Costing:
         return cost_piece(
@@ -182,6 +198,8 @@ def check_asked(asked: Asked, book: PriceBook) -> None:
         raise Invalid(
             "plating-unknown", f"There is no such plating. Choose one of: {', '.join(sorted(book.platings))}."
         )
+    if asked.extras.engraving is not None:
+        check_engraving(asked.extras.engraving, book.engraving)
 
 
 def unit_of(asked: Asked, measure: MeshMeasure | None) -> LengthUnit:
@@ -239,6 +257,8 @@ def no_longer_offered(asked: Asked, book: PriceBook) -> Problem | None:
             return Problem.of("stone-unknown", stone=stone)
     if asked.extras.plating is not None and asked.extras.plating not in book.platings:
         return Problem.of("plating-unknown", plating=asked.extras.plating)
+    if asked.extras.engraving is not None and book.engraving is None:
+        return Problem.of("engraving-not-offered")
     return None
 
 

@@ -16,7 +16,8 @@ from system.plumbing.web import Cursor, idempotency_key, to_response
 from system.pricing.adapters.calculations import Calculations
 from system.pricing.adapters.own_quotes import OpenAt, OwnQuotes
 from system.pricing.adapters.queries import PricingQueries
-from system.pricing.application.commands import RequestQuote
+from system.pricing.application.cancelling import cancel_quote
+from system.pricing.application.commands import CancelQuote, RequestQuote
 from system.pricing.application.handlers import quote_of_others, request_quote
 from system.pricing.application.ports import ModelFiles
 from system.pricing.application.views import (
@@ -27,6 +28,7 @@ from system.pricing.application.views import (
     quote_view,
     setback_view,
 )
+from system.pricing.domain.engraving import Engraving
 from system.pricing.domain.quote import Quote
 from system.pricing.entrypoints.schemas import (
     MaterialsView,
@@ -82,6 +84,7 @@ async def _request_quote(request: Request, body: QuoteRequest, key: IdempotencyK
         unit=body.unit,
         stones=body.stones,
         plating=body.plating,
+        engraving=Engraving.of(body.engraving.text, body.engraving.height_mm) if body.engraving else None,
         sees_all_files=who.has(*STAFF),
         asked_by=next((role for role in ASKERS if who.has(role)), ASKERS[0]),
     )
@@ -147,6 +150,19 @@ async def read_quote(
     quote = await quote_for(who, quote_id, queries)
     place = None if quote.status.is_final else await calculations.place_of(quote_id)
     return json_response(quote_now(quote, place, now=datetime.now(UTC)), headers={"Cache-Control": "no-store"})
+
+
+@router.delete("/quotes/{quote_id}", response_model=QuoteView)
+async def cancel(
+    request: Request, quote_id: UUID, who: Annotated[Principal, require("customer", "partner", *STAFF)]
+) -> Response:
+    """Stops the calculation of a quote of one's own, which is then FAILED as `cancelled`; again, it is the same answer.
+
+    409 `quote-final` when it is calculated already, `quote-in-order` when an order waits for it.
+    """
+    command = CancelQuote(quote_id, who.subject, sees_all=who.has(*STAFF))
+    cancelled = await cancel_quote(command, request.app.state.make_uow())
+    return json_response(quote_view(cancelled), headers={"Cache-Control": "no-store"})
 
 
 async def quote_for(who: Principal, quote_id: UUID, queries: PricingQueries) -> Quote:

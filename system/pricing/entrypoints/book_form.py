@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
@@ -25,6 +26,10 @@ NEW = "n:"
 """Before a section and the name of a value: of the one thing that is new there."""
 
 METALS = "spot_per_g"
+STEPS = "quantity_steps"
+NAMED: Mapping[str, tuple[str, str]] = {METALS: ("code", "price"), STEPS: ("pieces", "share")}
+"""Sections of single values by their name: what has to be said of a new one, and which of it is the value."""
+ALPHABET = "alphabet"
 Record = Alloy | Stone | Plating | CatalogueItem
 RECORDS: Mapping[str, type[Record]] = {
     "alloys": Alloy,
@@ -32,10 +37,15 @@ RECORDS: Mapping[str, type[Record]] = {
     "platings": Plating,
     "catalogue": CatalogueItem,
 }
-CODES: Mapping[str, re.Pattern[str]] = {"catalogue": re.compile(r"^[a-z0-9-]{1,80}$", re.ASCII)}
+CODES: Mapping[str, re.Pattern[str]] = {
+    "catalogue": re.compile(r"^[a-z0-9-]{1,80}$", re.ASCII),
+    STEPS: re.compile(r"^([2-9]|[1-9][0-9]{1,3})$", re.ASCII),
+}
+NO_CODE: Mapping[str, str] = {"catalogue": "not-a-sku", STEPS: "not-a-count"}
 CODE = re.compile(r"^[a-z0-9_]{1,60}$", re.ASCII)
 WORDS = frozenset({"metal", "material", "title.ru", "title.en"})
 WORDS_CHARACTERS_MAX = 100
+ALPHABET_CHARACTERS_MAX = 1000
 
 _PLAIN = re.compile(r"^\d{1,9}(\.\d{1,6})?$", re.ASCII)
 _NUMBER = re.compile(r"^\d+(\.\d+)?$", re.ASCII)
@@ -80,10 +90,11 @@ def read_form(base: PriceBook, fields: Mapping[str, str], language: Language) ->
             continue
         if not same(read, value):
             _set(data, path, read)
-    new = {section: _read_new(section, base, fields, language, texts, flaws) for section in (METALS, *RECORDS)}
+    new = {section: _read_new(section, base, fields, language, texts, flaws) for section in (*NAMED, *RECORDS)}
     for section, entry in new.items():
-        data[section] |= entry
-    entries = [f"{section}.{code}" for section in (METALS, *RECORDS) for code in getattr(base, section)]
+        if entry:
+            data[section] = data.get(section, {}) | entry
+    entries = [f"{section}.{code}" for section in (*NAMED, *RECORDS) for code in getattr(base, section)]
     taken_out = frozenset(entry for entry in entries if TAKEN_OUT + entry in fields)
     for place in taken_out | frozenset(falls_with(base, metals_in(taken_out))):
         section, _, code = place.partition(".")
@@ -99,20 +110,35 @@ def metals_in(places: Iterable[str]) -> list[str]:
 
 def is_typed(path: Path, value: str) -> bool:
     """Whether a value that is there can be typed anew: numbers and names, and no word that others refer to."""
-    return number_of(value) is not None or "title" in path
+    return number_of(value) is not None or "title" in path or path[-1] == ALPHABET
+
+
+def is_share(path: Path) -> bool:
+    """Whether a value is a share of one, which people write in percent."""
+    return path[0] == STEPS or path[-1] in SHARES
 
 
 def shape_of(section: str) -> tuple[str, ...]:
     """The names of what has to be said of a new thing, its code first."""
-    if section == "spot_per_g":
-        return ("code", "price")
+    if section in NAMED:
+        return NAMED[section]
     names = [each.name for each in dataclass_fields(RECORDS[section]) if each.name not in ("code", "sku")]
     titled = ("title.ru", "title.en") if "title" in names else ()
     return ("code", *titled, *(name for name in names if name != "title"))
 
 
 def _read_value(text: str, path: Path, value: str, language: Language) -> str:
-    return _read_words(text) if "title" in path else read_number(text, language, is_share=path[-1] in SHARES)
+    if path[-1] == ALPHABET:
+        return _read_alphabet(text)
+    return _read_words(text) if "title" in path else read_number(text, language, is_share=is_share(path))
+
+
+def _read_alphabet(text: str) -> str:
+    """Each character once, in the order typed; a blank is no character."""
+    signs = "".join(dict.fromkeys(unicodedata.normalize("NFC", "".join(text.split()))))
+    if not signs or len(text) > ALPHABET_CHARACTERS_MAX:
+        raise Mistyped("no-words" if not signs else "too-many-words")
+    return signs
 
 
 def _read_words(text: str) -> str:
@@ -139,7 +165,7 @@ def _read_new(
         place = f"{NEW}{section}.{name}"
         texts[place] = text
         try:
-            if name == "code":
+            if name in ("code", "pieces"):
                 read[name] = _read_code(text, section, base)
             else:
                 read[name] = (
@@ -149,9 +175,9 @@ def _read_new(
             flaws[place] = mistyped.flaw
     if len(read) < len(typed):
         return {}
-    code = read.pop("code")
-    if section == "spot_per_g":
-        return {code: read["price"]}
+    code = read.pop(shape_of(section)[0])
+    if section in NAMED:
+        return {code: read[NAMED[section][1]]}
     entry: dict[str, Any] = {name: value for name, value in read.items() if not name.startswith("title.")}
     if "title.ru" in read:
         entry["title"] = {"ru": read["title.ru"], "en": read["title.en"]}
@@ -161,8 +187,8 @@ def _read_new(
 def _read_code(text: str, section: str, base: PriceBook) -> str:
     code = text.strip()
     if not CODES.get(section, CODE).match(code):
-        raise Mistyped("not-a-sku" if section in CODES else "not-a-code")
-    if code in getattr(base, section):
+        raise Mistyped(NO_CODE.get(section, "not-a-code"))
+    if code in {str(known) for known in getattr(base, section)}:
         raise Mistyped("code-taken")
     return code
 
@@ -215,7 +241,7 @@ def _find_flaws(
             section, _, rest = place.partition(".")
             code, _, name = rest.partition(".")
             if code in new.get(section, {}) and code in data[section]:
-                flaws[f"{NEW}{section}.{name or 'price'}"] = flaw
+                flaws[f"{NEW}{section}.{name or NAMED[section][1]}"] = flaw
                 del data[section][code]
             elif place in known and place not in flaws and is_typed(*known[place]):
                 flaws[place] = flaw

@@ -13,8 +13,20 @@ from system.pagekit.pages import Pages
 from system.pagekit.reader import Language
 from system.pricing.domain.book_changes import Change, Path, falls_with, leaves, number_of
 from system.pricing.domain.price_book import PriceBook
-from system.pricing.entrypoints.book_form import METALS, NEW, PREFIX, TAKEN_OUT, WORDS, Typed, shape_of, typed_text
-from system.pricing.entrypoints.book_words import FIELDS, FLAWS, RATE_GROUPS, SECTIONS, SHARES, UNITS, unit_of
+from system.pricing.entrypoints.book_form import (
+    ALPHABET,
+    METALS,
+    NEW,
+    PREFIX,
+    STEPS,
+    TAKEN_OUT,
+    WORDS,
+    Typed,
+    is_share,
+    shape_of,
+    typed_text,
+)
+from system.pricing.entrypoints.book_words import FIELDS, FLAWS, RATE_GROUPS, SECTIONS, UNITS, unit_of
 from system.pricing.entrypoints.book_words import METALS as METAL_NAMES
 
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -26,6 +38,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
 }
 NOTHING_TYPED = Typed({})
 TITLED = ("alloys", "stones", "platings", "catalogue")
+NOT_GENERAL = (*TITLED, METALS, STEPS, "rates", "engraving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +96,10 @@ class Sheet:
         return [
             self._metals(book, values, typed),
             *(self._table(section, book, values, typed) for section in TITLED[:3]),
+            *self._engraving(values, typed),
             *self._rates(values, typed),
-            self._plain("general", (path for path in values if path[0] not in (*TITLED, "spot_per_g", "rates")), values, typed),
+            self._steps(book, values, typed),
+            self._plain("general", (path for path in values if path[0] not in NOT_GENERAL), values, typed),
             self._table("catalogue", book, values, typed),
         ]  # fmt: skip
 
@@ -112,6 +127,8 @@ class Sheet:
             return self._named("price_section" if section in SECTIONS else "price_field", section)
         if section == "spot_per_g":
             return f"{self._named('metal', rest[0])}: {self._field('spot_per_g')}"
+        if section == STEPS:
+            return f"{self._named('price_section', STEPS)}: {rest[0]}"
         if section in TITLED:
             return f"{self._title(section, rest[0], *books)}: {self._field(path[-1])}"
         return self._field(path[-1])
@@ -150,6 +167,28 @@ class Sheet:
         )
         return Group(METALS, self._named("price_section", METALS), rows, fresh=self._fresh(METALS, book, typed))
 
+    def _steps(self, book: PriceBook, values: Mapping[Path, str], typed: Typed) -> Group:
+        rows = tuple(
+            Row(
+                "",
+                (self._cell((STEPS, str(pieces)), values[STEPS, str(pieces)], typed),),
+                field=f"{TAKEN_OUT}{STEPS}.{pieces}",
+                taken_out=f"{STEPS}.{pieces}" in typed.taken_out,
+                of=str(pieces),
+            )
+            for pieces in sorted(book.quantity_steps)
+        )
+        return Group(STEPS, self._named("price_section", STEPS), rows, fresh=self._fresh(STEPS, book, typed))
+
+    def _engraving(self, values: Mapping[Path, str], typed: Typed) -> list[Group]:
+        """What engraving costs; nothing of a book that has none."""
+        cells = [self._cell(path, value, typed) for path, value in values.items() if path[0] == "engraving"]
+        if not cells:
+            return []
+        numbers = tuple(cell for cell in cells if not cell.place.endswith(ALPHABET))
+        words = tuple(cell for cell in cells if cell.place.endswith(ALPHABET))
+        return [Group("engraving", self._named("price_section", "engraving"), (Row("", numbers, words),))]
+
     def _plain(self, code: str, paths: Iterable[Path], values: Mapping[Path, str], typed: Typed) -> Group:
         cells = tuple(self._cell(path, values[path], typed) for path in paths)
         return Group(code, self._named("price_section", code), (Row("", cells),))
@@ -176,13 +215,13 @@ class Sheet:
 
     def _cell(self, path: Path, value: str, typed: Typed) -> Cell:
         place = ".".join(path)
-        shown = typed_text(value, self._language, is_share=path[-1] in SHARES)
+        shown = typed_text(value, self._language, is_share=is_share(path)) if path[-1] != ALPHABET else value
         return Cell(
             place=place,
-            label=self._named("metal", path[-1]) if path[0] == "spot_per_g" else self._field(path[-1]),
+            label=self._label(path),
             text=self._read(path, value),
             unit=self._unit(path),
-            is_number=number_of(value) is not None,
+            is_number=number_of(value) is not None and path[-1] != ALPHABET,
             field=PREFIX + place,
             typed=typed.texts.get(place, shown),
             flaw=self.flaw(typed.flaws.get(place, "")),
@@ -208,17 +247,22 @@ class Sheet:
 
     # -- words ---------------------------------------------------------------------------------------------------
 
+    def _label(self, path: Path) -> str:
+        if path[0] == STEPS:
+            return f"{self._field('pieces')}: {path[-1]}"
+        return self._named("metal", path[-1]) if path[0] == METALS else self._field(path[-1])
+
     def _read(self, path: Path, value: str) -> str:
-        number = number_of(value)
+        number = number_of(value) if path[-1] != ALPHABET else None
         if number is None:
             kind = {"metal": "metal", "material": "material"}.get(path[-1])
             return self._named(kind, value) if kind else value
-        shown = number * 100 if path[-1] in SHARES else number
+        shown = number * 100 if is_share(path) else number
         return str(format_decimal(shown, "#,##0.######", locale=self._language))
 
     def _unit(self, path: Path) -> str:
-        is_spot = path[0] == "spot_per_g" and path[-1] != "code"
-        unit = unit_of("spot_per_g" if is_spot else path[-1])
+        is_value = path[0] in (METALS, STEPS) and path[-1] not in ("code", "pieces")
+        unit = unit_of({METALS: METALS, STEPS: "share"}[path[0]] if is_value else path[-1])
         return self._named("price_unit", unit).format(currency=self._currency) if unit else ""
 
     def _title(self, section: str, code: str, *books: PriceBook) -> str:

@@ -78,11 +78,14 @@ async def list_price_books(
     before: Annotated[int | None, Query(ge=1, le=VERSION_MAX)] = None,
     limit: Annotated[int, Query(ge=1, le=RECORDS_MAX)] = 50,
 ) -> Response:
-    """Who made which version, when and why; the newest first."""
+    """Who made which version, when and why, and how many quotes were priced by it; the newest first."""
     found = await queries.book_records(before=before, limit=limit + 1)
     shown = found[:limit]
+    used = await queries.quotes_by_book(record.version for record in shown)
     following = shown[-1].version if len(found) > limit else None
-    return json_response({"items": [record_view(record) for record in shown], "next": following})
+    return json_response(
+        {"items": [record_view(record, quotes=used.get(record.version, 0)) for record in shown], "next": following}
+    )
 
 
 @router.get("/changes", response_model=ChangesView)

@@ -33,6 +33,7 @@ async def erasure(request: Request, user_id: UUID, who: Annotated[Principal, req
     """Deletes the quotes that no order uses, and says how many; again, nothing is left to delete."""
     erased = await erase_person(user_id, request.app.state.make_uow())
     counts = {"quotes_deleted": erased.deleted, "quotes_kept": erased.kept, "answers_forgotten": erased.answers}
+    counts |= {"engravings_forgotten": erased.engravings} if erased.engravings else {}
     return json_response(counts)
 
 

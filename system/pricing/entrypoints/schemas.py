@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from system.messages.envelope import MoneyV1
+from system.pricing.domain.engraving import TEXT_CHARACTERS_MAX
 from system.pricing.domain.mesh import PLACES_MAX, LengthUnit
 from system.pricing.domain.plan import REASON_CHARACTERS_MAX
 from system.pricing.domain.quote import QUANTITY_MAX
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,60}$")]
 Sku = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
+
+
+class EngravingRequest(BaseModel):
+    """A text to cut into the piece. What can be engraved is told by `GET /materials`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=TEXT_CHARACTERS_MAX, examples=["A+B 2026"])
+    height_mm: Decimal = Field(gt=0, le=100, decimal_places=2, examples=["2"])
 
 
 class QuoteRequest(BaseModel):
@@ -33,6 +44,7 @@ class QuoteRequest(BaseModel):
     )
     stones: dict[Code, Annotated[int, Field(ge=1, le=2000)]] = Field(default_factory=dict, max_length=20)
     plating: Code | None = None
+    engraving: EngravingRequest | None = None
 
 
 class DisclosureView(BaseModel):
@@ -75,12 +87,35 @@ class ProblemView(BaseModel):
 class ProgressView(BaseModel):
     """How far a calculation is."""
 
-    stage: Literal["waiting", "first_look", "surface"] = Field(
-        description="waiting for a worker; the file is fetched and looked at; its surface is checked, and then it is priced"
+    stage: Literal["waiting", "reading", "first_look", "surface", "thickness"] = Field(
+        description="waiting for a worker; the file is fetched and read; looked at as it is; its surface is checked; walls measured"
     )
     percent: int | None = Field(
-        description="of the time until the price, 0 to 99; null where too few models of its size were measured to foretell it"
+        description="of the way to the price, 0 to 99; null where neither its triangles nor how long models of its size take are known"
     )
+
+
+class EngravingView(BaseModel):
+    """What is engraved. The text is null once the person it belongs to left us."""
+
+    text: str | None
+    height_mm: str
+    characters: int
+
+
+class ReasonView(BaseModel):
+    """One thing that made a difference."""
+
+    code: str
+    detail: str
+    facts: dict[str, str]
+
+
+class DifferenceView(BaseModel):
+    """By how much the firm price differs from the estimate, above zero when it is higher; the causes first, then their effects."""
+
+    amount: MoneyV1
+    reasons: list[ReasonView]
 
 
 class QuoteView(BaseModel):
@@ -98,6 +133,7 @@ class QuoteView(BaseModel):
     unit: LengthUnit
     stones: dict[str, int]
     plating: str | None
+    engraving: EngravingView | None = None
     estimate: MoneyV1 | None
     total: MoneyV1 | None
     breakdown: dict[str, Any] | None
@@ -109,6 +145,7 @@ class QuoteView(BaseModel):
     created_at: datetime
     replaces: UUID | None
     remade_because: list[Literal["expired", "metal_moved"]]
+    difference: DifferenceView | None = Field(None, description="of a firm price that is another one than its estimate")
     queue_position: int | None = Field(
         None, description="while it is calculated: its place among what waits, from 1; 0 when a worker is at it"
     )
@@ -168,12 +205,34 @@ class ExtraView(BaseModel):
     title: TitleView
 
 
+class EngravingTermsView(BaseModel):
+    """What can be engraved, and at what price per piece: `setup` for each text, `per_character` for each sign but blanks."""
+
+    setup: str
+    per_character: str
+    characters_max: int
+    height_mm_min: str
+    height_mm_max: str
+    alphabet: str
+
+
+class QuantityStepView(BaseModel):
+    """So much off the price, as a share of one, from so many pieces on."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    pieces: int = Field(alias="from")
+    share: str
+
+
 class MaterialsView(BaseModel):
     """Everything a piece can be made of."""
 
     items: list[MaterialView]
     stones: list[ExtraView]
     platings: list[ExtraView]
+    engraving: EngravingTermsView | None = Field(None, description="null while we do not engrave")
+    quantity_steps: list[QuantityStepView] = Field(default_factory=list)
     price_book_version: int
     currency: str
 
@@ -227,6 +286,7 @@ class BookRecordView(BaseModel):
     made_by: str
     made_at: datetime
     reason: str | None
+    quote_count: int | None = Field(None, description="how many quotes were priced by it")
 
 
 class BookRecordsView(BaseModel):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -37,6 +38,10 @@ class FakeBooks:
 
     async def book_records(self, *, before: int | None = None, limit: int) -> list[BookRecord]:
         return [each for each in reversed(self.records) if before is None or each.version < before][:limit]
+
+    async def quotes_by_book(self, versions: Iterable[int]) -> dict[int, int]:
+        wanted = set(versions)
+        return dict(Counter(quote.price_book_version for quote in self.quotes if quote.price_book_version in wanted))
 
     async def plans(self) -> list[EndedPlan]:
         return [known for known in self.kept.values() if known.outcome in (None, "impossible")]

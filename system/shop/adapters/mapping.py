@@ -12,6 +12,7 @@ from system.kernel.money import Money
 from system.shop.domain.catalogue import Product, Title
 from system.shop.domain.order import Channel, ConsentAnswer, Customer, Delivery, Line, LineKind, Order, Terms
 from system.shop.domain.progress import Moment, Parcel, PriceQuestion, Progress
+from system.shop.domain.quote import Engraving, Extras
 from system.shop.domain.status import Status
 
 
@@ -113,7 +114,32 @@ def line_row(line: Line, *, order_id: UUID) -> dict[str, Any]:
         "sku": line.sku,
         "agreed_amount": line.agreed_total.amount if line.agreed_total else None,
         "agreed_currency": line.agreed_total.currency if line.agreed_total else None,
+        "extras": extras_json(line.extras),
     }
+
+
+def extras_json(extras: Extras | None) -> dict[str, Any] | None:
+    """Extras as `order_line.extras` keeps them, of the shape that messages have."""
+    if extras is None:
+        return None
+    engraving = extras.engraving
+    return {
+        "stones": dict(extras.stones),
+        "plating": extras.plating,
+        "engraving": {"text": engraving.text, "height_mm": engraving.height_mm} if engraving else None,
+    }
+
+
+def extras_of(data: dict[str, Any] | None) -> Extras | None:
+    """Reads back what `extras_json` wrote."""
+    if data is None:
+        return None
+    engraving = data["engraving"]
+    return Extras(
+        stones=data["stones"],
+        plating=data["plating"],
+        engraving=Engraving(engraving["height_mm"], engraving["text"]) if engraving else None,
+    )
 
 
 def line_of(row: Any) -> Line:
@@ -129,6 +155,7 @@ def line_of(row: Any) -> Line:
         file_id=row.file_id,
         sku=row.sku,
         agreed_total=Money(row.agreed_amount, row.agreed_currency) if row.agreed_amount is not None else None,
+        extras=extras_of(row.extras),
     )
 
 

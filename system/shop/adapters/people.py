@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from system.messages.personal import CUSTOM_PIECE
-from system.plumbing.erasure import forget_in_plumbing, note_erasure
+from system.plumbing.erasure import forget_in_plumbing, is_engraved, note_erasure, without_engraved_words
 from system.plumbing.mail.schema import notice
 from system.plumbing.unit_of_work import UnitOfWork
 from system.shop.adapters import mapping
@@ -83,6 +83,11 @@ class PeopleRepository:
             update(order_line)
             .where(order_line.c.order_id.in_(theirs), order_line.c.kind == LineKind.CUSTOM.value)
             .values(title_ru=CUSTOM_PIECE, title_en=CUSTOM_PIECE)
+        )
+        await self._connection.execute(
+            update(order_line)
+            .where(order_line.c.order_id.in_(theirs), is_engraved(order_line.c.extras))
+            .values(extras=without_engraved_words(order_line.c.extras))
         )
         await self._connection.execute(
             update(order_progress)

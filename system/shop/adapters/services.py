@@ -8,12 +8,13 @@ from typing import Any, Literal
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from system.kernel.errors import Unavailable
 from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
 from system.plumbing.service_client import ServiceClient
+from system.plumbing.sparing import Kept
 from system.plumbing.tokens import Principal
 from system.shop.adapters.answers import misunderstood, read
 from system.shop.application.ports import (
@@ -29,10 +30,12 @@ from system.shop.application.ports import (
     ModelFile,
     ModelOrigin,
 )
-from system.shop.domain.catalogue import Language
+from system.shop.domain.catalogue import Language, Title
 from system.shop.domain.errors import CancellationRefused, CareRefused, NotForSale
-from system.shop.domain.quote import Quote, QuoteProblem
+from system.shop.domain.options import Choice, EngravingLimits, Options
+from system.shop.domain.quote import Difference, Engraving, Extras, QuantityStep, Quote, QuoteProblem, Reason
 
+OPTIONS_KEPT_S = 10.0
 CARE_REFUSED = frozenset({"return-too-early", "return-too-late", "case-already-open"})
 
 
@@ -47,9 +50,19 @@ class _Problem(BaseModel):
         return QuoteProblem(self.code, self.detail, self.title, self.facts)
 
 
+class _Step(BaseModel):
+    pieces: int = Field(alias="from")
+    share: str
+
+    def step(self) -> QuantityStep:
+        """The discount in the shop's words."""
+        return QuantityStep(self.pieces, self.share)
+
+
 class _Breakdown(BaseModel):
     currency: str
     per_piece: dict[str, str] = {}
+    quantity_step: _Step | None = None
 
     def items(self) -> dict[str, Money]:
         """What one piece costs, item by item."""
@@ -62,6 +75,27 @@ class _Disclosure(BaseModel):
 
 class _Mesh(BaseModel):
     disclosures: list[_Disclosure] = []
+
+
+class _Engraving(BaseModel):
+    height_mm: str
+    text: str | None = Field(None, repr=False)
+
+
+class _Reason(BaseModel):
+    code: str
+    detail: str
+    facts: dict[str, str] = {}
+
+
+class _Difference(BaseModel):
+    amount: MoneyV1
+    reasons: list[_Reason]
+
+    def difference(self) -> Difference:
+        """The difference in the shop's words."""
+        reasons = tuple(Reason(each.code, each.facts, each.detail) for each in self.reasons)
+        return Difference(self.amount.money(), reasons)
 
 
 class _Quote(BaseModel):
@@ -80,6 +114,19 @@ class _Quote(BaseModel):
     valid_until: datetime | None = None
     breakdown: _Breakdown | None = None
     mesh: _Mesh | None = None
+    # A pricing of the release before has none of these.
+    stones: dict[str, int] = {}
+    plating: str | None = None
+    engraving: _Engraving | None = None
+    difference: _Difference | None = None
+    price_book_version: int | None = None
+
+    def extras(self) -> Extras | None:
+        """What it is priced with besides its metal."""
+        if not (self.stones or self.plating or self.engraving):
+            return None
+        engraving = Engraving(self.engraving.height_mm, self.engraving.text) if self.engraving else None
+        return Extras(self.stones, self.plating, engraving)
 
     def quote(self) -> Quote:
         """The quote in the shop's words."""
@@ -99,6 +146,10 @@ class _Quote(BaseModel):
             valid_until=self.valid_until,
             per_piece=self.breakdown.items() if self.breakdown else None,
             disclosures=tuple(each.code for each in self.mesh.disclosures) if self.mesh else (),
+            extras=self.extras(),
+            difference=self.difference.difference() if self.difference else None,
+            price_book_version=self.price_book_version,
+            step=self.breakdown.quantity_step.step() if self.breakdown and self.breakdown.quantity_step else None,
         )
 
 
@@ -108,6 +159,39 @@ class _Quotes(BaseModel):
 
 class _Prices(BaseModel):
     prices: dict[str, MoneyV1]
+
+
+class _Choice(BaseModel):
+    code: str
+    title: dict[str, str]
+
+    def choice(self) -> Choice:
+        """The choice in the shop's words."""
+        return Choice(self.code, Title(ru=self.title["ru"], en=self.title["en"]))
+
+
+class _EngravingTerms(BaseModel):
+    characters_max: int
+    height_mm_min: str
+    height_mm_max: str
+    alphabet: str
+
+
+class _Materials(BaseModel):
+    stones: list[_Choice]
+    platings: list[_Choice]
+    # A pricing of the release before has neither.
+    engraving: _EngravingTerms | None = None
+    quantity_steps: list[_Step] = []
+
+    def options(self) -> Options:
+        """What can be chosen, in the shop's words."""
+        return Options(
+            stones=tuple(each.choice() for each in self.stones),
+            platings=tuple(each.choice() for each in self.platings),
+            engraving=EngravingLimits(**self.engraving.model_dump()) if self.engraving else None,
+            steps=tuple(each.step() for each in self.quantity_steps),
+        )
 
 
 class _File(BaseModel):
@@ -176,10 +260,11 @@ class _Guest(BaseModel):
 
 
 class HttpPricing:
-    """Pricing's internal API."""
+    """Pricing's internal API, and what it tells everybody."""
 
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
+        self._options = Kept(self._ask_options, OPTIONS_KEPT_S)
 
     async def quote_ready_made(
         self, *, sku: str, quantity: int, ring_size: str | None, line_id: UUID, acting_for: Principal
@@ -211,6 +296,14 @@ class HttpPricing:
             "POST", "pricing", "/internal/catalogue-prices", json={"skus": sorted(skus)}
         )
         return {sku: price.money() for sku, price in read("pricing", response, _Prices).prices.items()}
+
+    async def options(self) -> Options:
+        """What can be chosen for a piece of one's own, as it was a moment ago at most. Raises Unavailable."""
+        return await self._options.get()
+
+    async def _ask_options(self) -> Options:
+        response = await self._client.request("GET", "pricing", "/api/pricing/v1/materials")
+        return read("pricing", response, _Materials).options()
 
 
 class HttpFiles:

@@ -86,6 +86,7 @@ order_line = Table(
     Column("sku", String(60)),
     Column("agreed_amount", Numeric(14, 2)),
     Column("agreed_currency", String(3)),
+    Column("extras", JSONB(none_as_null=True)),
     CheckConstraint("quantity > 0", name="order_line_quantity_positive"),
     CheckConstraint(
         "(kind = 'custom' AND file_id IS NOT NULL AND sku IS NULL)"

@@ -161,8 +161,8 @@ async def put_into_cart(command: PutIntoCart, tools: Tools) -> Answer:
 
 
 async def put_model_into_cart(command: PutModelIntoCart, tools: Tools) -> Answer:
-    """200 with the cart. A model that it holds already in this metal and size is no second line: now as many of it are wanted as this
-    quote is for, so that pressed in two tabs it is one piece.
+    """200 with the cart. A model that it holds already in this metal and size, with these extras, is no second line: now as many of it
+    are wanted as this quote is for, so that pressed in two tabs it is one piece.
 
     Raises FileNotFound, FileNotVerified, QuoteNotFound, QuoteDoesNotFit, QuantityRefused, OrderIsFull; Unavailable: then nothing is
     opened.
@@ -184,9 +184,9 @@ async def put_model_into_cart(command: PutModelIntoCart, tools: Tools) -> Answer
         cart = before or await _new_order(command.customer, uow)
         await uow.lock(cart.id)
         bind_order(cart.id)
-        known = cart.line_with_model(command.file_id, line.material, line.ring_size) or cart.line_with_quote(
-            line.quote_id
-        )
+        known = cart.line_with_model(
+            command.file_id, line.material, line.ring_size, line.extras
+        ) or cart.line_with_quote(line.quote_id)
         changed = (
             cart.with_line_requoted(replace(line, id=known.id))
             if known is not None
@@ -403,6 +403,8 @@ async def _model_line(command: AddCustomLine | PutModelIntoCart, tools: Tools) -
         # The quote may have been asked for in this very size; then it need not be said twice.
         ring_size=command.ring_size if command.ring_size is not None else quote.ring_size,
         file_id=command.file_id,
+        # The quote alone says what the piece is priced with.
+        extras=quote.extras,
     )
     check_quote(line, quote)
     return line

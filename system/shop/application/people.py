@@ -104,6 +104,9 @@ def _piece(line: Line) -> dict[str, Any]:
         "quantity": line.quantity,
         "ring_size": line.ring_size,
         "article": line.sku,
+        "stones": dict(line.extras.stones) if line.extras else {},
+        "plating": line.extras.plating if line.extras else None,
+        "engraving": line.extras.engraving.text if line.extras and line.extras.engraving else None,
         "model_file": str(line.file_id) if line.file_id else None,
         "agreed_total": wire(line.agreed_total) if line.agreed_total else None,
     }

@@ -16,6 +16,7 @@ from system.plumbing.mail.notice import HeldNotices
 from system.plumbing.tokens import Principal
 from system.plumbing.unit_of_work import Answer, IdempotencyKey
 from system.shop.domain.catalogue import Language, Product
+from system.shop.domain.options import Options
 from system.shop.domain.order import Order
 from system.shop.domain.progress import Progress
 from system.shop.domain.quote import Quote, QuoteProblem
@@ -148,6 +149,9 @@ class Pricing(Protocol):
 
     async def catalogue_prices(self, skus: Iterable[str]) -> Mapping[str, Money]:
         """What one piece of each good costs; a good without a price is left out."""
+
+    async def options(self) -> Options:
+        """What can be chosen for a piece of one's own. Raises Unavailable."""
 
 
 class CancellationOutcome(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from system.messages import shop_v1
 from system.messages.envelope import MoneyV1
 from system.messages.orchestrator_v1 import OrderChanged
+from system.shop.application.views import extras_view
 from system.shop.domain.order import Line, Order
 from system.shop.domain.progress import Moment, Parcel, PriceQuestion, Progress
 from system.shop.domain.status import Status
@@ -72,6 +73,7 @@ def _line(line: Line, order: Order) -> shop_v1.OrderLine:
         ring_size=line.ring_size,
         file_id=line.file_id,
         sku=line.sku,
+        extras=extras_view(line.extras),
     )
 
 

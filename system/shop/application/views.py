@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from system.kernel.money import Money
-from system.messages.envelope import MoneyV1
+from system.messages.envelope import EngravingV1, ExtrasV1, MoneyV1
 from system.shop.application.ports import CareKind, CareReason, Case, Letter
 from system.shop.domain import rules
 from system.shop.domain.order import Line, Order
 from system.shop.domain.progress import Moment
-from system.shop.domain.quote import Quote
+from system.shop.domain.quote import Extras, Quote
 from system.shop.domain.status import OWN_WORDS, Status
 
 
@@ -44,6 +45,7 @@ class LineView(BaseModel):
     ring_size: str | None = None
     file_id: UUID | None = None
     sku: str | None = None
+    extras: ExtrasV1 | None = Field(None, description="what the piece gets besides its metal, by the quote")
     quote_id: UUID
     estimate: MoneyV1 | None = None
     total: MoneyV1 | None = None
@@ -206,6 +208,7 @@ def _line_view(line: Line, order: Order, quote: Quote | None) -> LineView:
         ring_size=line.ring_size,
         file_id=line.file_id,
         sku=line.sku,
+        extras=extras_view(line.extras),
         quote_id=line.quote_id,
         estimate=_money(quote.estimate if quote else None),
         total=_money(firm or (quote.total if quote else None)),
@@ -213,6 +216,18 @@ def _line_view(line: Line, order: Order, quote: Quote | None) -> LineView:
         problem=ProblemOfLine(code=quote.problem.code, detail=quote.problem.detail)
         if quote and quote.problem
         else None,
+    )
+
+
+def extras_view(extras: Extras | None) -> ExtrasV1 | None:
+    """What a piece gets besides its metal, as messages have it."""
+    if extras is None:
+        return None
+    engraving = extras.engraving
+    return ExtrasV1(
+        stones=dict(extras.stones),
+        plating=extras.plating,
+        engraving=EngravingV1(text=engraving.text, height_mm=Decimal(engraving.height_mm)) if engraving else None,
     )
 
 

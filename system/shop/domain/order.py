@@ -25,7 +25,7 @@ from system.shop.domain.errors import (
     QuantityRefused,
 )
 from system.shop.domain.progress import PriceQuestion, Progress
-from system.shop.domain.quote import Quote
+from system.shop.domain.quote import Extras, Quote
 from system.shop.domain.status import ENDED, Status
 
 
@@ -57,6 +57,7 @@ class Line:
     file_id: UUID | None = None
     sku: str | None = None
     agreed_total: Money | None = None
+    extras: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +180,14 @@ class Order:
         """The line that already holds this good in this size."""
         return next((line for line in self.lines if (line.sku, line.ring_size) == (sku, ring_size)), None)
 
-    def line_with_model(self, file_id: UUID, material: str, ring_size: str | None) -> Line | None:
-        """The line that is already to be made from this model, in this material and size."""
-        wanted = (file_id, material, ring_size)
-        return next((line for line in self.lines if (line.file_id, line.material, line.ring_size) == wanted), None)
+    def line_with_model(
+        self, file_id: UUID, material: str, ring_size: str | None, extras: Extras | None = None
+    ) -> Line | None:
+        """The line that is already to be made from this model, in this material and size, with these stones, plating and words."""
+        wanted = (file_id, material, ring_size, extras)
+        return next(
+            (line for line in self.lines if (line.file_id, line.material, line.ring_size, line.extras) == wanted), None
+        )
 
     def line(self, line_id: UUID) -> Line:
         """The line of this id. Raises LineNotFound."""

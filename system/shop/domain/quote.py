@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -20,6 +20,48 @@ class QuoteProblem:
     title: str = ""
     facts: Mapping[str, str] | None = None
     """What is filled into a sentence about it, where pricing knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engraving:
+    """A text cut into a piece. It is the customer's own: in no `repr`, and gone with them."""
+
+    height_mm: str
+    text: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a piece gets besides its metal, by pricing's codes."""
+
+    stones: Mapping[str, int] = field(default_factory=dict)
+    plating: str | None = None
+    engraving: Engraving | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a firm price differs: pricing's code, the facts of the sentence, and the sentence in English."""
+
+    code: str
+    facts: Mapping[str, str]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much the firm price differs from the estimate, above zero when it is higher."""
+
+    amount: Money
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityStep:
+    """A share off the price from so many pieces on."""
+
+    pieces: int
+    share: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +86,12 @@ class Quote:
     """What one piece costs, item by item, in pricing's names; they add up to its price."""
     disclosures: tuple[str, ...] = ()
     """What pricing did to the model, or noticed, by its codes."""
+    extras: Extras | None = None
+    """What it is priced with besides its metal; None for nothing."""
+    difference: Difference | None = None
+    price_book_version: int | None = None
+    step: QuantityStep | None = None
+    """The discount that so many pieces reach."""
 
     @property
     def is_final(self) -> bool:

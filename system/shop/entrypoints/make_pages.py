@@ -3,6 +3,7 @@ storage and asks pricing; what it all means is said here."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from system.kernel.errors import Forbidden
+from system.kernel.errors import Forbidden, Unavailable
 from system.kernel.ids import new_id
 from system.pagekit.areas import CART, MAKE, ORDERS
 from system.plumbing.auth import Principal, public, refuse_cross_site, require
@@ -21,7 +22,9 @@ from system.shop.application import handlers
 from system.shop.application.commands import PutModelIntoCart
 from system.shop.application.ports import ModelFile
 from system.shop.domain.errors import FileNotFound
+from system.shop.domain.options import Options
 from system.shop.domain.rules import PROMISE_DAYS, QUANTITY_MAX
+from system.shop.entrypoints.api import Counter
 from system.shop.entrypoints.cart_pages import OneTimeKey, TheIdentity, Visit, one_time_key, open_guest
 from system.shop.entrypoints.checkout_pages import CHECKOUT
 from system.shop.entrypoints.model_prices import METALS, UNITS, metal_prices, told_problem
@@ -172,8 +175,19 @@ async def _page(
         key=str(new_id()),
         constructor=features.is_lit("constructor"),
         found=found_at(request, MAKE),
+        options=await _options(request),
         **_priced(prices, prices[0]),
     )
+
+
+async def _options(request: Request) -> Options:
+    """What there is to choose; nothing while pricing does not answer: then a piece can be had plain."""
+    counter: Counter = request.app.state.counter
+    try:
+        async with asyncio.timeout(counter.price_patience_s):
+            return await counter.tools.pricing.options()
+    except (Unavailable, TimeoutError):
+        return Options()
 
 
 def _priced(prices: Sequence[Any], chosen: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
 from system.pagekit.languages import language_of
 from system.pagekit.pages import Pages
-from system.shop.domain.quote import Quote, QuoteProblem
+from system.shop.domain.quote import Difference, QuantityStep, Quote, QuoteProblem
 
 METALS = ("gold_585", "gold_750", "silver_925", "platinum_950")
 """The metals that a customer chooses from, in this order; what else the price book holds is for those who ask by the API."""
@@ -27,7 +27,9 @@ PARTS_OF_PRICE = {
     "margin": "work",
     "stones": "stones",
     "plating": "plating",
+    "engraving": "engraving",
     "hallmark": "hallmark",
+    "discount": "discount",
     "tax": "tax",
 }
 """Pricing's items, and the part of the price that a customer knows each as."""
@@ -59,6 +61,11 @@ class MetalPrice:
     valid_until: datetime | None = None
     parts: Sequence[tuple[str, dict[str, str]]] = ()
     is_repaired: bool = False
+    difference: dict[str, str] | None = None
+    """By how much the firm price is above the estimate, or below it."""
+    reasons: Sequence[str] = ()
+    book_version: int | None = None
+    step: QuantityStep | None = None
 
     @property
     def state(self) -> str:
@@ -100,7 +107,19 @@ def _priced(material: str, quote: Quote | None, pages: Pages, request: Request) 
         valid_until=quote.valid_until,
         parts=parts_of_price(quote.per_piece or {}),
         is_repaired=not REPAIRED.isdisjoint(quote.disclosures),
+        difference=_wire(quote.difference.amount) if quote.difference is not None else None,
+        reasons=told_reasons(pages, request, quote.difference),
+        book_version=quote.price_book_version,
+        step=quote.step,
     )
+
+
+def told_reasons(pages: Pages, request: Request, difference: Difference | None) -> list[str]:
+    """Why the firm price is not the estimate, in the reader's language."""
+    language = language_of(request)
+    reasons = difference.reasons if difference is not None else ()
+    # A code that is newer than these pages is told as pricing tells it, in English.
+    return [pages.reason_words(language, each.code, each.facts) or each.detail for each in reasons]
 
 
 def parts_of_price(per_piece: Mapping[str, Money]) -> list[tuple[str, dict[str, str]]]:

@@ -97,6 +97,8 @@ NAMES = {
         "work": N_("Work of our workshop"),
         "stones": N_("Stones"),
         "plating": N_("Plating"),
+        "engraving": N_("Engraving"),
+        "discount": N_("Discount for so many pieces"),
         "hallmark": N_("Hallmark"),
         "tax": N_("Tax"),
     },

@@ -11,7 +11,9 @@ from typing import Any
 from system.kernel.ids import new_id
 from system.plumbing.tokens import Principal
 from system.shop.application.ports import ModelFile
-from system.shop.domain.quote import Quote, QuoteProblem
+from system.shop.domain.catalogue import Title
+from system.shop.domain.options import Choice, EngravingLimits, Options
+from system.shop.domain.quote import Difference, Engraving, Extras, QuantityStep, Quote, QuoteProblem, Reason
 from system.shop.tests.bench import Bench, customer, rub
 from system.shop.tests.contract_buying import HTMX, RUSSIAN, Buying, browser, hidden
 
@@ -52,6 +54,60 @@ class MakingAtPages:
         assert "Выбрать файл" in await shop.shown("/shop/make", {}, **RUSSIAN)
         csp = (await shop.http.get("/shop/make")).headers["content-security-policy"]
         assert "connect-src 'self' https://localhost:8444" in csp
+
+    async def test_what_can_be_chosen_is_what_pricing_offers_now(self, shop: Buying) -> None:
+        plain = await shop.shown("/shop/make", {})
+        assert "data-stone" not in plain and 'name="engraving"' not in plain
+        shop.bench.pricing.choices = Options(
+            stones=(Choice("ruby_2mm", Title(ru="Рубин 2 мм", en="Ruby 2 mm")),),
+            platings=(Choice("gold", Title(ru="Золочение", en="Gold plating")),),
+            engraving=EngravingLimits(30, "1.5", "6", "ABC"),
+            steps=(QuantityStep(10, "0.05"),),
+        )
+        page = await shop.shown("/shop/make", {})
+        assert 'data-stone="ruby_2mm"' in page and "Ruby 2 mm" in page and '<option value="gold">Gold plating' in page
+        assert 'name="engraving" maxlength="30"' in page and 'min="1.5" max="6"' in page
+        assert "from 10 pieces 5 % off" in page
+        russian = await shop.shown("/shop/make", {}, **RUSSIAN)
+        assert "Рубин 2 мм" in russian and "от 10 шт. скидка 5 %" in russian
+        shop.bench.pricing.away = True
+        assert "data-stone" not in await shop.shown("/shop/make", {})
+
+    async def test_why_the_price_is_not_the_estimate_is_said_in_sentences(self, shop: Buying, anna: Headers) -> None:
+        model = shop.bench.model()
+        reasons = (
+            Reason("weight-differs", {"before_g": "3.10", "after_g": "2.62"}, "One piece weighs 2.62 g."),
+            Reason("moon-phase", {}, "The moon is full."),
+        )
+        difference = Difference(rub("-150.00"), reasons)
+        quote = firm(shop.bench, model, difference=difference, price_book_version=7, step=QuantityStep(10, "0.05"))
+        told = await self.prices(shop, anna, model, quote)
+        assert 'data-difference="-150.00"' in told and "less than the estimate" in told
+        assert "One piece weighs 2.62 g, and not 3.10 g as at the first look." in told and "The moon is full." in told
+        assert "price book number 7" in told and "From 10 pieces we take 5 % off." in told
+        assert "Одно изделие весит 2,62 г, а не 3,10 г" in await self.prices(shop, anna, model, quote, **RUSSIAN)
+        assert "data-difference" not in await self.prices(shop, anna, model, firm(shop.bench, model))
+
+    async def test_a_calculation_can_be_stopped_and_asked_for_again(self, shop: Buying, anna: Headers) -> None:
+        model = shop.bench.model()
+        for going_on in (shop.bench.quote(model), shop.bench.quote(model, estimate=None)):
+            told = await self.prices(shop, anna, model, going_on)
+            assert "data-stop" in told and 'data-stage="surface"' in told
+        stopped = shop.bench.quote(model, estimate=None, problem=QuoteProblem("cancelled", "Stopped."))
+        told = await self.prices(shop, anna, model, stopped)
+        assert 'data-code="cancelled"' in told and "data-again" in told and "data-stop" not in told
+        assert "Mend it" not in told
+
+    async def test_the_cart_says_what_the_piece_gets(self, shop: Buying, anna: Headers) -> None:
+        model = shop.bench.model()
+        extras = Extras({"diamond_1_3mm": 2}, "gold", Engraving("1.5", "A <b> Я"))
+        answer = await shop.http.post(
+            f"/shop/make/{model.id}/lines", data=wish(firm(shop.bench, model, extras=extras)), headers=anna
+        )
+        assert answer.status_code == 303
+        cart = await shop.shown("/shop/cart", anna)
+        assert "2 × Diamond 1.3 mm" in cart and "Gold plating" in cart
+        assert "A &lt;b&gt; Я</q>, 1.5 mm high" in cart and "<b> Я" not in cart
 
     async def test_the_first_file_makes_a_visitor_a_guest_once(self, shop: Buying, anna: Headers) -> None:
         answer = await shop.http.post("/shop/make/visit")

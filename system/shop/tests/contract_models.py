@@ -9,12 +9,12 @@ import pytest
 
 from system.kernel.errors import Unavailable
 from system.kernel.ids import new_id
-from system.messages.shop_v1 import FileUploaded, OrderInitiated
+from system.messages.shop_v1 import FileUploaded, OrderInitiated, OrderSubmitted
 from system.shop.application import handlers
 from system.shop.application.commands import PutIntoCart, PutModelIntoCart
 from system.shop.domain import errors
 from system.shop.domain.order import LineKind, Order
-from system.shop.domain.quote import Quote
+from system.shop.domain.quote import Engraving, Extras, Quote
 from system.shop.domain.status import Status
 from system.shop.tests.bench import ESTIMATE, Bench, customer, key, rub, terms
 
@@ -74,6 +74,28 @@ class OwnModels:
             ("silver_925", None),
             ("gold_585", "17.5"),
         ]
+
+    async def test_other_words_or_stones_are_another_piece_and_the_order_says_which(self, bench: Bench) -> None:
+        model = bench.model()
+        wishes = [
+            None,
+            Extras(stones={"diamond_1_3mm": 2}),
+            Extras(plating="gold", engraving=Engraving("1.5", "Anna")),
+            Extras(plating="gold", engraving=Engraving("1.5", "Boris")),
+        ]
+        for extras in (*wishes, *wishes):
+            cart = await self.put(bench, bench.quote(model, extras=extras))
+        assert [line.extras for line in cart.lines] == wishes
+        await bench.submit(cart.id, terms(rub("40000.00")))
+        [submitted] = [each for each in await bench.published() if isinstance(each, OrderSubmitted)]
+        told = [line.extras.model_dump(mode="json") if line.extras else None for line in submitted.lines]
+        assert told == [
+            None,
+            {"stones": {"diamond_1_3mm": 2}, "plating": None, "engraving": None},
+            {"stones": {}, "plating": "gold", "engraving": {"text": "Anna", "height_mm": "1.5"}},
+            {"stones": {}, "plating": "gold", "engraving": {"text": "Boris", "height_mm": "1.5"}},
+        ]
+        assert "Boris" not in repr(cart) + repr(submitted)
 
     async def test_one_price_is_the_price_of_one_line(self, bench: Bench) -> None:
         quote = bench.quote(bench.model())

@@ -36,6 +36,7 @@ from system.shop.application.ports import (
 from system.shop.domain import rules
 from system.shop.domain.catalogue import Language, Product, Title
 from system.shop.domain.errors import CancellationRefused, CareRefused, NotForSale, OrderUnknownHere, OrderWasChanged
+from system.shop.domain.options import Options
 from system.shop.domain.order import Channel, Order, Terms, number_of
 from system.shop.domain.progress import Progress
 from system.shop.domain.quote import Quote, QuoteProblem
@@ -317,6 +318,7 @@ class FakePricing:
         self.calls = 0
         self.prices: dict[str, Money] = dict(PRICES)
         self.known: dict[UUID, Quote] = {}
+        self.choices = Options()
         self._by_line: dict[UUID, UUID] = {}
 
     def _answer(self) -> None:
@@ -366,6 +368,11 @@ class FakePricing:
         """Those that are known."""
         self._answer()
         return {quote_id: self.known[quote_id] for quote_id in quote_ids if quote_id in self.known}
+
+    async def options(self) -> Options:
+        """Those that a test sets."""
+        self._answer()
+        return self.choices
 
     async def catalogue_prices(self, skus: Iterable[str]) -> Mapping[str, Money]:
         """Those that have one."""

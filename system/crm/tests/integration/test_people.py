@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import UUID
 
 import httpx
@@ -20,6 +21,7 @@ from system.crm.domain.letter import Letter, Side
 from system.crm.tests.harness import CASE_TERMS, SOFIA, changed, delivered, hear, receive, remind, submitted
 from system.crm.tests.integration.conftest import PostgresCrm
 from system.kernel.ids import new_id
+from system.messages.envelope import EngravingV1, ExtrasV1
 from system.messages.orchestrator_v1 import OrderStatus, Transition
 from system.messages.shop_v1 import Customer, Delivery
 from system.plumbing.settings import ServiceSettings
@@ -42,13 +44,14 @@ async def customer_with_everything(crm: PostgresCrm, clara: Planted) -> tuple[UU
     person = new_id()
     content = submitted(number="A-26000901")
     [line] = content.lines
+    engraved = ExtrasV1(engraving=EngravingV1(text=clara.words, height_mm=Decimal(2)))
     content = content.model_copy(
         update={
             "customer": Customer(id=person, name=clara.name, email=clara.email, phone=clara.phone),
             "delivery": Delivery(
                 recipient=clara.name, address=clara.address, city=clara.city, postcode="828459", country="RU"
             ),
-            "lines": (line.model_copy(update={"title": f"{clara.name}.stl"}),),
+            "lines": (line.model_copy(update={"title": f"{clara.name}.stl", "extras": engraved}),),
         }
     )
     await hear(crm, content)

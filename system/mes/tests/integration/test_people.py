@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import httpx
 import pytest
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from system.mes.adapters import tables
 from system.mes.application.people import erase_person
 from system.mes.tests.harness import OLEG, claim, hear, release_of, spec, withdrawal_of
 from system.mes.tests.integration.conftest import PostgresMes
+from system.messages.envelope import EngravingV1, ExtrasV1
 from system.plumbing.erasure import Reach
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.tests.canaries import plant
@@ -25,7 +28,8 @@ async def test_nobody_is_left_in_any_table_and_who_earned_what_stays(
 ) -> None:
     anna = plant()
     made, taken_back = new_id(), new_id()
-    work = spec().model_copy(update={"title": f"{anna.name}.stl"})
+    extras = ExtrasV1(stones={"diamond_1_3mm": 2}, engraving=EngravingV1(text=anna.words, height_mm=Decimal("1.5")))
+    work = spec().model_copy(update={"title": f"{anna.name}.stl", "extras": extras})
     await hear(mes, release_of(work, order_id=made))
     await claim(mes, work.work_order_id)
     await hear(mes, release_of(spec().model_copy(update={"title": f"{anna.name}.stl"}), order_id=taken_back))
@@ -38,6 +42,11 @@ async def test_nobody_is_left_in_any_table_and_who_earned_what_stays(
 
     assert anna.traces(infrastructure, "mes") == {}
     assert erased.counts["work_orders"] == 2
+    assert (await mes.work_order(work.work_order_id)).extras == {
+        "stones": {"diamond_1_3mm": 2},
+        "plating": None,
+        "engraving": {"text": None, "height_mm": "1.5"},
+    }
     [entry], [earned] = await mes.ledger(work.work_order_id), before
     assert (entry.operator, entry.amount, entry.at) == (earned.operator, earned.amount, earned.at)
     assert (await mes.work_order(work.work_order_id)).claim is not None

@@ -92,6 +92,20 @@ def test_the_limit_is_told_with_what_is_in_hand(pages: Pages) -> None:
     assert "сразу, 2: A-1, A-2." in pages.says("ru", body)
 
 
+def test_a_card_says_what_the_piece_gets_besides_its_metal(pages: Pages) -> None:
+    extras = {
+        "stones": {"diamond_1_3mm": 2, "opal_9mm": 1},
+        "plating": "rhodium",
+        "engraving": {"text": "A <b> Б", "height_mm": "1.5"},
+    }
+    told = card(pages, replace(FREE, extras=extras))
+    assert "2 × Бриллиант 1,3 мм, 1 × opal 9mm" in told and "Родирование" in told
+    assert "A &lt;b&gt; Б</q>, высота 1,5 мм" in told
+    assert "data-engraving" not in card(pages, FREE)
+    gone = extras | {"engraving": {"text": None, "height_mm": "1.5"}}
+    assert "удалённый текст, высота 1,5 мм" in card(pages, replace(FREE, extras=gone))
+
+
 @pytest.mark.parametrize(
     ("reason", "russian"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from system.conftest import Infrastructure
 from system.kernel.ids import derived_id, new_id
+from system.messages.envelope import EngravingV1, ExtrasV1
 from system.messages.shop_v1 import OrderSubmitted
 from system.orchestrator.application import handlers
 from system.orchestrator.application.commands import CancelOrder
@@ -26,6 +28,10 @@ from system.plumbing.tests.canaries import Planted, plant
 from system.plumbing.tokens import TokenAuthority
 
 pytestmark = pytest.mark.integration
+
+
+def engraved(words: str) -> ExtrasV1:
+    return ExtrasV1(plating="gold", engraving=EngravingV1(text=words, height_mm=Decimal(2)))
 
 
 async def cancelled(post: Post, anna: Planted) -> tuple[UUID, Facts]:
@@ -42,7 +48,7 @@ async def cancelled(post: Post, anna: Planted) -> tuple[UUID, Facts]:
     named = {
         "customer": contact,
         "delivery": delivery,
-        "lines": (line.model_copy(update={"title": f"{anna.name}.stl"}),),
+        "lines": (line.model_copy(update={"title": f"{anna.name}.stl", "extras": engraved(anna.words)}),),
     }
     road = facts.until_approved()
     road[2] = submitted.model_copy(update=named)

@@ -84,6 +84,21 @@ def test_what_an_order_is_accounted_by_stays() -> None:
         assert line == before | {"title": expected}
 
 
+@pytest.mark.parametrize(
+    ("message_type", "lines"),
+    [("shop.order_submitted.v1", "lines"), ("orchestrator.release_work_orders.v1", "work_orders")],
+)
+def test_words_that_are_engraved_leave_and_what_is_paid_for_stays(message_type: str, lines: str) -> None:
+    data = json.loads(EXAMPLES[message_type].read_text(encoding="utf-8"))["data"]
+    extras = {"stones": {"ruby": 2}, "plating": "gold", "engraving": {"text": CANARY, "height_mm": "2"}}
+    data[lines] = [data[lines][0] | {"kind": "custom", "extras": extras}]
+    scrubbed = without_person(message_type, data)
+
+    assert scrubbed[lines][0]["extras"] == extras | {"engraving": {"text": None, "height_mm": "2"}}
+    read = catalogue.BY_TYPE[message_type].model_validate(data)
+    assert CANARY not in repr(read), "words are kept out of logs"
+
+
 def test_staff_and_our_own_reasons_stay_in_a_history() -> None:
     steps = [
         {"actor": "seller Maria", "reason": "Dear Anna, the wall is too thin"},

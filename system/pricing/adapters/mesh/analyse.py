@@ -19,7 +19,7 @@ from system.pricing.adapters.mesh.solids import face_outwards, may_overlap
 from system.pricing.adapters.mesh.surface import close_surface
 
 Report = Callable[[dict[str, Any]], None]
-"""Takes one finding: `stage` is measured, checked, refused or drawn."""
+"""Takes one finding: `stage` is measured, checked, refused or drawn; or `at` with the `step` that begins now."""
 
 _OVERLAP_SHARE_MIN = 1e-4
 """Overlap below this share of the volume is left in: it is less than the balance can weigh."""
@@ -37,6 +37,7 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
     try:
         model = read_model(file)
         triangles = model.triangles
+        report({"stage": "at", "step": "first_look", "triangle_count": len(triangles)})
         raw = measure(triangles)
         unit = {"unit": model.unit} if model.unit else {}
         report({"stage": "measured", **_figures(raw, abs(raw.signed_volume), len(triangles)), **unit})

@@ -20,17 +20,20 @@ from system.plumbing.telemetry import log, said_by
 from system.pricing.domain.allowance import Allowance
 from system.pricing.domain.mesh import Disclosure, LengthUnit, MeshMeasure, Preview, Problem
 from system.pricing.domain.setback import ALLOWANCE_EXCEEDED, Setback
+from system.pricing.domain.stages import Stage, Step
 
 _CHILD = "system.pricing.adapters.mesh.child"
 _LINE_BYTES_MAX = 1 << 19
 """The largest preview, which is text here, has less than 300 kB."""
 _PREVIEWS_MAX = 4
+_STEPS_MAX = 16
+"""A child that says no more than how far it is talks nonsense."""
 _PREVIEW_TIMEOUT_S = 15.0
 _EXCEEDED = frozenset({"analysis-crashed", "analysis-timed-out"})
 
 
 class MeshSupervisor:
-    """Measures models, each in a process of its own, which draws them too when it `draws`.
+    """Measures models, each in a process of its own, which draws them too when it `draws`; `tells`: also the steps that it takes.
 
     `command` replaces the child in tests that need a hostile one. `allowance_of` says what a file of so many bytes may take at first;
     `timeout_s` and `memory_bytes` are the most.
@@ -42,15 +45,17 @@ class MeshSupervisor:
         timeout_s: float,
         memory_bytes: int,
         draws: bool = False,
+        tells: bool = False,
         command: tuple[str, ...] | None = None,
         allowance_of: Callable[[int], Allowance] | None = None,
     ) -> None:
         self._most = Allowance(timeout_s, memory_bytes)
         self._allowance_of = allowance_of or (lambda file_bytes: self._most)
         self._draws = draws
+        self._tells = tells
         self._command = command or (sys.executable, "-m", _CHILD)
 
-    async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Setback]:
+    async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Setback | Step]:
         """As `_measured`, within what a file of this size may take; when that is too little, once more with the most there is."""
         file.flush()
         allowed = self._allowance_of(os.fstat(file.fileno()).st_size)
@@ -68,8 +73,11 @@ class MeshSupervisor:
             async for finding in findings:
                 yield finding
 
-    async def _measured(self, file: BinaryIO, allowed: Allowance) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
+    async def _measured(
+        self, file: BinaryIO, allowed: Allowance
+    ) -> AsyncGenerator[MeshMeasure | Problem | Preview | Step]:
         """Yields an unchecked MeshMeasure, then a checked one or a Problem; a Problem is always the last. In units of the file.
+        Steps may come before and between them.
 
         After a checked one come the previews that could be drawn: nothing that happens to them is a Problem of the model.
         """
@@ -78,6 +86,7 @@ class MeshSupervisor:
             deadline = asyncio.get_running_loop().time() + allowed.timeout_s
             try:
                 async with aclosing(_findings(child)) as findings:
+                    steps = 0
                     while True:
                         # Never open across a yield: it would cancel what the caller does with a finding.
                         async with asyncio.timeout_at(deadline):
@@ -86,6 +95,13 @@ class MeshSupervisor:
                                 finding = await _unfinished(child, allowed)
                         if isinstance(finding, Preview):
                             raise ValueError("drawn before it was measured")
+                        if isinstance(finding, Step):
+                            steps += 1
+                            if steps > _STEPS_MAX:
+                                raise ValueError("too many steps")
+                            if self._tells:
+                                yield finding
+                            continue
                         yield finding
                         if isinstance(finding, Problem):
                             return
@@ -109,13 +125,13 @@ async def _unfinished(child: Child, allowed: Allowance) -> Problem:
     return Problem.of("analysis-crashed", reason=ending.reason)
 
 
-async def _findings(child: Child) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
+async def _findings(child: Child) -> AsyncGenerator[MeshMeasure | Problem | Preview | Step]:
     async with aclosing(child.findings()) as findings:
         async for finding in findings:
             yield _SAID_AT.get(finding["stage"], _measure_of)(finding)
 
 
-async def _drawn(findings: AsyncGenerator[MeshMeasure | Problem | Preview]) -> AsyncGenerator[Preview]:
+async def _drawn(findings: AsyncGenerator[MeshMeasure | Problem | Preview | Step]) -> AsyncGenerator[Preview]:
     """The previews among what is still found, as long as they come in time. Raises nothing: the model has its measure."""
     for number in range(_PREVIEWS_MAX):
         try:
@@ -133,6 +149,10 @@ async def _drawn(findings: AsyncGenerator[MeshMeasure | Problem | Preview]) -> A
 
 def _preview_of(finding: dict[str, Any]) -> Preview:
     return Preview(int(finding["size_px"]), b64decode(finding["png"], validate=True))
+
+
+def _step_of(finding: dict[str, Any]) -> Step:
+    return Step(Stage(finding["step"]), int(finding["triangle_count"]))
 
 
 def _problem_of(finding: dict[str, Any]) -> Problem:
@@ -154,7 +174,8 @@ def _measure_of(finding: dict[str, Any]) -> MeshMeasure:
     )
 
 
-_SAID_AT: Mapping[str, Callable[[dict[str, Any]], MeshMeasure | Problem | Preview]] = {
+_SAID_AT: Mapping[str, Callable[[dict[str, Any]], MeshMeasure | Problem | Preview | Step]] = {
+    "at": _step_of,
     "refused": _problem_of,
     "drawn": _preview_of,
 }

@@ -61,7 +61,7 @@ async def test_a_quote_is_told_from_the_queue_to_its_firm_price(pricing: Pricing
         assert first["status"] == "QUEUED" and first["progress"]["stage"] == "waiting"
         async with running_worker(pricing.settings):
             *_, begun = await told_until(listener, lambda quote: quote["status"] != "QUEUED")
-            assert (begun["status"], begun["progress"]["stage"]) == ("ANALYSING", "first_look")
+            assert (begun["status"], begun["progress"]["stage"]) == ("ANALYSING", "reading")
             pricing.storage.pause.set()
             *_, last = await told_until(listener, lambda quote: quote["status"] == "READY")
         assert last["total"] is not None and "progress" not in last

@@ -14,6 +14,8 @@ import pytest
 from fixtures.models3d import model
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.domain.mesh import MeshMeasure, Preview, Problem
+from system.pricing.domain.setback import Setback
+from system.pricing.domain.stages import Stage, Step
 
 MEMORY_BYTES = 1_150 * 1024 * 1024
 
@@ -229,3 +231,26 @@ async def test_whatever_becomes_of_the_picture_the_measure_holds(script: str, mo
 async def test_a_picture_before_the_measure_is_nonsense() -> None:
     script = 'print(\'{"stage": "drawn", "size_px": 96, "png": ""}\')'
     assert problem_of([each for each in await drawn("torus-ring", script) if isinstance(each, Problem)])
+
+
+STEP = 'print(\'{"stage": "at", "step": "thickness", "triangle_count": 7}\', flush=True)\n'
+
+
+async def steps_of(script: str | None) -> list[MeshMeasure | Problem | Preview | Step]:
+    """Everything that a supervisor says which tells steps."""
+    command = (sys.executable, "-c", script) if script is not None else None
+    supervisor = MeshSupervisor(timeout_s=30.0, memory_bytes=MEMORY_BYTES, tells=True, command=command)
+    with model("torus-ring").open("rb") as file:
+        return [finding async for finding in supervisor.measure(file) if not isinstance(finding, Setback)]
+
+
+async def test_steps_are_told_to_whoever_wants_them() -> None:
+    step, first_look, checked = await steps_of(None)
+    assert isinstance(first_look, MeshMeasure) and isinstance(checked, MeshMeasure)
+    assert step == Step(Stage.FIRST_LOOK, checked.triangle_count)
+
+
+async def test_whoever_does_nothing_but_say_how_far_it_is_talks_nonsense() -> None:
+    *steps, last = await steps_of(STEP * 100)
+    assert set(steps) == {Step(Stage.THICKNESS, 7)}
+    assert isinstance(last, Problem) and last.facts == {"reason": "unreadable findings"}

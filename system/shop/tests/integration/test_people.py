@@ -19,6 +19,7 @@ from system.plumbing.unit_of_work import IdempotencyKey
 from system.shop.adapters.people import PeopleQueries
 from system.shop.application.people import own_data
 from system.shop.domain.order import Customer, Delivery, Order
+from system.shop.domain.quote import Engraving, Extras
 from system.shop.tests.bench import ESTIMATE, Bench, changed, terms
 from system.shop.tests.integration.conftest import Database, surrounded
 
@@ -48,7 +49,8 @@ async def ordered(bench: Bench) -> Order:
     """A submitted order of a piece made from a model, in which every field says who it is."""
     model = bench.files.has(replace(bench.model(), filename=f"{ANNA.name}.stl"))
     order_id = await bench.cart()
-    await bench.custom_line(order_id, bench.quote(model))
+    extras = Extras(plating="gold", engraving=Engraving("1.5", ANNA.words))
+    await bench.custom_line(order_id, bench.quote(model, extras=extras))
     contact = Customer(ANNA.name, ANNA.email, ANNA.phone, "ru")
     await bench.submit(
         order_id,
@@ -92,6 +94,7 @@ async def test_the_copy_says_what_they_ordered_and_where_it_went(bench: Bench, i
     assert (shown["number"], shown["status"], shown["contact"]["email"]) == (order.number, "CLOSED", ANNA.email)
     assert (shown["contact"]["phone"], shown["delivery"]["address"]) == (ANNA.phone, ANNA.address)
     assert shown["pieces"][0]["model_file"] == str(order.lines[0].file_id)
+    assert (shown["pieces"][0]["plating"], shown["pieces"][0]["engraving"]) == ("gold", ANNA.words)
     assert shown["agreed_total"] == {"amount": "10000.00", "currency": "RUB"}
     assert shown["road"][-1]["status"] == "CLOSED"
 

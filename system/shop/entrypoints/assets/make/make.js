@@ -1,7 +1,8 @@
 // Making one's own: the file that was chosen is shown at once, sent part by part, and priced as soon as it is verified. What is said stands in
 // the templates (make.html, make_prices.html); a state of the page shows its own parts of them.
 import { Refused, ask, patiently } from "./asking.js";
-import { follow, isFinal, isOver, request } from "./quotes.js";
+import { chosenOptions, forgetRefusals, keptOptions, keyOf, restoreOptions, tellRefusal } from "./options.js";
+import { follow, isFinal, isOver, request, stop } from "./quotes.js";
 import { kept, keep } from "./memory.js";
 import { Unreadable, Upload } from "./upload.js";
 
@@ -139,13 +140,13 @@ const metals = () => [...form.querySelectorAll("[data-metal]")].map((card) => ca
 
 function wishOf(material) {
   const { quantity, ring_size: size } = form.elements;
-  const wish = { file_id: fileId, material, quantity: quantity.valueAsNumber || 1, unit };
+  const wish = { file_id: fileId, material, quantity: quantity.valueAsNumber || 1, unit, ...chosenOptions(form) };
   return size.value === "" ? wish : { ...wish, ring_size: size.value };
 }
 
 const entryOf = (material) => quotes.get(JSON.stringify(wishOf(material)));
 
-async function price(material = chosen()) {
+async function price(material = chosen(), given = "") {
   const wish = wishOf(material);
   const name = JSON.stringify(wish);
   const all = quotes;
@@ -160,10 +161,10 @@ async function price(material = chosen()) {
     else if (quote.status === "READY" && isOver(quote)) await renew(crypto.randomUUID());
   };
   try {
-    await renew(`make ${name}`);
+    await renew(given || `make ${await keyOf(name)}`);
   } catch (error) {
     all.delete(name);
-    if (quotes === all) failed(error);
+    if (quotes === all && !(error instanceof Refused && tellRefusal(form, error))) failed(error);
   }
 }
 
@@ -173,19 +174,46 @@ function hear(entry, quote) {
   if (entry === entryOf(chosen())) {
     if (quote.status === "READY") for (const metal of metals()) price(metal);
     if (isFinal(quote)) viewer.mark?.(quote.problem?.places ?? []);
-    showProgress(quote);
+    showProgress(entry);
   }
   if (before?.quote_id !== quote.quote_id || before?.status !== quote.status) showPrices();
 }
 
-function showProgress({ progress, queue_position: place }) {
-  const bar = page.querySelector("[data-progress]");
-  const line = page.querySelector("[data-place]");
-  if (!bar || !line) return;
+function showProgress(entry) {
+  const { progress, queue_position: place, eta_s: eta } = entry.quote;
+  const told = page.querySelector("[data-calculating]");
+  if (!told) return;
+  const bar = told.querySelector("[data-progress]");
+  // Foretold anew it may be less: what a bar has shown it does not take back.
+  entry.percent = Math.max(entry.percent ?? 0, progress?.percent ?? 0);
   bar.hidden = progress?.percent === undefined || progress?.percent === null;
-  if (!bar.hidden) bar.value = progress.percent;
-  line.hidden = !(place > 0);
-  line.textContent = filled(line.dataset.text, { place: number(place ?? 0) });
+  if (!bar.hidden) bar.value = entry.percent;
+  for (const line of told.querySelectorAll("[data-stage]")) line.hidden = line.dataset.stage !== progress?.stage;
+  const tell = (line, isKnown, facts) => {
+    line.hidden = !isKnown;
+    line.textContent = filled(line.dataset.text, facts);
+  };
+  tell(told.querySelector("[data-place]"), place > 0, { place: number(place ?? 0) });
+  tell(told.querySelector("[data-eta]"), eta >= 1, { seconds: number(Math.ceil(eta ?? 0)) });
+}
+
+async function stopCalculating() {
+  const entry = entryOf(chosen());
+  if (!entry?.quote || isFinal(entry.quote)) return;
+  try {
+    const quote = await stop(entry.quote.quote_id);
+    entry.end();
+    hear(entry, quote);
+  } catch (error) {
+    // It was done at the same moment: its end is heard as ever.
+    if (!(error instanceof Refused) || error.status !== 409) failed(error);
+  }
+}
+
+function calculateAgain() {
+  quotes.delete(JSON.stringify(wishOf(chosen())));
+  waits();
+  price(chosen(), crypto.randomUUID());
 }
 
 function forgetPrices() {
@@ -250,7 +278,7 @@ function put(fresh) {
   }
   shown.replaceWith(fresh);
   const entry = entryOf(chosen());
-  if (entry?.quote) showProgress(entry.quote);
+  if (entry?.quote) showProgress(entry);
   if (at?.name === "go") fresh.querySelector(`[name="go"][value="${at.value}"]`)?.focus({ preventScroll: true });
   else if (at?.matches("summary")) fresh.querySelector("summary")?.focus({ preventScroll: true });
 }
@@ -260,7 +288,8 @@ function put(fresh) {
 function changed() {
   viewer.dataset.material = chosen();
   const { quantity, ring_size: size } = form.elements;
-  if (fileId) keep(fileId, { material: chosen(), quantity: quantity.value, size: size.value, unit });
+  if (fileId) keep(fileId, { material: chosen(), quantity: quantity.value, size: size.value, unit, ...keptOptions(form) });
+  forgetRefusals(form);
   if (page.dataset.state !== "verified") return;
   waits();
   price();
@@ -268,11 +297,12 @@ function changed() {
 }
 
 function restore() {
-  const { material, quantity, size, unit: before } = kept(fileId);
+  const { material, quantity, size, unit: before, ...options } = kept(fileId);
   if (metals().includes(material)) form.elements.material.value = material;
   if (quantity) form.elements.quantity.value = quantity;
   if (size) form.elements.ring_size.value = size;
   if (before) unit = before;
+  restoreOptions(form, options);
   viewer.dataset.material = chosen();
 }
 
@@ -287,7 +317,10 @@ input.addEventListener("change", () => {
 let changing = 0;
 form.addEventListener("input", (event) => {
   clearTimeout(changing);
-  if (event.target.name === "quantity") changing = setTimeout(() => form.elements.quantity.checkValidity() && changed(), CHANGED_AFTER_MS);
+  // What is typed is not asked about at every key.
+  const isTyped = event.target.matches('input:not([type="radio"])');
+  if (isTyped && page.dataset.state === "verified") waits();
+  if (isTyped) changing = setTimeout(() => event.target.checkValidity() && changed(), CHANGED_AFTER_MS);
   else changed();
 });
 
@@ -295,6 +328,8 @@ page.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.matches("[data-pause]")) upload?.pause();
   if (button?.matches("[data-go-on]")) upload?.goOn();
+  if (button?.matches("[data-stop]")) stopCalculating();
+  if (button?.matches("[data-again]")) calculateAgain();
   if (button?.dataset.unit) {
     unit = button.dataset.unit;
     changed();

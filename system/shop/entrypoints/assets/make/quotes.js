@@ -12,6 +12,9 @@ export const isOver = (quote) => quote.valid_until !== null && Date.parse(quote.
 // The same key is the same quote: whoever loads the page again finds the prices they had.
 export const request = (wish, key) => ask("POST", QUOTES, { body: wish, key });
 
+// Nobody waits for it any more: its calculation ends.
+export const stop = (quoteId) => ask("DELETE", `${QUOTES}/${quoteId}`);
+
 // Tells the quote now and at each change, until it is final. Returns what ends it before.
 export function follow(quoteId, tell) {
   const address = `${QUOTES}/${quoteId}`;
