@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from fixtures.models3d import shapes, writers
+from system.conftest import Infrastructure
 from system.files.application import handlers
 from system.files.application.commands import CompleteUpload
 from system.files.application.ports import StoredObject
@@ -49,6 +51,22 @@ async def test_a_partner_uploads_text_stl(files: Running) -> None:
     upload = await files.person("partner").uploaded(text_stl(4, name=uuid.uuid4().hex))
 
     assert (upload["status"], upload["format"], upload["triangle_count"]) == ("VERIFIED", "stl_ascii", 4)
+
+
+async def test_a_customer_uploads_a_glb_that_an_older_release_can_still_list(
+    files: Running, files_database: Infrastructure
+) -> None:
+    ring = shapes.torus(17.35, 2.0, segments=8, sides=4) + uuid.uuid4().int % 10_000
+    anna = files.person()
+    upload = await anna.uploaded(writers.write_glb(ring), filename="ring.glb")
+
+    assert (upload["status"], upload["format"], upload["triangle_count"]) == ("VERIFIED", "glb", None)
+    assert (await anna.http.get(f"/uploads/{upload['file_id']}")).json() == upload
+    with files_database.server.connect("files") as connection:
+        kept = connection.execute(
+            "SELECT format, recognised_as FROM upload WHERE file_id = %s", [upload["file_id"]]
+        ).fetchone()
+    assert kept == ("stl_binary", "glb")
 
 
 @pytest.mark.parametrize(

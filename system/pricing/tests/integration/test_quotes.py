@@ -6,9 +6,10 @@ import asyncio
 from decimal import Decimal
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
-from fixtures.models3d import model
+from fixtures.models3d import model, shapes, writers
 from system.pricing.tests.integration.conftest import Pricing, eventually
 
 pytestmark = pytest.mark.integration
@@ -64,6 +65,18 @@ async def test_size_is_asked_about_and_the_unit_answers(working: Pricing) -> Non
     in_inches = await working.ask(anna, {"file_id": file_id, "unit": "in", **GOLD})
     assert in_inches.status_code == 200
     assert in_inches.json()["weight_g"] == "2.62"
+
+
+async def test_a_file_that_says_its_unit_is_believed_until_somebody_knows_better(working: Pricing) -> None:
+    anna = uuid4()
+    ring = shapes.torus(17.35, 2.0, segments=64, sides=8) / 25.4 + np.random.default_rng().uniform(-1, 1)
+    file_id = str(working.storage.upload(writers.write_3mf(ring, unit="inch"), anna))
+    answer = await working.ask(anna, {"file_id": file_id, **GOLD})
+    quote = await working.finished(answer.json()["quote_id"], anna)
+    assert (quote["status"], quote["unit"], quote["weight_g"]) == ("READY", "in", "2.62")
+    assert [found["code"] for found in quote["mesh"]["disclosures"]] == ["unit-of-file"]
+    in_mm = await working.ask(anna, {"file_id": file_id, "unit": "mm", **GOLD})
+    assert (in_mm.status_code, in_mm.json()["unit"], in_mm.json()["problem"]["code"]) == (200, "mm", "size-implausible")
 
 
 async def test_stones_and_plating_are_priced(working: Pricing) -> None:
