@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from fixtures.models3d.hostile import ACCEPTED, HOSTILE, PLAIN, Hostile
+from system.meshes.model import read_model
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.domain.mesh import MeshMeasure, Problem
 
-READ = ("stl",)
+READ = ("stl", "obj", "ply", "gltf", "3mf")
 """Formats that are read: add one when its reader lands. A file of another one is refused, with whatever is said of strangers."""
 SECONDS_MAX = 5
 MEMORY_OVER_IDLE_BYTES_MAX = 200 << 20
@@ -42,10 +43,11 @@ def answer_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Ho
     folder = tmp_path_factory.mktemp("hostile")
     plain = []
     for kind, write in PLAIN.items():
-        if kind in READ:
-            plain.append(folder / f"plain.{kind}")
-            with plain[-1].open("wb") as file:
-                write(file)
+        plain.append(folder / f"plain.{kind}")
+        with plain[-1].open("w+b") as file:
+            write(file)
+            # Compiled and kept by this process: the other one may not write, and would compile again for each file.
+            read_model(file)
     command = [sys.executable, "-m", "system.pricing.tests.unit.nursery", str(ADDRESS_SPACE_BYTES), str(SECONDS_MAX)]
     with subprocess.Popen(
         [*command, *map(str, plain)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
