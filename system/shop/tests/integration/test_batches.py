@@ -96,6 +96,6 @@ async def test_what_a_refused_message_held_back_is_not_written(bench: Bench, eng
     async with SqlShopUnitOfWork(engine, "shop") as uow:
         await uow.lock(order.id)
         await reactions.on_order_changed(along(order, *ROAD)[2], uow)
-        uow.discard_outgoing()
+        uow.discard()
         await uow.commit()
     assert (await bench.order(order.id)).progress is None and await bench.notices(order.id) == []
