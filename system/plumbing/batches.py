@@ -7,7 +7,7 @@ hold back what they would write until the commit, when every table gets one stat
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 from uuid import UUID
@@ -30,7 +30,7 @@ class HoldsBack(Protocol):
 class BatchedUnitOfWork(UnitOfWork):
     """A transaction whose parts hold back; they are told with `holds_back` from `on_enter`.
 
-    They write before the outgoing messages, in the order in which they were told: so the tables are always locked in one order.
+    They write at `flush`, in the order in which they were told: so the tables are always locked in one order.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -43,10 +43,9 @@ class BatchedUnitOfWork(UnitOfWork):
         """These are written before the commit."""
         self._held_back = parts
 
-    async def lock(self, *subjects: UUID | str) -> None:
-        """As plumbing's, and remembers which of them are orders."""
-        await super().lock(*subjects)
-        self.locked_orders.update(order_id for each in subjects if (order_id := _order_id(each)) is not None)
+    async def prepare(self, subjects: Collection[str]) -> None:
+        """Remembers which orders the messages that follow are about."""
+        self.locked_orders.update(UUID(subject) for subject in subjects)
 
     async def flush(self) -> None:
         """Writes what was held back."""
@@ -66,16 +65,6 @@ class BatchedUnitOfWork(UnitOfWork):
         self._held_back = ()
         self.locked_orders = set()
         await super().__aexit__(kind, error, trace)
-
-
-def _order_id(subject: UUID | str) -> UUID | None:
-    if isinstance(subject, UUID):
-        return subject
-    try:
-        return UUID(subject)
-    except ValueError:
-        # A cart, a parcel: something else that is locked by its name.
-        return None
 
 
 def insert_many(table: Table, columns: Sequence[str], *, more: Mapping[str, str] | None = None) -> str:
