@@ -36,6 +36,8 @@ CODES: Mapping[str, re.Pattern[str]] = {"catalogue": re.compile(r"^[a-z0-9-]{1,8
 CODE = re.compile(r"^[a-z0-9_]{1,60}$", re.ASCII)
 WORDS = frozenset({"metal", "material", "title.ru", "title.en"})
 WORDS_CHARACTERS_MAX = 100
+LEFT_OUT = frozenset({"wall_min_mm", "wall_reject_mm"})
+"""What may be left out of a new material: it is then what its metal has everywhere."""
 
 _PLAIN = re.compile(r"^\d{1,9}(\.\d{1,6})?$", re.ASCII)
 _NUMBER = re.compile(r"^\d+(\.\d+)?$", re.ASCII)
@@ -134,6 +136,7 @@ def _read_new(
     typed = {name: fields.get(f"{NEW}{section}.{name}", "") for name in shape_of(section)}
     if not any(text.strip() for text in typed.values()):
         return {}
+    typed = {name: text for name, text in typed.items() if name not in LEFT_OUT or text.strip()}
     read: dict[str, str] = {}
     for name, text in typed.items():
         place = f"{NEW}{section}.{name}"

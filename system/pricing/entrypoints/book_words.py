@@ -25,7 +25,7 @@ SECTIONS: Mapping[str, str] = {
 RATE_GROUPS: Mapping[str, tuple[str, ...]] = {
     "rates_casting": ("casting_", "sprue_"),
     "rates_print": ("print_",),
-    "rates_labour": ("labour_", "preparation_", "finishing_", "complexity_", "setting_"),
+    "rates_labour": ("labour_", "preparation_", "finishing_", "complexity_", "roughness_", "setting_"),
     "rates_price": ("",),
 }
 METALS: Mapping[str, str] = {
@@ -48,6 +48,10 @@ FIELDS: Mapping[str, str] = {
     "casting_loss": N_("Casting loss"),
     "casting_yield": N_("Castings that succeed"),
     "premium": N_("Premium over spot"),
+    "wall_min_mm": N_("Walls that pass, from"),
+    "wall_reject_mm": N_("Walls that do not, below"),
+    "flask_diameter_mm": N_("Flask, inner diameter"),
+    "flask_height_mm": N_("Flask, height"),
     "price": N_("Price"),
     "price_per_g": N_("Metal of the coat"),
     "thickness_um": N_("Thickness"),
@@ -64,6 +68,7 @@ FIELDS: Mapping[str, str] = {
     "finishing_minutes": N_("Finishing, per piece"),
     "finishing_minutes_per_cm2": N_("Finishing, by surface"),
     "complexity_weight": N_("Weight of an intricate surface"),
+    "roughness_weight": N_("Weight of a surface that bends much"),
     "complexity_max": N_("Intricacy counts up to"),
     "setting_minutes_per_stone": N_("Setting, per stone"),
     "stone_breakage": N_("Stones that break"),
@@ -113,6 +118,10 @@ _UNIT_OF: Mapping[str, str] = {
     "setting_minutes_per_stone": "minutes",
     "extent_mm_min": "mm",
     "extent_mm_max": "mm",
+    "wall_min_mm": "mm",
+    "wall_reject_mm": "mm",
+    "flask_diameter_mm": "mm",
+    "flask_height_mm": "mm",
     "thickness_um": "um",
     **dict.fromkeys(
         ("price", "bath", "casting_per_piece", "print_per_piece", "hallmark", "overhead"),

@@ -31,7 +31,7 @@ from system.shop.application.ports import (
 )
 from system.shop.domain.catalogue import Language
 from system.shop.domain.errors import CancellationRefused, CareRefused, NotForSale
-from system.shop.domain.quote import Quote, QuoteProblem
+from system.shop.domain.quote import Quote, QuoteProblem, QuoteReason, QuoteVerdict
 
 CARE_REFUSED = frozenset({"return-too-early", "return-too-late", "case-already-open"})
 
@@ -64,6 +64,23 @@ class _Mesh(BaseModel):
     disclosures: list[_Disclosure] = []
 
 
+class _Reason(BaseModel):
+    code: str
+    detail: str = ""
+    facts: dict[str, str] | None = None
+
+
+class _Verdict(BaseModel):
+    verdict: str
+    reasons: list[_Reason] = []
+
+    def said(self) -> QuoteVerdict:
+        """The verdict in the shop's words."""
+        return QuoteVerdict(
+            self.verdict, tuple(QuoteReason(each.code, each.detail, each.facts) for each in self.reasons)
+        )
+
+
 class _Quote(BaseModel):
     quote_id: UUID
     owner_id: UUID
@@ -80,6 +97,7 @@ class _Quote(BaseModel):
     valid_until: datetime | None = None
     breakdown: _Breakdown | None = None
     mesh: _Mesh | None = None
+    verdicts: dict[str, _Verdict] | None = None
 
     def quote(self) -> Quote:
         """The quote in the shop's words."""
@@ -99,6 +117,7 @@ class _Quote(BaseModel):
             valid_until=self.valid_until,
             per_piece=self.breakdown.items() if self.breakdown else None,
             disclosures=tuple(each.code for each in self.mesh.disclosures) if self.mesh else (),
+            verdicts={metal: each.said() for metal, each in self.verdicts.items()} if self.verdicts else None,
         )
 
 

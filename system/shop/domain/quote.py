@@ -23,6 +23,24 @@ class QuoteProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteReason:
+    """Why a piece is not simply cast in a metal."""
+
+    code: str
+    detail: str
+    facts: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteVerdict:
+    """What pricing says of casting the piece in one metal."""
+
+    verdict: str
+    """castable, needs_review or not_castable."""
+    reasons: tuple[QuoteReason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """A price promise: an estimate at first, then a firm total, or a problem."""
 
@@ -44,6 +62,8 @@ class Quote:
     """What one piece costs, item by item, in pricing's names; they add up to its price."""
     disclosures: tuple[str, ...] = ()
     """What pricing did to the model, or noticed, by its codes."""
+    verdicts: Mapping[str, QuoteVerdict] | None = None
+    """By metal, once the model was checked; also of those that were not asked for."""
 
     @property
     def is_final(self) -> bool:

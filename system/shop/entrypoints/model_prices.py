@@ -14,7 +14,8 @@ from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
 from system.pagekit.languages import language_of
 from system.pagekit.pages import Pages
-from system.shop.domain.quote import Quote, QuoteProblem
+from system.pagekit.problems import ProblemWords
+from system.shop.domain.quote import Quote, QuoteProblem, QuoteReason, QuoteVerdict
 
 METALS = ("gold_585", "gold_750", "silver_925", "platinum_950")
 """The metals that a customer chooses from, in this order; what else the price book holds is for those who ask by the API."""
@@ -59,6 +60,10 @@ class MetalPrice:
     valid_until: datetime | None = None
     parts: Sequence[tuple[str, dict[str, str]]] = ()
     is_repaired: bool = False
+    verdict: str = ""
+    """castable, needs_review or not_castable, as soon as the model was checked for any metal."""
+    reasons: Sequence[ProblemWords] = ()
+    """Why it is not simply cast in this metal."""
 
     @property
     def state(self) -> str:
@@ -83,12 +88,19 @@ def told_problem(pages: Pages, request: Request, problem: QuoteProblem | None) -
 def metal_prices(quotes: Iterable[Quote], pages: Pages, request: Request) -> list[MetalPrice]:
     """Every metal with its quote, of several the last."""
     by_metal = {quote.material: quote for quote in quotes}
-    return [_priced(metal, by_metal.get(metal), pages, request) for metal in METALS]
+    verdicts: dict[str, QuoteVerdict] = {}
+    for quote in by_metal.values():
+        verdicts |= quote.verdicts or {}
+    return [_priced(metal, by_metal.get(metal), verdicts.get(metal), pages, request) for metal in METALS]
 
 
-def _priced(material: str, quote: Quote | None, pages: Pages, request: Request) -> MetalPrice:
+def _priced(
+    material: str, quote: Quote | None, said: QuoteVerdict | None, pages: Pages, request: Request
+) -> MetalPrice:
+    verdict = said.verdict if said else ""
+    reasons = [_told_reason(pages, request, reason) for reason in said.reasons] if said else []
     if quote is None:
-        return MetalPrice(material)
+        return MetalPrice(material, verdict=verdict, reasons=reasons)
     shown = quote.shown_now if quote.problem is None else None
     return MetalPrice(
         material=material,
@@ -100,7 +112,15 @@ def _priced(material: str, quote: Quote | None, pages: Pages, request: Request) 
         valid_until=quote.valid_until,
         parts=parts_of_price(quote.per_piece or {}),
         is_repaired=not REPAIRED.isdisjoint(quote.disclosures),
+        verdict=verdict,
+        reasons=reasons,
     )
+
+
+def _told_reason(pages: Pages, request: Request, reason: QuoteReason) -> ProblemWords:
+    """A reason as this page says it; one that is newer than these pages as pricing tells it, in English."""
+    words = pages.problem_words(language_of(request), reason.code, reason.facts)
+    return words or ProblemWords(reason.detail or reason.code, "")
 
 
 def parts_of_price(per_piece: Mapping[str, Money]) -> list[tuple[str, dict[str, str]]]:

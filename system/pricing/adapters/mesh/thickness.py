@@ -23,7 +23,7 @@ SAMPLES_MIN = 100
 POINTS_MAX = 2_000
 OPPOSITE = -0.5
 """The cosine of two outward normals that look away from each other enough to bound one wall: beyond 120 degrees."""
-BINS_PER_DECADE = 40
+BINS_PER_DECADE = 100
 _SEED = 20_250_207
 _TOUCHING = 1e-5
 """Share of the longest side within which two surfaces are one."""
@@ -35,8 +35,8 @@ _PLACE_SHARE = 0.0025
 class Thickness:
     """In units of the file. `points` are (x, y, z, thickness) of measured points of the surface, shape (n, 4), spread over it.
 
-    `histogram` has (up to, share of the measured area), thinnest first; bins are a fortieth of a decade wide, and each bound is that
-    of the bin before it times 10^(1/40).
+    `histogram` has (up to, share of the measured area), thinnest first; bins are a hundredth of a decade wide: each bound is that of the one
+    before it times 10^(1/100). Empty ones are left out.
     """
 
     p1: float
