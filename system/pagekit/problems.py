@@ -90,14 +90,16 @@ _PROBLEMS: Mapping[str, _Said] = {
         N_("Some walls are thin for this metal"),
         N_("We look at them before we cast it. Thicker walls are safer."),
         N_(
-            "%(percent)s %% of the surface is thinner than %(wall_min_mm)s mm, at the thinnest %(thickness_mm)s mm. We look at it before"
-            " we cast it; thicker is safer."
+            "%(percent)s %% of the surface is thinner than %(wall_min_mm)s mm, at the thinnest %(thickness_mm)s mm. We look at it"
+            " before we cast it; thicker is safer."
         ),
     ),
     "detail-fine": _Said(
         N_("Some details are very fine"),
         N_("They may not come out of the mould. We look at them before we cast it."),
-        N_("What is thinner than %(wall_reject_mm)s mm may not come out of the mould. We look at it before we cast it."),
+        N_(
+            "What is thinner than %(wall_reject_mm)s mm may not come out of the mould. We look at it before we cast it."
+        ),
     ),
     "wall-unknown": _Said(
         N_("We could not measure the walls"), N_("We look at the model ourselves before we cast it.")
@@ -110,9 +112,7 @@ _PROBLEMS: Mapping[str, _Said] = {
     "bodies-apart": _Said(
         N_("It would fall apart"),
         N_("Some of its parts do not touch each other. Join them, unless they shall be loose: we look at it first."),
-        N_(
-            "Its %(bodies)s parts do not touch each other. Join them, unless they shall be loose: we look at it first."
-        ),
+        N_("Its %(bodies)s parts do not touch each other. Join them, unless they shall be loose: we look at it first."),
     ),
     "cavity-closed": _Said(
         N_("It is hollow and closed"),

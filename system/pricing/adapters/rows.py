@@ -7,8 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from system.kernel.money import Money
+from system.pricing.adapters.kept_findings import (
+    character_from_json,
+    character_to_json,
+    verdicts_from_json,
+    verdicts_to_json,
+)
 from system.pricing.domain.costing import Extras
-from system.pricing.adapters.kept_findings import character_from_json, character_to_json, verdicts_from_json, verdicts_to_json
 from system.pricing.domain.mesh import Disclosure, LengthUnit, MeshMeasure, Problem
 from system.pricing.domain.order_pricing import PriceRequest, RequestedLine
 from system.pricing.domain.quote import Asked, Quote, QuoteKind, QuoteStatus

@@ -55,7 +55,8 @@ def verdicts_view(verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
         alloy: {
             "verdict": verdict.castability.value,
             "reasons": [
-                {"code": reason.code, "detail": reason.detail, "facts": dict(reason.facts)} for reason in verdict.reasons
+                {"code": reason.code, "detail": reason.detail, "facts": dict(reason.facts)}
+                for reason in verdict.reasons
             ],
         }
         for alloy, verdict in verdicts.items()

@@ -261,8 +261,8 @@ _PROBLEMS: dict[str, tuple[str, str]] = {
     ),
     "wall-too-thin": (
         "The walls are too thin for this metal",
-        "They are {thickness_mm} mm where it is thinnest; in this metal we cast no less than {wall_reject_mm} mm, and {wall_min_mm} mm "
-        "without reserve. Thicken them there, or choose another metal.",
+        "They are {thickness_mm} mm where it is thinnest; in this metal we cast no less than {wall_reject_mm} mm, and "
+        "{wall_min_mm} mm without reserve. Thicken them there, or choose another metal.",
     ),
     "size-implausible": (
         "Is this size meant?",

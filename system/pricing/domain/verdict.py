@@ -22,7 +22,7 @@ from typing import Any
 from system.pricing.domain.mesh import MeshMeasure, Problem, Thickness
 from system.pricing.domain.price_book import Alloy, PriceBook
 
-TOLERANCE = Decimal("0.03")
+TOLERANCE = Decimal("0.05")
 """What thickness may err by: facets cut into the round that they stand for."""
 THIN_SHARE = Decimal("0.005")
 DETAIL_SHARE = Decimal("0.0025")
@@ -87,7 +87,9 @@ def verdict_of(measure: MeshMeasure, alloy: Alloy, book: PriceBook) -> Verdict:
     if character.cavities:
         reasons.append(Reason("cavity-closed", {"cavities": str(character.cavities)}))
     if not _fits_flask(measure, book):
-        reasons.append(Reason("flask-too-small", {"extents_mm": " x ".join(f"{side:.0f}" for side in measure.extents_mm)}))
+        reasons.append(
+            Reason("flask-too-small", {"extents_mm": " x ".join(f"{side:.0f}" for side in measure.extents_mm)})
+        )
     if any(reason.code == "wall-too-thin" for reason in reasons):
         return Verdict(Castability.NOT_CASTABLE, tuple(reasons))
     return Verdict(Castability.NEEDS_REVIEW if reasons else Castability.CASTABLE, tuple(reasons))

@@ -7,18 +7,18 @@ import asyncio
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.application.views import mesh_view, problem_view, thickness_view, verdicts_view
 from system.pricing.domain.costing import weight_of
-from system.pricing.domain.mesh import Character, LengthUnit, MeshMeasure, Preview, Problem
+from system.pricing.domain.mesh import Character, LengthUnit, MeshMeasure, Problem
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import size_problem
-from system.pricing.domain.verdict import verdicts_of
+from system.pricing.domain.verdict import verdicts_of, wall_problem
 
 FIRST_BOOK = Path(__file__).parents[1] / "adapters" / "price_book_1.toml"
 TIMEOUT_S = 120.0
@@ -43,13 +43,15 @@ def analyse(arguments: list[str]) -> int:
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
     parser.add_argument("--unit", type=LengthUnit, default=LengthUnit.MM, choices=list(LengthUnit))
     parser.add_argument("--json", action="store_true", help="print a JSON object, or an array of several")
-    parser.add_argument("--points", action="store_true", help="with --json: also x, y, z and thickness of measured points")
+    parser.add_argument(
+        "--points", action="store_true", help="with --json: also x, y, z and thickness of measured points"
+    )
     options = parser.parse_args(arguments)
     with FIRST_BOOK.open("rb") as file:
         book = PriceBook.from_data(tomllib.load(file), version=1)
     reports = []
     for path in options.files:
-        found = asyncio.run(_measure(path, options.unit, book))
+        found = _measured(path, options.unit, book)
         reports.append({"file": str(path)} | _report(found, book, points=options.points))
     if options.json:
         print(json.dumps(reports if len(reports) > 1 else reports[0], ensure_ascii=False, indent=2))
@@ -59,21 +61,32 @@ def analyse(arguments: list[str]) -> int:
     return 0 if all(report["verdict"] == "ready" for report in reports) else 1
 
 
-async def _measure(path: Path, unit: LengthUnit, book: PriceBook) -> Found:
-    supervisor = MeshSupervisor(timeout_s=TIMEOUT_S, memory_bytes=MEMORY_BYTES)
+def _measured(path: Path, unit: LengthUnit, book: PriceBook) -> Found:
     try:
-        # Opened only when it is one: a pipe would be waited for.
+        # Opened only when it is a file: a pipe would be waited for.
         if not path.is_file():
             raise FileNotFoundError(path)
         with path.open("rb") as file:
-            findings = [finding async for finding in supervisor.measure(file)]
-    except OSError:
-        return Found(None, None, Problem.of("file-unavailable"))
+            findings = asyncio.run(_findings(file))
+    except OSError as error:
+        said = error.strerror or "there is no file of this name"
+        return Found(None, None, replace(Problem.of("file-unavailable"), detail=f"{path}: {said}."))
     measures = [finding.in_unit(unit) for finding in findings if isinstance(finding, MeshMeasure)]
     problem = next((finding for finding in findings if isinstance(finding, Problem)), None)
     if problem is None:
-        problem = size_problem(measures[-1], book, unit=unit)
+        problem = size_problem(measures[-1], book, unit=unit) or _uncastable(measures[-1], book)
     return Found(measures[0] if measures else None, measures[-1] if measures else None, problem)
+
+
+async def _findings(file: BinaryIO) -> list[Any]:
+    supervisor = MeshSupervisor(timeout_s=TIMEOUT_S, memory_bytes=MEMORY_BYTES)
+    return [finding async for finding in supervisor.measure(file)]
+
+
+def _uncastable(measure: MeshMeasure, book: PriceBook) -> Problem | None:
+    """The problem of a piece that no alloy of the book fills."""
+    problems = [wall_problem(measure, verdict) for verdict in verdicts_of(measure, book).values()]
+    return problems[0] if problems and all(problems) else None
 
 
 def _report(found: Found, book: PriceBook, *, points: bool) -> dict[str, Any]:
@@ -82,6 +95,8 @@ def _report(found: Found, book: PriceBook, *, points: bool) -> dict[str, Any]:
         "verdict": problem.code if problem else "ready",
         "closed": measure is not None and measure.checked,
         "problems": [problem_view(problem)] if problem else [],
+        **dict.fromkeys(("volume_mm3", "priced_volume_mm3", "area_mm2", "oriented", "bodies", "thickness_mm")),
+        "verdicts": {},
     }
     if problem:
         report["problem"] = {"title": problem.title, "detail": problem.detail}
@@ -145,14 +160,16 @@ def _text(report: Mapping[str, Any]) -> str:
         lines.append(f"area:    {mesh['area_cm2']} cm2")
         lines.append(f"extents: {' x '.join(mesh['extents_mm'])} mm")
         lines.append(f"facets:  {mesh['triangle_count']} in {mesh['shell_count']} shells")
-    if "bodies" in report:
+    if report["bodies"] is not None:
         lines.append(f"bodies:  {report['bodies']}, {report['cavities']} hollows")
         if walls := report["thickness_mm"]:
-            lines.append(f"walls:   1 % below {walls['p1']:.2f} mm, 5 % below {walls['p5']:.2f}, half below {walls['median']:.2f}")
+            lines.append(
+                f"walls:   1 % below {walls['p1']:.2f} mm, 5 % below {walls['p5']:.2f}, half below {walls['median']:.2f}"
+            )
             place = ", ".join(f"{value:g}" for value in walls["min_place"])
             lines.append(f"         thinnest at {place} (units of the file)")
     lines.extend(f"note:    {found['detail']}" for found in report.get("mesh", {}).get("disclosures", ()))
-    for code, said in report.get("verdicts", {}).items():
+    for code, said in report["verdicts"].items():
         lines.append(f"casting: {said['verdict']} in {code}")
         lines.extend(f"         {reason['detail']}" for reason in said["reasons"])
     lines.extend(f"weight:  {weight} g in {code}" for code, weight in report.get("weight_g", {}).items())

@@ -40,7 +40,10 @@ class DisclosureView(BaseModel):
 
 
 class ThicknessView(BaseModel):
-    """How thick the metal is: what 1 % and 5 % of the surface stay below, the median, and where it is thinnest, in units of the file."""
+    """How thick the metal is: what 1 % and 5 % of the surface stay below, and the median.
+
+    `min_place` is where it is thinnest, in units of the file.
+    """
 
     p1: str
     p5: str
@@ -57,7 +60,9 @@ class MeshView(BaseModel):
     triangle_count: int
     shell_count: int
     disclosures: list[DisclosureView]
-    bodies: int | None = Field(None, description="once the surface is checked: bodies of metal, their hollows not counted")
+    bodies: int | None = Field(
+        None, description="once the surface is checked: bodies of metal, their hollows not counted"
+    )
     cavities: int | None = Field(None, description="once the surface is checked: closed hollows")
     thickness_mm: ThicknessView | None = None
 
@@ -71,7 +76,10 @@ class ReasonView(BaseModel):
 
 
 class VerdictView(BaseModel):
-    """Whether a piece can be cast in an alloy. What needs review is priced, and a seller looks at it; what cannot be cast has no price."""
+    """Whether a piece can be cast in an alloy.
+
+    What needs review is priced, and a seller looks at it; what cannot be cast has no price.
+    """
 
     verdict: Literal["castable", "needs_review", "not_castable"]
     reasons: list[ReasonView]

@@ -57,9 +57,7 @@ def _root(parents: Any, cell: Any) -> Any:
 
 
 @compiled
-def _join(
-    triangles: Any, low: Any, cell: Any, counts: Any, parents: Any, roots: Any, pieces_max: Any
-) -> bool:
+def _join(triangles: Any, low: Any, cell: Any, counts: Any, parents: Any, roots: Any, pieces_max: Any) -> bool:
     """Joins the cells that each facet meets, cut into pieces of about a cell; `roots` gets one cell of each facet."""
     pieces = 0
     at = np.empty((3, 3))
@@ -135,8 +133,20 @@ def _summed(triangles: Any, group_of: Any, groups: Any, low: Any) -> Any:
                 value = np.float64(triangles[triangle, corner, axis])
                 boxes[group, 0, axis] = min(boxes[group, 0, axis], value)
                 boxes[group, 1, axis] = max(boxes[group, 1, axis], value)
-        ax, ay, az = triangles[triangle, 0, 0] - low[0], triangles[triangle, 0, 1] - low[1], triangles[triangle, 0, 2] - low[2]
-        bx, by, bz = triangles[triangle, 1, 0] - low[0], triangles[triangle, 1, 1] - low[1], triangles[triangle, 1, 2] - low[2]
-        cx, cy, cz = triangles[triangle, 2, 0] - low[0], triangles[triangle, 2, 1] - low[1], triangles[triangle, 2, 2] - low[2]
+        ax, ay, az = (
+            triangles[triangle, 0, 0] - low[0],
+            triangles[triangle, 0, 1] - low[1],
+            triangles[triangle, 0, 2] - low[2],
+        )
+        bx, by, bz = (
+            triangles[triangle, 1, 0] - low[0],
+            triangles[triangle, 1, 1] - low[1],
+            triangles[triangle, 1, 2] - low[2],
+        )
+        cx, cy, cz = (
+            triangles[triangle, 2, 0] - low[0],
+            triangles[triangle, 2, 1] - low[1],
+            triangles[triangle, 2, 2] - low[2],
+        )
         volumes[group] += (ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)) / 6
     return volumes, boxes, examples

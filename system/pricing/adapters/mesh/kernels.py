@@ -19,11 +19,13 @@ def compiled(loop: Loop) -> Loop:
 
     A process that may not write, as the measuring one, compiles what it does not find and keeps nothing.
     """
+    dispatcher: Any
     try:
-        dispatcher: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(loop)
+        dispatcher = numba.njit(cache=True, nogil=True, error_model="numpy")(loop)
     except RuntimeError:
         # There is no place to keep it at all.
-        return numba.njit(nogil=True, error_model="numpy")(loop)  # type: ignore[no-any-return]
+        dispatcher = numba.njit(nogil=True, error_model="numpy")(loop)
+        return dispatcher  # type: ignore[no-any-return]
     keep = dispatcher._cache.save_overload
 
     def keep_where_possible(signature: Any, result: Any) -> None:

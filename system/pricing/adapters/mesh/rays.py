@@ -40,7 +40,7 @@ class Crossings:
 
 
 def crossings_of(triangles: Triangles, starts: Floats, directions: Floats, own: Ints) -> Crossings | None:
-    """What rays from `starts` along unit `directions` meet, in no order; `own` is the triangle that each starts on, which it never meets.
+    """What rays from `starts` along unit `directions` meet, in no order. `own` is the triangle each starts on, which it never meets.
 
     None when it would be too much work.
     """
@@ -73,7 +73,10 @@ def _in_cells(starts: Floats, directions: Floats, low: Floats, cell: float, coun
 
 @compiled
 def _lay(starts: Any, directions: Any, low: Any, cell: Any, counts: Any, first: Any, rays: Any, padding: Any) -> None:
-    """Counts the rays of each cell, or lays them into `rays` when it has room. Goes by layers across the axis a ray is steepest along."""
+    """Counts the rays of each cell, or lays them into `rays` when it has room.
+
+    Goes by layers across the axis that a ray is steepest along.
+    """
     filling = len(rays) > 0
     for ray in range(len(starts)):
         axis = 0

@@ -35,8 +35,8 @@ _PLACE_SHARE = 0.0025
 class Thickness:
     """In units of the file. `points` are (x, y, z, thickness) of measured points of the surface, shape (n, 4), spread over it.
 
-    `histogram` has (up to, share of the measured area), thinnest first; bins are a hundredth of a decade wide: each bound is that of the one
-    before it times 10^(1/100). Empty ones are left out.
+    `histogram` has (up to, share of the measured area), thinnest first. Bins are a hundredth of a decade wide: each bound is that of
+    the one before it times 10^(1/100). Empty ones are left out.
     """
 
     p1: float
