@@ -142,7 +142,7 @@ def _character_of(finding: dict[str, Any]) -> Character:
 
 
 def _thickness_of(told: dict[str, Any]) -> Thickness:
-    x, y, z = (float(value) for value in told["min_place"])
+    x, y, z = (float(_decimal(value)) for value in told["min_place"])
     return Thickness(
         p1_mm=_decimal(told["p1"]),
         p5_mm=_decimal(told["p5"]),
