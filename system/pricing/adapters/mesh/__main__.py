@@ -11,8 +11,9 @@ from typing import Any
 
 from system.meshes.stl import read_stl
 from system.pricing.adapters.mesh.contact import separate_groups
+from system.pricing.adapters.mesh.hull import hull_volume_of
 from system.pricing.adapters.mesh.measure import measure
-from system.pricing.adapters.mesh.points import duplicates_in, hull_volume_of
+from system.pricing.adapters.mesh.points import duplicates_in
 from system.pricing.adapters.mesh.roughness import roughness_of
 from system.pricing.adapters.mesh.thickness import thickness_of
 

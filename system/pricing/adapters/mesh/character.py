@@ -9,7 +9,8 @@ import numpy as np
 
 from system.meshes.stl import Triangles
 from system.pricing.adapters.mesh.contact import separate_groups
-from system.pricing.adapters.mesh.points import duplicates_in, hull_volume_of
+from system.pricing.adapters.mesh.hull import hull_volume_of
+from system.pricing.adapters.mesh.points import duplicates_in
 from system.pricing.adapters.mesh.roughness import roughness_of
 from system.pricing.adapters.mesh.thickness import Thickness, thickness_of
 

@@ -1,4 +1,4 @@
-"""What the corners of facets alone tell: facets that stand twice, and the convex hull around them all."""
+"""Points told apart by a hash of their coordinates: facets that stand twice."""
 
 from __future__ import annotations
 
@@ -9,22 +9,11 @@ import numpy as np
 from system.meshes.stl import Triangles
 from system.pricing.adapters.mesh.kernels import compiled
 
-_REMEMBERED = 1 << 16
-
 
 def duplicates_in(triangles: Triangles) -> int:
     """How many facets stand on three points that another facet stands on already, whichever way they face."""
     sums = np.sort(_corner_sums(triangles))
     return int((sums[1:] == sums[:-1]).sum())
-
-
-def hull_volume_of(triangles: Triangles) -> float:
-    """The volume of the convex hull, in cubic units of the file; 0 of what is flat."""
-    # Loaded here: whoever asks for the rest alone does without it.
-    from manifold3d import Manifold
-
-    count, points = _fewer_points(triangles)
-    return float(Manifold.hull_points(points[:count]).volume())
 
 
 @compiled
@@ -51,21 +40,3 @@ def _corner_sums(triangles: Any) -> Any:
         flat = first == second or second == third or third == first
         sums[facet] = np.uint64(facet) if flat else first + second + third
     return sums
-
-
-@compiled
-def _fewer_points(triangles: Any) -> Any:
-    """Every corner at least once, and most of them not much more often: neighbours in the file share theirs."""
-    points = np.empty((3 * len(triangles), 3), dtype=np.float32)
-    seen = np.zeros(_REMEMBERED, dtype=np.uint64)
-    count = 0
-    for facet in range(len(triangles)):
-        for corner in range(3):
-            key = mixed(triangles[facet, corner])
-            slot = key & np.uint64(_REMEMBERED - 1)
-            if seen[slot] == key:
-                continue
-            seen[slot] = key
-            points[count] = triangles[facet, corner]
-            count += 1
-    return count, points

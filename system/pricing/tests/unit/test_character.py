@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from manifold3d import Manifold
 
 from fixtures.models3d import model, shapes
 from system.meshes.stl import read_stl
-from system.pricing.adapters.mesh import character, contact, kernels, roughness
+from system.pricing.adapters.mesh import character, contact, hull, kernels, roughness
 from system.pricing.adapters.mesh.contact import separate_groups
-from system.pricing.adapters.mesh.points import duplicates_in, hull_volume_of
+from system.pricing.adapters.mesh.hull import hull_volume_of
+from system.pricing.adapters.mesh.points import duplicates_in
 from system.pricing.adapters.mesh.roughness import roughness_of
 
 Find = Callable[..., dict[str, dict[str, Any]]]
@@ -81,11 +84,39 @@ def test_the_hull_of_a_ball_is_the_ball_and_that_of_a_ring_has_no_hole() -> None
     assert hull_volume_of(small(RING)) > 3 * shapes.volume_of(RING)
 
 
-def test_the_hull_needs_every_corner_once() -> None:
-    with model("signet-ring").open("rb") as file:
+@pytest.mark.parametrize("name", ["signet-ring", "pave-ring", "pendant", "torus-ring"])
+def test_the_hull_is_that_of_every_corner(name: str) -> None:
+    with model(name).open("rb") as file:
         triangles = read_stl(file)
     every = np.unique(triangles.reshape(-1, 3), axis=0)
     assert hull_volume_of(triangles) == pytest.approx(Manifold.hull_points(every).volume(), rel=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), stretch=st.sampled_from([(1, 1, 1), (100, 1, 1), (1, 50, 0.1)]))
+def test_the_hull_of_any_cloud_of_facets_is_that_of_every_corner(
+    seed: int, stretch: tuple[float, float, float]
+) -> None:
+    cloud = small(np.random.default_rng(seed).normal(size=(3000, 3, 3)) * np.array(stretch) + 30.0)
+    assert hull_volume_of(cloud) == pytest.approx(Manifold.hull_points(cloud.reshape(-1, 3)).volume(), rel=1e-5)
+
+
+def test_most_corners_are_left_out_before_the_hull_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_to: list[int] = []
+
+    class Counting:
+        @staticmethod
+        def hull_points(points: Any) -> Any:
+            given_to.append(len(points))
+            return Manifold.hull_points(points)
+
+    monkeypatch.setattr(hull, "Manifold", Counting)
+    hull_volume_of(small(np.random.default_rng(1).normal(size=(20_000, 3, 3))))
+    assert max(given_to) < 10_000, "of 60,000"
+
+
+def test_what_is_flat_has_a_hull_of_nothing() -> None:
+    assert hull_volume_of(small(np.random.default_rng(1).normal(size=(50, 3, 3)) * np.array((1.0, 1.0, 0.0)))) == 0.0
 
 
 # -- what hangs together -------------------------------------------------------------------------------------------------
