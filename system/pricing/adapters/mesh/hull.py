@@ -2,8 +2,8 @@
 
 A hull of the farthest points in some thousand directions is found first. Along a direction d from inside, it is passed where
 max over its facets of (n . d) / h is 1, which is convex in d: what that is at the corners of a bundle of directions bounds it between
-them, so one comparison tells of a point that it lies inside. All this in a box stretched to a cube, so that bundles of a flat model are
-as narrow as those of a round one.
+them, so one comparison tells of a point that it lies inside. All this in a box stretched to a cube, so that bundles of a flat model
+are as narrow as those of a round one.
 """
 
 from __future__ import annotations
