@@ -113,6 +113,11 @@ def test_an_edge_is_thin_only_where_it_is_acute() -> None:
     assert thickness_of(wedge(0.49 * pi).astype(np.float32)) is not None
 
 
+def test_what_stands_beside_and_not_opposite_bounds_no_wall() -> None:
+    points = measured(wedge(75 / 180 * pi)).points
+    assert not ((points[:, 2] < 1e-4) & (points[:, 0] < 5.0)).any(), "above the floor is a slope of 75 degrees"
+
+
 def test_bodies_that_overlap_are_as_thick_as_together() -> None:
     apart = box(0.0, 4.0)
     found = measured(np.concatenate((apart, apart + np.array((3.0, 0.0, 0.0)))))
@@ -186,12 +191,12 @@ def every_crossing(triangles: Triangles, start: np.ndarray, direction: np.ndarra
     return sorted(along[met].tolist())
 
 
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_rays_in_a_grid_meet_what_they_meet_without_one(seed: int) -> None:
-    solid = (shapes.pave(17.0, 2.0, stones=12, stone=1.4, segments=40, sides=8, rows=6) @ turned(seed).T).astype(
-        np.float32
-    )
+@settings(max_examples=14, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), boxed=st.booleans())
+def test_rays_in_a_grid_meet_what_they_meet_without_one(seed: int, boxed: bool) -> None:
+    """Also from the sides of the box that the grid lies in."""
+    beaded = shapes.pave(17.0, 2.0, stones=12, stone=1.4, segments=40, sides=8, rows=6) @ turned(seed).T
+    solid = (np.concatenate((box(0.0, 4.0), 0.4 * HOLLOW + 2.0)) if boxed else beaded).astype(np.float32)
     starts, normals, own = spread(solid, 60)
     directions = np.random.default_rng(seed).normal(size=normals.shape)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
