@@ -108,6 +108,46 @@ _PROBLEMS: Mapping[str, _Said] = {
             "We cannot tell the bodies from the hollows. Turn the parts outwards or join them, and upload the model again."
         ),
     ),
+    "wall-too-thin": _Said(
+        N_("The walls are too thin for this metal"),
+        N_("Thicken the marked place, or choose another metal: some are cast thinner than others."),
+        N_(
+            "At the thinnest they are %(thickness_mm)s mm, and this metal does not fill a mould below %(wall_reject_mm)s mm. Thicken"
+            " the marked place to %(wall_min_mm)s mm or more, or choose another metal."
+        ),
+    ),
+    "wall-thin": _Said(
+        N_("Some walls are thin for this metal"),
+        N_("We look at them before we cast it. Thicker walls are safer."),
+        N_(
+            "%(percent)s %% of the surface is thinner than %(wall_min_mm)s mm, at the thinnest %(thickness_mm)s mm. We look at it"
+            " before we cast it; thicker is safer."
+        ),
+    ),
+    "detail-fine": _Said(
+        N_("Some details are very fine"),
+        N_("They may not come out of the mould. We look at them before we cast it."),
+        N_(
+            "What is thinner than %(wall_reject_mm)s mm may not come out of the mould. We look at it before we cast it."
+        ),
+    ),
+    "wall-unknown": _Said(
+        N_("We could not measure the walls"), N_("We look at the model ourselves before we cast it.")
+    ),
+    "flask-too-small": _Said(
+        N_("It is larger than our mould"),
+        N_("We would cast it in parts and join them, and look at it first."),
+        N_("Sides of %(extents_mm)s mm do not fit. We would cast it in parts and join them, and look at it first."),
+    ),
+    "bodies-apart": _Said(
+        N_("It would fall apart"),
+        N_("Some of its parts do not touch each other. Join them, unless they shall be loose: we look at it first."),
+        N_("Its %(bodies)s parts do not touch each other. Join them, unless they shall be loose: we look at it first."),
+    ),
+    "cavity-closed": _Said(
+        N_("It is hollow and closed"),
+        N_("The mould's powder stays inside. Open each hollow with a hole of 2 mm; we look at it first."),
+    ),
     "size-implausible": _Said(
         N_("Is this size meant?"),
         N_(

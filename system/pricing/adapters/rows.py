@@ -7,6 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from system.kernel.money import Money
+from system.pricing.adapters.kept_findings import (
+    character_from_json,
+    character_to_json,
+    verdicts_from_json,
+    verdicts_to_json,
+)
 from system.pricing.domain.costing import Extras
 from system.pricing.domain.difference import Difference, Reason
 from system.pricing.domain.engraving import Engraving
@@ -40,7 +46,7 @@ def quote_to_row(quote: Quote) -> dict[str, Any]:
         "currency": priced.currency if priced else None,
         "breakdown": quote.breakdown,
         "weight_g": quote.weight_g,
-        "mesh": mesh_to_json(quote.mesh),
+        "mesh": _mesh_of(quote),
         "problem": problem_to_json(quote.problem),
         "price_book_version": quote.price_book_version,
         "spot_per_g": quote.spot_per_g,
@@ -79,6 +85,7 @@ def quote_from_row(row: Any) -> Quote:
         weight_g=row.weight_g,
         mesh=mesh_from_json(row.mesh),
         problem=problem_from_json(row.problem),
+        verdicts=verdicts_from_json((row.mesh or {}).get("verdicts")),
         valid_until=row.valid_until,
         finished_at=row.finished_at,
         replaces=row.replaces,
@@ -119,12 +126,19 @@ def difference_from_json(data: dict[str, Any] | None) -> Difference | None:
     return Difference(Money.of(data["amount"], data["currency"]), reasons)
 
 
+def _mesh_of(quote: Quote) -> dict[str, Any] | None:
+    """The measure, and the verdicts that were given on it, which an earlier release does not look for."""
+    kept = mesh_to_json(quote.mesh)
+    if kept is not None and quote.verdicts:
+        kept["verdicts"] = verdicts_to_json(quote.verdicts)
+    return kept
+
+
 def mesh_to_json(mesh: MeshMeasure | None) -> dict[str, Any] | None:
-    """A measure as JSON, decimals as text."""
+    """A measure as JSON, decimals as text. What it does not have is left out."""
     if mesh is None:
         return None
-    unit = {"unit": mesh.unit.value} if mesh.unit else {}
-    return unit | {
+    kept: dict[str, Any] = ({"unit": mesh.unit.value} if mesh.unit else {}) | {
         "volume_mm3": str(mesh.volume_mm3),
         "area_mm2": str(mesh.area_mm2),
         "extents_mm": [str(extent) for extent in mesh.extents_mm],
@@ -133,6 +147,7 @@ def mesh_to_json(mesh: MeshMeasure | None) -> dict[str, Any] | None:
         "checked": mesh.checked,
         "disclosures": [{"code": found.code, "facts": dict(found.facts)} for found in mesh.disclosures],
     }
+    return kept if mesh.character is None else kept | {"character": character_to_json(mesh.character)}
 
 
 def mesh_from_json(data: dict[str, Any] | None) -> MeshMeasure | None:
@@ -149,6 +164,7 @@ def mesh_from_json(data: dict[str, Any] | None) -> MeshMeasure | None:
         checked=data["checked"],
         disclosures=tuple(Disclosure(found["code"], found["facts"]) for found in data["disclosures"]),
         unit=LengthUnit(data["unit"]) if "unit" in data else None,
+        character=character_from_json(data.get("character")),
     )
 
 

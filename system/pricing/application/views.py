@@ -9,11 +9,12 @@ from typing import Any
 from system.kernel.money import Money
 from system.pricing.domain.difference import Difference
 from system.pricing.domain.engraving import Engraving, EngravingTerms
-from system.pricing.domain.mesh import MeshMeasure, Problem
+from system.pricing.domain.mesh import MeshMeasure, Problem, Thickness
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.progress import Place, progress_of
 from system.pricing.domain.quote import Quote
 from system.pricing.domain.setback import sentence_of
+from system.pricing.domain.verdict import Verdict
 
 
 def setback_view(setback: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,6 +63,20 @@ def quote_view(quote: Quote) -> dict[str, Any]:
         "replaces": str(quote.replaces) if quote.replaces else None,
         "remade_because": list(quote.remade_because),
         "difference": difference_view(quote.difference),
+    } | ({"verdicts": verdicts_view(quote.verdicts)} if quote.verdicts else {})
+
+
+def verdicts_view(verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+    """Of each alloy whether the piece can be cast in it, and why not simply."""
+    return {
+        alloy: {
+            "verdict": verdict.castability.value,
+            "reasons": [
+                {"code": reason.code, "detail": reason.detail, "facts": dict(reason.facts)}
+                for reason in verdict.reasons
+            ],
+        }
+        for alloy, verdict in verdicts.items()
     }
 
 
@@ -131,13 +146,30 @@ def difference_view(difference: Difference | None) -> dict[str, Any] | None:
 
 def mesh_view(mesh: MeshMeasure) -> dict[str, Any]:
     """What was measured, and what its owner should know about it."""
-    return {
+    shown: dict[str, Any] = {
         "volume_cm3": str(mesh.volume_cm3),
         "area_cm2": str(mesh.area_cm2),
         "extents_mm": [f"{extent:.2f}" for extent in mesh.extents_mm],
         "triangle_count": mesh.triangle_count,
         "shell_count": mesh.shell_count,
         "disclosures": [{"code": found.code, "detail": found.detail} for found in mesh.disclosures],
+    }
+    character = mesh.character
+    if character is None:
+        return shown
+    shown |= {"bodies": character.bodies, "cavities": character.cavities}
+    if character.thickness is not None:
+        shown["thickness_mm"] = thickness_view(character.thickness)
+    return shown
+
+
+def thickness_view(thickness: Thickness) -> dict[str, Any]:
+    """Walls in hundredths of a millimetre; the place is in units of the file."""
+    return {
+        "p1": f"{thickness.p1_mm:.2f}",
+        "p5": f"{thickness.p5_mm:.2f}",
+        "median": f"{thickness.median_mm:.2f}",
+        "min_place": list(thickness.place),
     }
 
 

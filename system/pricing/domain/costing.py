@@ -140,7 +140,9 @@ def casting_cost(weight_g: Decimal, rates: Rates) -> Decimal:
 def labour_cost(measure: MeshMeasure, stone_count: int, rates: Rates) -> Decimal:
     """Preparing the print, finishing the surface (more where it is intricate) and setting stones, in hours at one rate."""
     finishing = rates.finishing_minutes + measure.area_cm2 * rates.finishing_minutes_per_cm2 * (
-        1 + rates.complexity_weight * (complexity_of(measure, rates.complexity_max) - 1)
+        1
+        + rates.complexity_weight * (complexity_of(measure, rates.complexity_max) - 1)
+        + rates.roughness_weight * (roughness_of(measure, rates.complexity_max) - 1)
     )
     minutes = rates.preparation_minutes + finishing + rates.setting_minutes_per_stone * stone_count
     return minutes / _MINUTES_PER_HOUR * rates.labour_per_hour
@@ -152,6 +154,12 @@ def complexity_of(measure: MeshMeasure, largest: Decimal) -> Decimal:
         return largest
     sphere_mm2 = _SPHERE * measure.volume_mm3 ** (Decimal(2) / 3)
     return min(max(measure.area_mm2 / sphere_mm2, Decimal(1)), largest)
+
+
+def roughness_of(measure: MeshMeasure, largest: Decimal) -> Decimal:
+    """How much a surface bends, 1 for a sphere; 1 also where nobody measured it, so that a first look promises nothing for it."""
+    roughness = measure.character.roughness if measure.character else None
+    return Decimal(1) if roughness is None else min(max(roughness, Decimal(1)), largest)
 
 
 def stones_cost(stones: Mapping[str, int], book: PriceBook) -> Decimal:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from math import isfinite
+from math import isfinite, log
 from typing import Any, Self
 
 ANALYSER_VERSION = 2
 """Raise it when the same file may measure differently: kept analyses of an older version are then not used."""
 PLACES_MAX = 20
+THICKNESS_STEP = Decimal("1.023293")
+"""From one bound of a histogram of thickness to the next: a hundredth of a decade."""
 
 Place = tuple[float, float, float]
 """x, y, z in units of the file, as its coordinates stand there: whoever draws the file can mark it."""
@@ -68,8 +70,79 @@ _DISCLOSURES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Thickness:
+    """How thick the metal of a closed model is, at points spread evenly over its surface, in mm.
+
+    `p1_mm` is what a hundredth of the measured surface stays below; `place` is where it is thinnest, in units of the file. The
+    `histogram` has (up to, share of the surface), thinnest first. `points` are (x, y, z, thickness) in units of the file,
+    for a picture of it; they are not kept.
+    """
+
+    p1_mm: Decimal
+    p5_mm: Decimal
+    median_mm: Decimal
+    place: Place
+    samples: int
+    histogram: tuple[tuple[Decimal, Decimal], ...]
+    points: tuple[tuple[float, float, float, float], ...] = ()
+
+    def share_below(self, limit_mm: Decimal) -> Decimal:
+        """The share of the surface where it is thinner than this; within a bin of the histogram by proportion."""
+        total = Decimal(0)
+        for upto_mm, share in self.histogram:
+            if upto_mm <= limit_mm:
+                total += share
+                continue
+            within = log(float(limit_mm * THICKNESS_STEP / upto_mm)) / log(float(THICKNESS_STEP))
+            return total + share * Decimal(f"{max(0.0, within):.6f}")
+        return total
+
+    def scaled(self, scale: Decimal) -> Self:
+        """The same when lengths are `scale` times as long."""
+        return replace(
+            self,
+            p1_mm=self.p1_mm * scale,
+            p5_mm=self.p5_mm * scale,
+            median_mm=self.median_mm * scale,
+            histogram=tuple((upto * scale, share) for upto, share in self.histogram),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """What a checked model is like beyond its measure. What could not be measured is None.
+
+    `bodies` without `cavities`; `apart` counts groups of bodies of which none touches another; `oriented` says that no facet had
+    to be turned. `roughness` is how much the surface bends, over a sphere of the same area: 1 is a sphere, a plain ring 2.8.
+    """
+
+    bodies: int
+    cavities: int
+    oriented: bool
+    degenerate_facets: int
+    duplicate_facets: int | None = None
+    apart: int | None = None
+    hull_volume_mm3: Decimal | None = None
+    overlap_mm3: Decimal = Decimal(0)
+    roughness: Decimal | None = None
+    thickness: Thickness | None = None
+
+    def scaled(self, scale: Decimal) -> Self:
+        """The same when lengths are `scale` times as long."""
+        return replace(
+            self,
+            hull_volume_mm3=None if self.hull_volume_mm3 is None else self.hull_volume_mm3 * scale**3,
+            overlap_mm3=self.overlap_mm3 * scale**3,
+            thickness=None if self.thickness is None else self.thickness.scaled(scale),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class MeshMeasure:
-    """Volume in mm3, area in mm2, extents of the bounding box in mm. `checked` is false for the first look at a file as it is."""
+    """Volume in mm3, area in mm2, extents of the bounding box in mm. `checked` is false for the first look at a file as it is.
+
+    A first look has no `character`, nor has what an earlier version of the analyser measured.
+    """
 
     volume_mm3: Decimal
     area_mm2: Decimal
@@ -80,6 +153,7 @@ class MeshMeasure:
     disclosures: tuple[Disclosure, ...] = ()
     unit: LengthUnit | None = None
     """The one that the file says it is in, if it does."""
+    character: Character | None = None
 
     @property
     def volume_cm3(self) -> Decimal:
@@ -110,6 +184,7 @@ class MeshMeasure:
             area_mm2=self.area_mm2 * scale**2,
             extents_mm=(x * scale, y * scale, z * scale),
             disclosures=tuple(disclosure.scaled(scale) for disclosure in self.disclosures),
+            character=None if self.character is None else self.character.scaled(scale),
         )
 
 
@@ -214,6 +289,11 @@ _PROBLEMS: dict[str, tuple[str, str]] = {
     "mesh-too-tangled": (
         "Too many parts face inwards",
         "We cannot tell its bodies from its cavities. Make the parts face outwards or join them, and upload it again.",
+    ),
+    "wall-too-thin": (
+        "The walls are too thin for this metal",
+        "They are {thickness_mm} mm where it is thinnest; in this metal we cast no less than {wall_reject_mm} mm, and "
+        "{wall_min_mm} mm without reserve. Thicken them there, or choose another metal.",
     ),
     "size-implausible": (
         "Is this size meant?",

@@ -12,10 +12,18 @@ from system.kernel.errors import Invalid
 from system.kernel.money import Money
 from system.pricing.domain.engraving import EngravingTerms
 
+WALLS_MM: Mapping[str, tuple[str, str]] = {"platinum": ("1.0", "0.5")}
+WALLS_MM_OF_OTHERS = ("0.8", "0.4")
+"""Walls that pass, and walls that do not, by metal, where a book says nothing of them."""
+FLASK_DIAMETER_MM, FLASK_HEIGHT_MM = "100", "150"
+
 
 @dataclass(frozen=True, slots=True)
 class Alloy:
-    """A material customers choose. Density in g/cm3; fineness, loss, yield and premium are shares of one."""
+    """A material customers choose. Density in g/cm3; fineness, loss, yield and premium are shares of one.
+
+    Walls are cast without reserve from `wall_min_mm`, and not at all below `wall_reject_mm`.
+    """
 
     code: str
     title: Mapping[str, str]
@@ -25,6 +33,8 @@ class Alloy:
     casting_loss: Decimal
     casting_yield: Decimal
     premium: Decimal
+    wall_min_mm: Decimal
+    wall_reject_mm: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class Rates:
     finishing_minutes_per_cm2: Decimal
     complexity_weight: Decimal
     complexity_max: Decimal
+    roughness_weight: Decimal
     setting_minutes_per_stone: Decimal
     stone_breakage: Decimal
     hallmark: Decimal
@@ -87,7 +98,7 @@ class PriceBook:
     """One version of every constant. `metal_tolerance` is the share a metal may move before a quote is made again.
 
     `quantity_steps` are shares taken off the price of a custom piece, from so many pieces on. Books of earlier days have none, and no
-    engraving.
+    engraving. What is larger than the flask is cast in parts.
     """
 
     version: int
@@ -95,6 +106,8 @@ class PriceBook:
     metal_tolerance: Decimal
     extent_mm_min: Decimal
     extent_mm_max: Decimal
+    flask_diameter_mm: Decimal
+    flask_height_mm: Decimal
     spot_per_g: Mapping[str, Decimal]
     alloys: Mapping[str, Alloy]
     stones: Mapping[str, Stone]
@@ -108,13 +121,15 @@ class PriceBook:
     def from_data(cls, data: Mapping[str, Any], *, version: int) -> Self:
         """Reads a book from plain data (TOML or JSON; decimals as text). Raises Invalid (`price-book-invalid`) naming the place."""
         page = _Page(data, "")
-        spot = page.section("spot_per_g")
+        spot, size = page.section("spot_per_g"), page.section("size")
         book = cls(
             version=version,
             currency=page.text("currency"),
             metal_tolerance=page.share("metal_tolerance"),
-            extent_mm_min=page.section("size").positive("extent_mm_min"),
-            extent_mm_max=page.section("size").positive("extent_mm_max"),
+            extent_mm_min=size.positive("extent_mm_min"),
+            extent_mm_max=size.positive("extent_mm_max"),
+            flask_diameter_mm=size.positive("flask_diameter_mm", absent=FLASK_DIAMETER_MM),
+            flask_height_mm=size.positive("flask_height_mm", absent=FLASK_HEIGHT_MM),
             spot_per_g={metal: spot.positive(metal) for metal in spot.names()},
             alloys={code: _alloy(code, entry) for code, entry in page.section("alloys").entries()},
             stones={code: _stone(code, entry) for code, entry in page.section("stones").entries()},
@@ -132,7 +147,12 @@ class PriceBook:
         return {
             "currency": self.currency,
             "metal_tolerance": str(self.metal_tolerance),
-            "size": {"extent_mm_min": str(self.extent_mm_min), "extent_mm_max": str(self.extent_mm_max)},
+            "size": {
+                "extent_mm_min": str(self.extent_mm_min),
+                "extent_mm_max": str(self.extent_mm_max),
+                "flask_diameter_mm": str(self.flask_diameter_mm),
+                "flask_height_mm": str(self.flask_height_mm),
+            },
             "spot_per_g": {metal: str(price) for metal, price in self.spot_per_g.items()},
             "alloys": {code: _plain(alloy, "code") for code, alloy in self.alloys.items()},
             "stones": {code: _plain(stone, "code") for code, stone in self.stones.items()},
@@ -183,6 +203,8 @@ class PriceBook:
         for alloy in self.alloys.values():
             if alloy.metal not in self.spot_per_g:
                 _wrong(f"alloys.{alloy.code}.metal", f"has no spot price: add spot_per_g.{alloy.metal}")
+            if alloy.wall_reject_mm >= alloy.wall_min_mm:
+                _wrong(f"alloys.{alloy.code}.wall_min_mm", "must be above wall_reject_mm", flaw="not-above-least")
         for item in self.catalogue.values():
             if item.material not in self.alloys:
                 _wrong(f"catalogue.{item.sku}.material", f"names no alloy: {item.material!r}")
@@ -221,8 +243,9 @@ class _Page:
         names = self.section("title")
         return {"ru": names.text("ru"), "en": names.text("en")}
 
-    def decimal(self, name: str) -> Decimal:
-        value = self._data.get(name)
+    def decimal(self, name: str, *, absent: str | None = None) -> Decimal:
+        """`absent` stands for what books of earlier releases do not say."""
+        value = self._data.get(name, absent)
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             _wrong(self._at(name), 'must be a decimal written as text, such as "0.05"', flaw="not-a-number")
         try:
@@ -235,8 +258,8 @@ class _Page:
             _wrong(self._at(name), "must not be negative", flaw="negative")
         return number
 
-    def positive(self, name: str) -> Decimal:
-        number = self.decimal(name)
+    def positive(self, name: str, *, absent: str | None = None) -> Decimal:
+        number = self.decimal(name, absent=absent)
         if number == 0:
             _wrong(self._at(name), "must be above zero", flaw="not-above-zero")
         return number
@@ -268,6 +291,7 @@ class _Page:
 
 def _alloy(code: str, entry: _Page) -> Alloy:
     fineness, casting_yield = entry.portion("fineness"), entry.portion("casting_yield")
+    wall_min_mm, wall_reject_mm = WALLS_MM.get(entry.text("metal"), WALLS_MM_OF_OTHERS)
     return Alloy(
         code=code,
         title=entry.title(),
@@ -277,6 +301,8 @@ def _alloy(code: str, entry: _Page) -> Alloy:
         casting_loss=entry.share("casting_loss"),
         casting_yield=casting_yield,
         premium=entry.share("premium"),
+        wall_min_mm=entry.positive("wall_min_mm", absent=wall_min_mm),
+        wall_reject_mm=entry.positive("wall_reject_mm", absent=wall_reject_mm),
     )
 
 
@@ -318,12 +344,16 @@ def _steps(entry: _Page) -> Mapping[int, Decimal]:
 
 
 _PIECES = re.compile(r"[2-9]|[1-9][0-9]{1,3}")
+_RATES_ABSENT = {"roughness_weight": "0"}
 _SHARES = frozenset({"sprue_share", "sprue_charged", "stone_breakage", "margin"})
 
 
 def _rates(entry: _Page) -> Rates:
     names = Rates.__dataclass_fields__
-    values = {name: entry.share(name) if name in _SHARES else entry.decimal(name) for name in names}
+    values = {
+        name: entry.share(name) if name in _SHARES else entry.decimal(name, absent=_RATES_ABSENT.get(name))
+        for name in names
+    }
     return Rates(**values)
 
 

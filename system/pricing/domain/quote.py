@@ -6,6 +6,7 @@ QUEUED > ANALYSING > ESTIMATED > READY
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from system.pricing.domain.engraving import check_engraving
 from system.pricing.domain.mesh import Analysis, LengthUnit, MeshMeasure, Problem
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.ring_size import RingSize
+from system.pricing.domain.verdict import Verdict, verdicts_of, wall_problem
 
 QUANTITY_MAX = 1000
 STONES_MAX = 2000
@@ -76,7 +78,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One quote. `estimate` prices the file as it is; `total` is the firm price, and `valid_until` its end."""
+    """One quote. `estimate` prices the file as it is; `total` is the firm price, and `valid_until` its end.
+
+    `verdicts` say of each alloy whether the piece can be cast in it, by the book that priced it.
+    """
 
     quote_id: UUID
     owner_id: UUID
@@ -91,6 +96,7 @@ class Quote:
     weight_g: Decimal | None = None
     mesh: MeshMeasure | None = None
     problem: Problem | None = None
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     valid_until: datetime | None = None
     finished_at: datetime | None = None
     replaces: UUID | None = None
@@ -139,6 +145,7 @@ class Quote:
             weight_g=costing.weight_g,
             mesh=measure,
             problem=None,
+            verdicts=verdicts_of(measure, book),
             price_book_version=book.version,
             spot_per_g=book.spot_of(book.alloy(self.asked.material)),
             valid_until=now + valid_for,
@@ -229,6 +236,10 @@ def firm_price(
     problem = size_problem(measure, book, unit=unit) or no_longer_offered(quote.asked, book)
     if problem is not None:
         return replace(quote.failed(problem, now=now), mesh=measure)
+    verdicts = verdicts_of(measure, book)
+    problem = wall_problem(measure, verdicts.get(quote.asked.material))
+    if problem is not None:
+        return replace(quote.failed(problem, now=now), mesh=measure, verdicts=verdicts)
     return quote.ready(measure, book, now=now, valid_for=valid_for)
 
 

@@ -46,6 +46,8 @@ CODE = re.compile(r"^[a-z0-9_]{1,60}$", re.ASCII)
 WORDS = frozenset({"metal", "material", "title.ru", "title.en"})
 WORDS_CHARACTERS_MAX = 100
 ALPHABET_CHARACTERS_MAX = 1000
+LEFT_OUT = frozenset({"wall_min_mm", "wall_reject_mm"})
+"""What may be left out of a new material: it is then what its metal has everywhere."""
 
 _PLAIN = re.compile(r"^\d{1,9}(\.\d{1,6})?$", re.ASCII)
 _NUMBER = re.compile(r"^\d+(\.\d+)?$", re.ASCII)
@@ -160,6 +162,7 @@ def _read_new(
     typed = {name: fields.get(f"{NEW}{section}.{name}", "") for name in shape_of(section)}
     if not any(text.strip() for text in typed.values()):
         return {}
+    typed = {name: text for name, text in typed.items() if name not in LEFT_OUT or text.strip()}
     read: dict[str, str] = {}
     for name, text in typed.items():
         place = f"{NEW}{section}.{name}"

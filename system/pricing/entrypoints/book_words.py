@@ -27,7 +27,7 @@ SECTIONS: Mapping[str, str] = {
 RATE_GROUPS: Mapping[str, tuple[str, ...]] = {
     "rates_casting": ("casting_", "sprue_"),
     "rates_print": ("print_",),
-    "rates_labour": ("labour_", "preparation_", "finishing_", "complexity_", "setting_"),
+    "rates_labour": ("labour_", "preparation_", "finishing_", "complexity_", "roughness_", "setting_"),
     "rates_price": ("",),
 }
 METALS: Mapping[str, str] = {
@@ -59,6 +59,10 @@ FIELDS: Mapping[str, str] = {
     "height_mm_min": N_("Smallest letters"),
     "height_mm_max": N_("Largest letters"),
     "alphabet": N_("Characters that can be engraved"),
+    "wall_min_mm": N_("Walls that pass, from"),
+    "wall_reject_mm": N_("Walls that do not, below"),
+    "flask_diameter_mm": N_("Flask, inner diameter"),
+    "flask_height_mm": N_("Flask, height"),
     "price": N_("Price"),
     "price_per_g": N_("Metal of the coat"),
     "thickness_um": N_("Thickness"),
@@ -75,6 +79,7 @@ FIELDS: Mapping[str, str] = {
     "finishing_minutes": N_("Finishing, per piece"),
     "finishing_minutes_per_cm2": N_("Finishing, by surface"),
     "complexity_weight": N_("Weight of an intricate surface"),
+    "roughness_weight": N_("Weight of a surface that bends much"),
     "complexity_max": N_("Intricacy counts up to"),
     "setting_minutes_per_stone": N_("Setting, per stone"),
     "stone_breakage": N_("Stones that break"),
@@ -127,6 +132,10 @@ _UNIT_OF: Mapping[str, str] = {
     "extent_mm_max": "mm",
     "height_mm_min": "mm",
     "height_mm_max": "mm",
+    "wall_min_mm": "mm",
+    "wall_reject_mm": "mm",
+    "flask_diameter_mm": "mm",
+    "flask_height_mm": "mm",
     "thickness_um": "um",
     **dict.fromkeys(
         ("price", "bath", "casting_per_piece", "print_per_piece", "hallmark", "overhead", "setup", "per_character"),

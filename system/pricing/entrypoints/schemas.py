@@ -54,6 +54,18 @@ class DisclosureView(BaseModel):
     detail: str
 
 
+class ThicknessView(BaseModel):
+    """How thick the metal is: what 1 % and 5 % of the surface stay below, and the median.
+
+    `min_place` is where it is thinnest, in units of the file.
+    """
+
+    p1: str
+    p5: str
+    median: str
+    min_place: tuple[float, float, float]
+
+
 class MeshView(BaseModel):
     """What was measured."""
 
@@ -63,6 +75,29 @@ class MeshView(BaseModel):
     triangle_count: int
     shell_count: int
     disclosures: list[DisclosureView]
+    bodies: int | None = Field(
+        None, description="once the surface is checked: bodies of metal, their hollows not counted"
+    )
+    cavities: int | None = Field(None, description="once the surface is checked: closed hollows")
+    thickness_mm: ThicknessView | None = None
+
+
+class ReasonView(BaseModel):
+    """Why a piece is not simply castable, or what made a difference."""
+
+    code: str
+    detail: str
+    facts: dict[str, str] = Field(description="what is filled into the sentence, for one in another language")
+
+
+class VerdictView(BaseModel):
+    """Whether a piece can be cast in an alloy.
+
+    What needs review is priced, and a seller looks at it; what cannot be cast has no price.
+    """
+
+    verdict: Literal["castable", "needs_review", "not_castable"]
+    reasons: list[ReasonView]
 
 
 class ProblemView(BaseModel):
@@ -101,14 +136,6 @@ class EngravingView(BaseModel):
     text: str | None
     height_mm: str
     characters: int
-
-
-class ReasonView(BaseModel):
-    """One thing that made a difference."""
-
-    code: str
-    detail: str
-    facts: dict[str, str]
 
 
 class DifferenceView(BaseModel):
@@ -153,6 +180,9 @@ class QuoteView(BaseModel):
         None, description="while it is calculated: seconds until it is done, where enough of its size were measured"
     )
     progress: ProgressView | None = Field(None, description="while it is calculated: how far it is")
+    verdicts: dict[str, VerdictView] | None = Field(
+        None, description="once the surface is checked: what can be said of each material's casting"
+    )
 
 
 class OwnQuoteView(BaseModel):

@@ -33,7 +33,17 @@ from system.shop.application.ports import (
 from system.shop.domain.catalogue import Language, Title
 from system.shop.domain.errors import CancellationRefused, CareRefused, NotForSale
 from system.shop.domain.options import Choice, EngravingLimits, Options
-from system.shop.domain.quote import Difference, Engraving, Extras, QuantityStep, Quote, QuoteProblem, Reason
+from system.shop.domain.quote import (
+    Difference,
+    Engraving,
+    Extras,
+    QuantityStep,
+    Quote,
+    QuoteProblem,
+    QuoteReason,
+    QuoteVerdict,
+    Reason,
+)
 
 OPTIONS_KEPT_S = 10.0
 CARE_REFUSED = frozenset({"return-too-early", "return-too-late", "case-already-open"})
@@ -84,8 +94,8 @@ class _Engraving(BaseModel):
 
 class _Reason(BaseModel):
     code: str
-    detail: str
-    facts: dict[str, str] = {}
+    detail: str = ""
+    facts: dict[str, str] | None = None
 
 
 class _Difference(BaseModel):
@@ -94,8 +104,19 @@ class _Difference(BaseModel):
 
     def difference(self) -> Difference:
         """The difference in the shop's words."""
-        reasons = tuple(Reason(each.code, each.facts, each.detail) for each in self.reasons)
+        reasons = tuple(Reason(each.code, each.facts or {}, each.detail) for each in self.reasons)
         return Difference(self.amount.money(), reasons)
+
+
+class _Verdict(BaseModel):
+    verdict: str
+    reasons: list[_Reason] = []
+
+    def said(self) -> QuoteVerdict:
+        """The verdict in the shop's words."""
+        return QuoteVerdict(
+            self.verdict, tuple(QuoteReason(each.code, each.detail, each.facts) for each in self.reasons)
+        )
 
 
 class _Quote(BaseModel):
@@ -114,6 +135,7 @@ class _Quote(BaseModel):
     valid_until: datetime | None = None
     breakdown: _Breakdown | None = None
     mesh: _Mesh | None = None
+    verdicts: dict[str, _Verdict] | None = None
     # A pricing of the release before has none of these.
     stones: dict[str, int] = {}
     plating: str | None = None
@@ -150,6 +172,7 @@ class _Quote(BaseModel):
             difference=self.difference.difference() if self.difference else None,
             price_book_version=self.price_book_version,
             step=self.breakdown.quantity_step.step() if self.breakdown and self.breakdown.quantity_step else None,
+            verdicts={metal: each.said() for metal, each in self.verdicts.items()} if self.verdicts else None,
         )
 
 

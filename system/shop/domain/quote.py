@@ -65,6 +65,24 @@ class QuantityStep:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteReason:
+    """Why a piece is not simply cast in a metal."""
+
+    code: str
+    detail: str
+    facts: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteVerdict:
+    """What pricing says of casting the piece in one metal."""
+
+    verdict: str
+    """castable, needs_review or not_castable."""
+    reasons: tuple[QuoteReason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """A price promise: an estimate at first, then a firm total, or a problem."""
 
@@ -92,6 +110,8 @@ class Quote:
     price_book_version: int | None = None
     step: QuantityStep | None = None
     """The discount that so many pieces reach."""
+    verdicts: Mapping[str, QuoteVerdict] | None = None
+    """By metal, once the model was checked; also of those that were not asked for."""
 
     @property
     def is_final(self) -> bool:

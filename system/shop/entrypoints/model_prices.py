@@ -14,7 +14,8 @@ from system.kernel.money import Money
 from system.messages.envelope import MoneyV1
 from system.pagekit.languages import language_of
 from system.pagekit.pages import Pages
-from system.shop.domain.quote import Difference, QuantityStep, Quote, QuoteProblem
+from system.pagekit.problems import ProblemWords
+from system.shop.domain.quote import Difference, QuantityStep, Quote, QuoteProblem, QuoteReason, QuoteVerdict
 
 METALS = ("gold_585", "gold_750", "silver_925", "platinum_950")
 """The metals that a customer chooses from, in this order; what else the price book holds is for those who ask by the API."""
@@ -63,9 +64,13 @@ class MetalPrice:
     is_repaired: bool = False
     difference: dict[str, str] | None = None
     """By how much the firm price is above the estimate, or below it."""
-    reasons: Sequence[str] = ()
+    difference_reasons: Sequence[str] = ()
     book_version: int | None = None
     step: QuantityStep | None = None
+    verdict: str = ""
+    """castable, needs_review or not_castable, as soon as the model was checked for any metal."""
+    reasons: Sequence[ProblemWords] = ()
+    """Why it is not simply cast in this metal."""
 
     @property
     def state(self) -> str:
@@ -90,12 +95,19 @@ def told_problem(pages: Pages, request: Request, problem: QuoteProblem | None) -
 def metal_prices(quotes: Iterable[Quote], pages: Pages, request: Request) -> list[MetalPrice]:
     """Every metal with its quote, of several the last."""
     by_metal = {quote.material: quote for quote in quotes}
-    return [_priced(metal, by_metal.get(metal), pages, request) for metal in METALS]
+    verdicts: dict[str, QuoteVerdict] = {}
+    for quote in by_metal.values():
+        verdicts |= quote.verdicts or {}
+    return [_priced(metal, by_metal.get(metal), verdicts.get(metal), pages, request) for metal in METALS]
 
 
-def _priced(material: str, quote: Quote | None, pages: Pages, request: Request) -> MetalPrice:
+def _priced(
+    material: str, quote: Quote | None, said: QuoteVerdict | None, pages: Pages, request: Request
+) -> MetalPrice:
+    verdict = said.verdict if said else ""
+    reasons = [_told_reason(pages, request, reason) for reason in said.reasons] if said else []
     if quote is None:
-        return MetalPrice(material)
+        return MetalPrice(material, verdict=verdict, reasons=reasons)
     shown = quote.shown_now if quote.problem is None else None
     return MetalPrice(
         material=material,
@@ -108,9 +120,11 @@ def _priced(material: str, quote: Quote | None, pages: Pages, request: Request) 
         parts=parts_of_price(quote.per_piece or {}),
         is_repaired=not REPAIRED.isdisjoint(quote.disclosures),
         difference=_wire(quote.difference.amount) if quote.difference is not None else None,
-        reasons=told_reasons(pages, request, quote.difference),
+        difference_reasons=told_reasons(pages, request, quote.difference),
         book_version=quote.price_book_version,
         step=quote.step,
+        verdict=verdict,
+        reasons=reasons,
     )
 
 
@@ -120,6 +134,12 @@ def told_reasons(pages: Pages, request: Request, difference: Difference | None) 
     reasons = difference.reasons if difference is not None else ()
     # A code that is newer than these pages is told as pricing tells it, in English.
     return [pages.reason_words(language, each.code, each.facts) or each.detail for each in reasons]
+
+
+def _told_reason(pages: Pages, request: Request, reason: QuoteReason) -> ProblemWords:
+    """A reason as this page says it; one that is newer than these pages as pricing tells it, in English."""
+    words = pages.problem_words(language_of(request), reason.code, reason.facts)
+    return words or ProblemWords(reason.detail or reason.code, "")
 
 
 def parts_of_price(per_piece: Mapping[str, Money]) -> list[tuple[str, dict[str, str]]]:

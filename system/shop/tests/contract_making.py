@@ -13,7 +13,17 @@ from system.plumbing.tokens import Principal
 from system.shop.application.ports import ModelFile
 from system.shop.domain.catalogue import Title
 from system.shop.domain.options import Choice, EngravingLimits, Options
-from system.shop.domain.quote import Difference, Engraving, Extras, QuantityStep, Quote, QuoteProblem, Reason
+from system.shop.domain.quote import (
+    Difference,
+    Engraving,
+    Extras,
+    QuantityStep,
+    Quote,
+    QuoteProblem,
+    QuoteReason,
+    QuoteVerdict,
+    Reason,
+)
 from system.shop.tests.bench import Bench, customer, rub
 from system.shop.tests.contract_buying import HTMX, RUSSIAN, Buying, browser, hidden
 
@@ -194,6 +204,25 @@ class MakingAtPages:
         assert "Order it" not in told and "quote_id" not in told
         shop.bench.pricing.becomes(quote.id, problem=QuoteProblem("size-implausible", "It is 0.8 mm wide."))
         assert re.findall(r'data-unit="(\w+)"', await self.prices(shop, anna, model, quote)) == ["mm", "cm", "in"]
+
+    async def test_what_a_caster_says_of_each_metal_stands_beside_its_price(self, shop: Buying, anna: Headers) -> None:
+        model = shop.bench.model()
+        thin = QuoteReason("wall-thin", "Thin.", {"percent": "3.1", "wall_min_mm": "0.8", "thickness_mm": "0.62"})
+        verdicts = {
+            "gold_585": QuoteVerdict("needs_review", (thin, QuoteReason("a-newer-reason", "Something newer."))),
+            "silver_925": QuoteVerdict("castable"),
+            "platinum_950": QuoteVerdict("not_castable", (QuoteReason("wall-too-thin", "Too thin."),)),
+        }
+        quote = firm(shop.bench, model, verdicts=verdicts)
+        told = await self.prices(shop, anna, model, quote)
+        assert 'data-verdict="needs_review"' in told and "Some walls are thin for this metal" in told
+        assert "3.1 % of the surface" in told and "Something newer." in told and "Order it" in told
+        cards = dict(re.findall(r'<template data-card="(\w+)">([^<]*)</template>', told))
+        assert cards["platinum_950"] == "cannot be made" and cards["silver_925"] == ""
+        assert "Местами стенки тонковаты" in await self.prices(shop, anna, model, quote, **RUSSIAN)
+        silver = firm(shop.bench, model, "silver_925", verdicts=verdicts)
+        plain = await self.prices(shop, anna, model, silver)
+        assert 'data-verdict="castable"' in plain and "data-review" not in plain
 
     async def test_prices_of_others_and_of_other_models_are_not_shown(self, shop: Buying, anna: Headers) -> None:
         model, other = shop.bench.model(), shop.bench.model()

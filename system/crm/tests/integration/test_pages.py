@@ -41,6 +41,7 @@ class Others:
 
     def __init__(self) -> None:
         self.away: set[str] = set()
+        self.verdicts: dict[str, Any] = {}
         self.entries: list[dict[str, Any]] = []
         self.repaired: list[str] = []
         self.answer = httpx.Response(409, json={"code": "transition-not-allowed", "order_status": "SHIPPED"})
@@ -51,7 +52,7 @@ class Others:
             return httpx.Response(503)
         if path == "/internal/quotes/lookup":
             quotes = json.loads(request.content)["quote_ids"]
-            made = {"breakdown": BREAKDOWN, "mesh": MESH, "price_book_version": 3}
+            made = {"breakdown": BREAKDOWN, "mesh": MESH, "price_book_version": 3} | self.verdicts
             return httpx.Response(200, json={"items": [made | {"quote_id": each} for each in quotes]})
         if path.endswith("/timeline"):
             order = {"lines": [{"title": "Pave ring", "stage": "CLAIMED", "held_by": "Oleg"}], "saga": []}
@@ -128,6 +129,21 @@ async def test_a_row_shows_what_is_ordered(http: httpx.AsyncClient, seller: dict
     assert "<img" not in of_goods and "kinds.svg#ready_made" in of_goods and "more-pieces" not in of_goods
 
 
+async def test_a_seller_reads_why_a_caster_hesitates_before_they_approve(
+    http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm, others: Others
+) -> None:
+    order_id = await priced(crm)
+    reason = {"code": "wall-thin", "detail": "Thin.", "facts": {}}
+    newer = {"code": "a-newer-reason", "detail": "Something newer.", "facts": {}}
+    others.verdicts = {"verdicts": {"gold_585": {"verdict": "needs_review", "reasons": [reason, newer]}}}
+    page = (await http.get(f"/crm/orders/{order_id}", headers=seller)).text
+    assert 'data-verdict="needs_review"' in page
+    assert "Some walls are thin for this metal. We look at them before we cast it." in page
+    assert "Something newer." in page
+    others.verdicts = {"verdicts": {"gold_585": {"verdict": "castable", "reasons": []}}}
+    assert "data-verdict" not in (await http.get(f"/crm/orders/{order_id}", headers=seller)).text
+
+
 async def test_an_order_says_what_it_costs_and_what_is_earned(
     http: httpx.AsyncClient, seller: dict[str, str], crm: PostgresCrm
 ) -> None:
@@ -136,6 +152,7 @@ async def test_an_order_says_what_it_costs_and_what_is_earned(
     for words in ("Pave ring", "Gold 585", "RUB 10,500", "RUB 2,750", "31.4 %", "Price book version 3"):
         assert words in page, words
     assert "100322 triangles" in page and "Hollow spaces inside are not charged" in page
+    assert "data-verdict" not in page
     assert "this is the first one" in page or "Other orders" in page
     assert "<script>" not in page and " style=" not in page and " onclick=" not in page
 

@@ -73,17 +73,32 @@ def _check(model: Model, raw: RawMeasure) -> tuple[dict[str, Any], Triangles]:
     if solids.cavity_count:
         found.append(_found("cavity-found", cavities=solids.cavity_count, volume_mm3=_short(solids.cavity_volume)))
     solid = _turn(oriented, solids.turned[surface.shell_of])
-    volume = solids.volume
+    volume, overlap = solids.volume, 0.0
     if surface.shell_count > 1 and may_overlap(solids):
         excess = overlap_volume(solid)
         if excess is None:
             found.append(_found("overlap-not-measured"))
         elif excess > _OVERLAP_SHARE_MIN * volume:
+            overlap = excess
             volume -= excess
             found.append(_found("overlap-counted-once", volume_mm3=_short(excess)))
     if volume <= _THINNEST * raw.area**1.5:
         raise MeshFault("mesh-no-volume")
-    return {**_figures(raw, volume, len(triangles)), "shell_count": surface.shell_count, "disclosures": found}, solid
+    # Loaded here: what it stands on takes longer to load than the first look takes.
+    from system.pricing.adapters.mesh.character import character_of
+
+    return {
+        **_figures(raw, volume, len(triangles)),
+        "shell_count": surface.shell_count,
+        "disclosures": found,
+        "overlap": _number(overlap),
+        "bodies": surface.shell_count - solids.cavity_count,
+        "cavities": solids.cavity_count,
+        "closed": True,
+        "oriented": not turned_count and not solids.turned.any(),
+        "degenerate_facets": surface.degenerate_count,
+        **character_of(solid, area=raw.area, shell_count=surface.shell_count),
+    }, solid
 
 
 def _turn(triangles: Triangles, which: np.ndarray) -> Triangles:

@@ -61,7 +61,7 @@ def face_outwards(triangles: Triangles, shell_of: Ints, shell_count: int, centro
                 raise MeshFault("mesh-too-tangled")
             points = _samples(triangles[shell_of == shell])
             # A hull that is still turned (the whole model was inside out) winds the other way round.
-            nested = bool((np.abs(_winding_numbers(points, hull)) > 0.5).all())
+            nested = bool((np.abs(winding_numbers(points, hull)) > 0.5).all())
         if nested:
             cavity_count += 1
             cavity_volume -= float(volumes[shell])
@@ -107,7 +107,7 @@ def _samples(shell: Triangles) -> Floats:
     return centres
 
 
-def _winding_numbers(points: Floats, triangles: Triangles) -> Floats:
+def winding_numbers(points: Floats, triangles: Triangles) -> Floats:
     """How often closed triangles wind around each point: the sum of solid angles over 4 pi (van Oosterom and Strackee 1983)."""
     result = np.zeros(len(points))
     for start in range(0, len(triangles), _BLOCK):

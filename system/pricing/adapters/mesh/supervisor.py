@@ -13,14 +13,16 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from system.meshes.process import Child, Limits, started
 from system.plumbing.telemetry import log, said_by
 from system.pricing.domain.allowance import Allowance
-from system.pricing.domain.mesh import Disclosure, LengthUnit, MeshMeasure, Preview, Problem
+from system.pricing.domain.mesh import Character, Disclosure, LengthUnit, MeshMeasure, Preview, Problem, Thickness
 from system.pricing.domain.setback import ALLOWANCE_EXCEEDED, Setback
 from system.pricing.domain.stages import Stage, Step
+
+Read = TypeVar("Read")
 
 _CHILD = "system.pricing.adapters.mesh.child"
 _LINE_BYTES_MAX = 1 << 19
@@ -171,7 +173,49 @@ def _measure_of(finding: dict[str, Any]) -> MeshMeasure:
         checked=finding["stage"] == "checked",
         disclosures=tuple(Disclosure(found["code"], found["facts"]) for found in finding.get("disclosures", ())),
         unit=LengthUnit(finding["unit"]) if "unit" in finding else None,
+        character=_character_of(finding) if "bodies" in finding else None,
     )
+
+
+def _character_of(finding: dict[str, Any]) -> Character:
+    thickness = finding.get("thickness")
+    return Character(
+        bodies=int(finding["bodies"]),
+        cavities=int(finding["cavities"]),
+        oriented=bool(finding["oriented"]),
+        degenerate_facets=int(finding["degenerate_facets"]),
+        duplicate_facets=_if_told(finding, "duplicate_facets", int),
+        apart=_if_told(finding, "apart", int),
+        hull_volume_mm3=_if_told(finding, "hull_volume", _decimal),
+        overlap_mm3=_if_told(finding, "overlap", _decimal) or Decimal(0),
+        roughness=_if_told(finding, "roughness", _decimal),
+        thickness=_thickness_of(thickness) if thickness else None,
+    )
+
+
+def _thickness_of(told: dict[str, Any]) -> Thickness:
+    x, y, z = (float(_decimal(value)) for value in told["min_place"])
+    return Thickness(
+        p1_mm=_decimal(told["p1"]),
+        p5_mm=_decimal(told["p5"]),
+        median_mm=_decimal(told["median"]),
+        place=(x, y, z),
+        samples=int(told["samples"]),
+        histogram=tuple((_decimal(upto), _decimal(share)) for upto, share in told["histogram"]),
+        points=tuple((float(x), float(y), float(z), float(thick)) for x, y, z, thick in told.get("points", ())),
+    )
+
+
+def _decimal(told: float | str) -> Decimal:
+    """A finite number. Raises ValueError on another."""
+    number = Decimal(str(told))
+    if not number.is_finite():
+        raise ValueError(f"{told!r} is no measure")
+    return number
+
+
+def _if_told(finding: dict[str, Any], name: str, read: Callable[[Any], Read]) -> Read | None:
+    return None if finding.get(name) is None else read(finding[name])
 
 
 _SAID_AT: Mapping[str, Callable[[dict[str, Any]], MeshMeasure | Problem | Preview | Step]] = {

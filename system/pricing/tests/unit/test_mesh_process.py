@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,35 @@ async def test_process_that_fails_is_a_problem_of_its_model(script: str, reason:
     problem = problem_of(await findings_of("torus-ring", script))
     assert problem.code == "analysis-crashed"
     assert reason in problem.detail
+
+
+CHECKED = {
+    "stage": "checked", "volume": "1", "area": "6", "extents": ["1", "1", "1"], "triangle_count": 12,
+    "bodies": 1, "cavities": 0, "oriented": True, "degenerate_facets": 0,
+}  # fmt: skip
+WALLS = {"p1": 1, "p5": 1, "median": 1, "min_place": [0, 0, 0], "samples": 400, "histogram": [[1, 1]]}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param({"bodies": "several"}, id="no-number"),
+        pytest.param({"roughness": "NaN"}, id="not-finite"),
+        pytest.param({"thickness": {"p1": 1}}, id="half-a-thickness"),
+        pytest.param({"thickness": WALLS | {"min_place": [0, 0]}}, id="no-place"),
+        pytest.param({"thickness": WALLS | {"min_place": [0, 0, float("nan")]}}, id="nowhere"),
+        pytest.param({"thickness": WALLS | {"p1": float("inf")}}, id="no-thickness"),
+    ],
+)
+async def test_findings_that_are_nonsense_are_no_measure(told: dict[str, Any]) -> None:
+    problem = problem_of(await findings_of("torus-ring", f"print({json.dumps(CHECKED | told)!r})"))
+    assert "unreadable" in problem.detail
+
+
+async def test_findings_of_a_process_that_knows_less_are_a_measure() -> None:
+    (sparse,) = await findings_of("torus-ring", f"print({json.dumps(CHECKED | {'thickness': WALLS})!r})")
+    assert isinstance(sparse, MeshMeasure) and sparse.character is not None
+    assert sparse.character.thickness is not None and sparse.character.apart is None
 
 
 async def test_too_little_memory_is_a_reason() -> None:

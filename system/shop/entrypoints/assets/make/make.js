@@ -172,11 +172,19 @@ function hear(entry, quote) {
   const before = entry.quote;
   entry.quote = quote;
   if (entry === entryOf(chosen())) {
-    if (quote.status === "READY") for (const metal of metals()) price(metal);
-    if (isFinal(quote)) viewer.mark?.(quote.problem?.places ?? []);
+    // Another metal may fill walls that this one does not.
+    if (quote.status === "READY" || quote.problem?.code === "wall-too-thin") for (const metal of metals()) price(metal);
+    if (isFinal(quote)) viewer.mark?.(placesOf(quote));
     showProgress(entry);
   }
   if (before?.quote_id !== quote.quote_id || before?.status !== quote.status) showPrices();
+}
+
+// Where it is broken; else, where the walls are thin for this metal, the thinnest place.
+function placesOf(quote) {
+  if (quote.problem) return quote.problem.places ?? [];
+  const { reasons = [] } = quote.verdicts?.[quote.material] ?? {};
+  return reasons.some(({ code }) => code === "wall-thin" || code === "detail-fine") ? [quote.mesh.thickness_mm.min_place] : [];
 }
 
 function showProgress(entry) {
@@ -293,7 +301,10 @@ function changed() {
   if (page.dataset.state !== "verified") return;
   waits();
   price();
-  if (entryOf(chosen())?.quote) showPrices();
+  const known = entryOf(chosen())?.quote;
+  if (!known) return;
+  if (isFinal(known)) viewer.mark?.(placesOf(known));
+  showPrices();
 }
 
 function restore() {

@@ -1,0 +1,144 @@
+"""The convex hull around a model, of those of its points that can lie on it: the others are many, and memory is short.
+
+A hull of the farthest points in some thousand directions is found first. Along a direction d from inside, it is passed where
+max over its facets of (n . d) / h is 1, which is convex in d: what that is at the corners of a bundle of directions bounds it between
+them, so one comparison tells of a point that it lies inside. All this in a box stretched to a cube, so that bundles of a flat model
+are as narrow as those of a round one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from manifold3d import Manifold
+
+from system.meshes.stl import Triangles
+from system.pricing.adapters.mesh.kernels import box_of, compiled
+from system.pricing.adapters.mesh.points import mixed
+
+Floats = npt.NDArray[np.float64]
+
+BINS = 32
+"""Bundles of directions along each side of a cube's face."""
+POINTS_MAX = 200_000
+"""Of more points that may lie on the hull an even share is taken: of a ball of millions of facets, which is round without the rest."""
+_MARGIN = 1e-3
+_REMEMBERED = 1 << 16
+
+
+def hull_volume_of(triangles: Triangles) -> float:
+    """The volume of the convex hull, in cubic units of the file; 0 of what is flat."""
+    low, high = box_of(triangles)
+    stretch = 2 / np.maximum(high - low, 1e-30)
+    farthest = _farthest(triangles, (low + high) / 2, stretch, BINS)
+    within = Manifold.hull_points(farthest)
+    mesh = within.to_mesh()
+    corners = np.asarray(mesh.vert_properties, dtype=np.float64)[:, :3]
+    if len(corners) == 0:
+        return 0.0
+    centre = corners.mean(axis=0)
+    bounds = _bounds((corners[np.asarray(mesh.tri_verts)] - centre) * stretch)
+    if bounds is None:
+        return float(within.volume())
+    count, outer = _outside(triangles, centre, stretch, bounds, BINS)
+    step = -(-count // POINTS_MAX) or 1
+    return float(Manifold.hull_points(np.concatenate((farthest, outer[:count:step]))).volume())
+
+
+def _bounds(facets: Floats) -> Floats | None:
+    """Of each bundle of directions (face, first, second) the most that max (n . d) / h can be; None of what is flat."""
+    normals = np.cross(facets[:, 1] - facets[:, 0], facets[:, 2] - facets[:, 0])
+    heights = (normals * facets[:, 0]).sum(axis=1)
+    lengths = np.linalg.norm(normals, axis=1)
+    sound = lengths > 0
+    if not sound.any() or (heights[sound] <= 1e-9 * lengths[sound] * np.abs(facets).max()).any():
+        return None
+    planes = normals[sound] / heights[sound, None]
+    along = np.linspace(-1.0, 1.0, BINS + 1)
+    bounds = np.empty((6, BINS, BINS))
+    for face in range(6):
+        axis, sign = face // 2, 1.0 if face % 2 else -1.0
+        directions = np.empty((BINS + 1, BINS + 1, 3))
+        directions[..., axis] = sign
+        directions[..., (axis + 1) % 3] = along[:, None]
+        directions[..., (axis + 2) % 3] = along
+        corners = (directions.reshape(-1, 3) @ planes.T).max(axis=1).reshape(BINS + 1, BINS + 1)
+        bounds[face] = np.maximum(
+            np.maximum(corners[:-1, :-1], corners[1:, :-1]), np.maximum(corners[:-1, 1:], corners[1:, 1:])
+        )
+    return bounds
+
+
+@compiled
+def _bundle(x: Any, y: Any, z: Any, bins: Any) -> Any:
+    """The face of a cube that a direction leaves by, its place there, and how far along the face's axis it goes."""
+    away, axis = abs(x), 0
+    ahead, first, second = x, y, z
+    if abs(y) > away:
+        away, axis = abs(y), 1
+        ahead, first, second = y, z, x
+    if abs(z) > away:
+        away, axis = abs(z), 2
+        ahead, first, second = z, x, y
+    if away == 0:
+        return 0, 0, 0, 0.0
+    face = 2 * axis + (1 if ahead > 0 else 0)
+    one = min(int((first / away + 1) / 2 * bins), bins - 1)
+    two = min(int((second / away + 1) / 2 * bins), bins - 1)
+    return face, one, two, away
+
+
+@compiled
+def _farthest(triangles: Any, centre: Any, stretch: Any, bins: Any) -> Any:
+    """Of each bundle of directions the corner farthest from the centre; shape (n, 3)."""
+    reach = np.full((6, bins, bins), -1.0)
+    found = np.zeros((6, bins, bins, 3), dtype=np.float32)
+    for triangle in range(len(triangles)):
+        for corner in range(3):
+            x = (triangles[triangle, corner, 0] - centre[0]) * stretch[0]
+            y = (triangles[triangle, corner, 1] - centre[1]) * stretch[1]
+            z = (triangles[triangle, corner, 2] - centre[2]) * stretch[2]
+            face, one, two, _ = _bundle(x, y, z, bins)
+            far = x * x + y * y + z * z
+            if far > reach[face, one, two]:
+                reach[face, one, two] = far
+                found[face, one, two] = triangles[triangle, corner]
+    kept = np.empty((6 * bins * bins, 3), dtype=np.float32)
+    count = 0
+    for face in range(6):
+        for one in range(bins):
+            for two in range(bins):
+                if reach[face, one, two] >= 0:
+                    kept[count] = found[face, one, two]
+                    count += 1
+    return kept[:count].copy()
+
+
+@compiled
+def _outside(triangles: Any, centre: Any, stretch: Any, bounds: Any, bins: Any) -> Any:
+    """The corners that may lie outside, and how many there are. Room is made as they are found."""
+    points = np.empty((4096, 3), dtype=np.float32)
+    seen = np.zeros(_REMEMBERED, dtype=np.uint64)
+    count = 0
+    for triangle in range(len(triangles)):
+        for corner in range(3):
+            x = (triangles[triangle, corner, 0] - centre[0]) * stretch[0]
+            y = (triangles[triangle, corner, 1] - centre[1]) * stretch[1]
+            z = (triangles[triangle, corner, 2] - centre[2]) * stretch[2]
+            face, one, two, away = _bundle(x, y, z, bins)
+            if away * bounds[face, one, two] < 1 - _MARGIN:
+                continue
+            # Neighbours in the file share corners: most of those that come again are known.
+            key = mixed(triangles[triangle, corner])
+            if seen[key & np.uint64(_REMEMBERED - 1)] == key:
+                continue
+            seen[key & np.uint64(_REMEMBERED - 1)] = key
+            if count == len(points):
+                more = np.empty((2 * count, 3), dtype=np.float32)
+                more[:count] = points
+                points = more
+            points[count] = triangles[triangle, corner]
+            count += 1
+    return count, points
