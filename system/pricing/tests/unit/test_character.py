@@ -76,7 +76,7 @@ def test_facets_without_area_bend_nothing() -> None:
 
 def test_facets_that_stand_twice_are_counted_whichever_way_they_face() -> None:
     assert duplicates_in(small(BALL)) == 0
-    assert duplicates_in(small(np.concatenate((BALL, BALL[3:5], BALL[7:8, ::-1])))) == 3
+    assert duplicates_in(small(np.concatenate((BALL, BALL[3:5], BALL[7:8, [1, 0, 2]], BALL[9:10, [1, 2, 0]])))) == 4
 
 
 def test_the_hull_of_a_ball_is_the_ball_and_that_of_a_ring_has_no_hole() -> None:
