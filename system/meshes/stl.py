@@ -14,9 +14,9 @@ from system.meshes.faults import MeshFault
 Triangles = npt.NDArray[np.float32]
 """Shape (triangle, corner, axis)."""
 
-TRIANGLE_COUNT_MAX = 3_000_000
-_HEADER_BYTES = 84
-_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+TRIANGLE_COUNT_MAX = 6_000_000
+HEADER_BYTES = 84
+FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 _TEXT_START = re.compile(rb"\s*solid\b", re.IGNORECASE)
 _NAME_LINE = re.compile(rb"^[ \t]*(end)?solid\b[^\r\n]*", re.MULTILINE)
 _CHUNK_BYTES = 4 << 20
@@ -29,18 +29,8 @@ def read_stl(file: BinaryIO) -> Triangles:
 
     Raises MeshFault: not-a-model, mesh-truncated, mesh-malformed, mesh-empty, mesh-too-large, mesh-not-finite.
     """
-    size_bytes = file.seek(0, 2)
-    file.seek(0)
-    head = file.read(1024)
-    announced = int.from_bytes(head[80:84], "little") if len(head) >= _HEADER_BYTES else None
-    if announced is not None and _HEADER_BYTES + announced * _FACET.itemsize == size_bytes:
-        triangles = _read_binary(file, announced)
-    elif _TEXT_START.match(head) and b"\0" not in head:
-        triangles = _read_text(file)
-    elif announced is not None and _looks_binary(head):
-        triangles = _read_binary(file, announced, size_bytes)
-    else:
-        raise MeshFault("not-a-model")
+    announced = facets_announced(file)
+    triangles = _read_text(file) if announced is None else _read_binary(file, announced)
     if len(triangles) == 0:
         raise MeshFault("mesh-empty")
     if not np.isfinite(triangles).all():
@@ -48,26 +38,43 @@ def read_stl(file: BinaryIO) -> Triangles:
     return triangles
 
 
+def facets_announced(file: BinaryIO) -> int | None:
+    """How many facets a binary STL file says it has, all of which are there; None for a text one.
+
+    Bytes after the last announced facet are ignored, as every program does. Raises MeshFault: not-a-model, mesh-truncated,
+    mesh-too-large.
+    """
+    size_bytes = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(1024)
+    announced = int.from_bytes(head[80:84], "little") if len(head) >= HEADER_BYTES else None
+    exact = announced is not None and HEADER_BYTES + announced * FACET.itemsize == size_bytes
+    if not exact and _TEXT_START.match(head) and b"\0" not in head:
+        return None
+    if announced is None or not (exact or _looks_binary(head)):
+        raise MeshFault("not-a-model")
+    if announced > TRIANGLE_COUNT_MAX:
+        raise MeshFault("mesh-too-large", triangle_count=announced, triangle_count_max=TRIANGLE_COUNT_MAX)
+    if HEADER_BYTES + announced * FACET.itemsize > size_bytes:
+        raise MeshFault("mesh-truncated")
+    return announced
+
+
 def _looks_binary(head: bytes) -> bool:
     """A binary STL below 16 M triangles has a zero byte in its counter; text has none."""
     return head[83] == 0
 
 
-def _read_binary(file: BinaryIO, announced: int, size_bytes: int | None = None) -> Triangles:
-    """Bytes after the last announced facet are ignored, as every program does; missing ones are a fault."""
-    if announced > TRIANGLE_COUNT_MAX:
-        raise MeshFault("mesh-too-large", triangle_count=announced, triangle_count_max=TRIANGLE_COUNT_MAX)
-    if size_bytes is not None and _HEADER_BYTES + announced * _FACET.itemsize > size_bytes:
-        raise MeshFault("mesh-truncated")
-    file.seek(_HEADER_BYTES)
+def _read_binary(file: BinaryIO, announced: int) -> Triangles:
+    file.seek(HEADER_BYTES)
     triangles = np.empty((announced, 3, 3), dtype=np.float32)
-    step = _CHUNK_BYTES // _FACET.itemsize
+    step = _CHUNK_BYTES // FACET.itemsize
     for start in range(0, announced, step):
         wanted = min(step, announced - start)
-        body = file.read(wanted * _FACET.itemsize)
-        if len(body) < wanted * _FACET.itemsize:
+        body = file.read(wanted * FACET.itemsize)
+        if len(body) < wanted * FACET.itemsize:
             raise MeshFault("mesh-truncated")
-        triangles[start : start + wanted] = np.frombuffer(body, dtype=_FACET)["corners"]
+        triangles[start : start + wanted] = np.frombuffer(body, dtype=FACET)["corners"]
     return triangles
 
 
