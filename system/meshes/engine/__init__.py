@@ -6,8 +6,9 @@
 `python -m system.meshes.engine warm` compiles everything ahead.
 """
 
-from system.meshes.engine.edges import EdgeCounts
-from system.meshes.engine.scan import Body, Scan, edge_counts, scan
+from system.meshes.engine.depth import overlap_volume
+from system.meshes.engine.edges import EdgeCounts, count_edges
+from system.meshes.engine.scan import Body, Scan, scan
 from system.meshes.engine.sources import source_of
 
-__all__ = ["Body", "EdgeCounts", "Scan", "edge_counts", "scan", "source_of"]
+__all__ = ["Body", "EdgeCounts", "Scan", "count_edges", "overlap_volume", "scan", "source_of"]

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from system.meshes.engine import front_kernels as kernels
 from system.meshes.engine.cells import order_of
-from system.meshes.engine.edges import EdgeCounts, count_edges
 from system.meshes.engine.front import BODIES_MAX, Front
 from system.meshes.engine.sources import CHUNK, Source, source_of
 from system.meshes.faults import MeshFault
@@ -88,11 +87,6 @@ def scan(what: BinaryIO | Triangles) -> Scan:
     """
     source = source_of(what)
     return _in_order(source) or _sorted(source.triangles())
-
-
-def edge_counts(what: BinaryIO | Triangles) -> EdgeCounts:
-    """What is wrong with the edges of a model that is not closed or not oriented. Raises MeshFault as `scan` does."""
-    return count_edges(source_of(what).triangles())
 
 
 def _in_order(source: Source) -> Scan | None:

@@ -8,14 +8,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from system.meshes.engine import Scan, count_edges, overlap_volume, scan, source_of
 from system.meshes.faults import MeshFault
-from system.meshes.stl import Triangles, read_stl
+from system.meshes.stl import Triangles
 from system.meshes.welding import weld
-from system.pricing.adapters.mesh.measure import RawMeasure, measure
-from system.pricing.adapters.mesh.overlap import overlap_volume
 from system.pricing.adapters.mesh.places import places_of
 from system.pricing.adapters.mesh.preview import draw
-from system.pricing.adapters.mesh.solids import face_outwards, may_overlap
+from system.pricing.adapters.mesh.solids import boxes_meet, face_outwards
 from system.pricing.adapters.mesh.surface import close_surface
 
 Report = Callable[[dict[str, Any]], None]
@@ -24,6 +23,10 @@ Report = Callable[[dict[str, Any]], None]
 _OVERLAP_SHARE_MIN = 1e-4
 """Overlap below this share of the volume is left in: it is less than the balance can weigh."""
 _THINNEST = 1e-6
+CHECKED_COUNT_MAX = 3_000_000
+"""Triangles that fit into memory when faults are to be found and repaired; a sound surface may have as many as a file."""
+
+_NO_TRIANGLES: Triangles = np.empty((0, 3, 3), dtype=np.float32)
 
 
 def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
@@ -33,11 +36,13 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
     `checked` has the volume of the union of all bodies without their cavities, and says what was repaired. When it `draws`, what
     passed the check is reported as `drawn` after that, once for each size: nobody's price waits for a picture.
     """
+    triangles = _NO_TRIANGLES
     try:
-        triangles = read_stl(file)
-        raw = measure(triangles)
-        report({"stage": "measured", **_figures(raw, abs(raw.signed_volume), len(triangles))})
-        figures, solid = _check(triangles, raw)
+        look = scan(file)
+        report({"stage": "measured", **_figures(look, abs(look.volume))})
+        if draws or not look.simple or _may_overlap(look):
+            triangles = source_of(file).triangles()
+        figures, solid = _sound(triangles, look) if look.simple else _check(triangles, look)
         report({"stage": "checked", **figures})
     except MeshFault as fault:
         refused: dict[str, Any] = {"stage": "refused", "code": fault.code, "facts": fault.facts}
@@ -50,11 +55,27 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
             report({"stage": "drawn", "size_px": size_px, "png": b64encode(picture).decode()})
 
 
-def _check(triangles: Triangles, raw: RawMeasure) -> tuple[dict[str, Any], Triangles]:
+def _may_overlap(look: Scan) -> bool:
+    """Whether two bodies of a sound model may share metal."""
+    bodies = look.bodies or ()
+    return len(bodies) > 1 and boxes_meet(np.array([body.low for body in bodies]), np.array([body.high for body in bodies]))
+
+
+def _sound(triangles: Triangles, look: Scan) -> tuple[dict[str, Any], Triangles]:
+    """What is found of a surface that needs no repair. The triangles matter only where bodies may overlap."""
+    found: list[dict[str, Any]] = []
+    if look.degenerate:
+        found.append(_found("degenerate-facets-ignored", facets=look.degenerate))
+    return _charged(triangles, look, look.volume, len(look.bodies or ()), found, overlaps=_may_overlap(look)), triangles
+
+
+def _check(triangles: Triangles, look: Scan) -> tuple[dict[str, Any], Triangles]:
     """What is found, and the triangles as they face once everything is turned outwards."""
+    if len(triangles) > CHECKED_COUNT_MAX:
+        raise _beyond_repair(triangles)
     surface = close_surface(weld(triangles))
     oriented = _turn(triangles, surface.flipped)
-    solids = face_outwards(oriented, surface.shell_of, surface.shell_count, raw.centroid)
+    solids = face_outwards(oriented, surface.shell_of, surface.shell_count, np.array(look.centroid))
     found: list[dict[str, Any]] = []
     turned_count = int(surface.flipped.sum())
     if surface.degenerate_count:
@@ -68,17 +89,32 @@ def _check(triangles: Triangles, raw: RawMeasure) -> tuple[dict[str, Any], Trian
     if solids.cavity_count:
         found.append(_found("cavity-found", cavities=solids.cavity_count, volume_mm3=_short(solids.cavity_volume)))
     solid = _turn(oriented, solids.turned[surface.shell_of])
-    volume = solids.volume
-    if surface.shell_count > 1 and may_overlap(solids):
+    overlaps = surface.shell_count > 1 and boxes_meet(solids.low, solids.high)
+    return _charged(solid, look, solids.volume, surface.shell_count, found, overlaps=overlaps), solid
+
+
+def _beyond_repair(triangles: Triangles) -> MeshFault:
+    """Why a model that is not sound and too large to be repaired cannot be priced."""
+    counts = count_edges(triangles)
+    if counts.odd:
+        return MeshFault("mesh-not-closed", open_edge_count=counts.odd)
+    return MeshFault("mesh-too-large", triangle_count=len(triangles), triangle_count_max=CHECKED_COUNT_MAX)
+
+
+def _charged(
+    solid: Triangles, look: Scan, volume: float, shell_count: int, found: list[dict[str, Any]], *, overlaps: bool
+) -> dict[str, Any]:
+    """The figures with shared metal counted once. Raises MeshFault when nothing is left."""
+    if overlaps:
         excess = overlap_volume(solid)
         if excess is None:
             found.append(_found("overlap-not-measured"))
         elif excess > _OVERLAP_SHARE_MIN * volume:
             volume -= excess
             found.append(_found("overlap-counted-once", volume_mm3=_short(excess)))
-    if volume <= _THINNEST * raw.area**1.5:
+    if volume <= _THINNEST * look.area**1.5:
         raise MeshFault("mesh-no-volume")
-    return {**_figures(raw, volume, len(triangles)), "shell_count": surface.shell_count, "disclosures": found}, solid
+    return {**_figures(look, volume), "shell_count": shell_count, "disclosures": found}
 
 
 def _turn(triangles: Triangles, which: np.ndarray) -> Triangles:
@@ -90,12 +126,12 @@ def _turn(triangles: Triangles, which: np.ndarray) -> Triangles:
     return result
 
 
-def _figures(raw: RawMeasure, volume: float, triangle_count: int) -> dict[str, Any]:
+def _figures(look: Scan, volume: float) -> dict[str, Any]:
     return {
         "volume": _number(volume),
-        "area": _number(raw.area),
-        "extents": [_number(extent) for extent in raw.extents],
-        "triangle_count": triangle_count,
+        "area": _number(look.area),
+        "extents": [_number(extent) for extent in look.extents],
+        "triangle_count": look.triangle_count,
     }
 
 
