@@ -107,14 +107,20 @@ def worker(settings: PricingSettings | None = None) -> Service:
     return Service(settings, routers=[], unit_of_work=PricingUnitOfWork, background=[partial(_work, settings)])
 
 
-def calculation_of(process: Service, files: FilesClient, settings: PricingSettings) -> Calculation:
+def calculation_of(
+    process: Service, files: FilesClient, settings: PricingSettings, measurer: MeshSupervisor | None = None
+) -> Calculation:
     """The calculation as a worker runs it."""
-    return Calculation(process.make_uow, files, _measurer(settings), valid_for=settings.quote_valid_for)
+    measurer = measurer or _measurer(settings)
+    return Calculation(process.make_uow, files, measurer, valid_for=settings.quote_valid_for)
 
 
-def _measurer(settings: PricingSettings) -> MeshSupervisor:
+def _measurer(settings: PricingSettings, *, waits: bool = False) -> MeshSupervisor:
     return MeshSupervisor(
-        timeout_s=settings.pricing_analysis_timeout_s, memory_bytes=settings.pricing_analysis_memory_bytes, draws=True
+        timeout_s=settings.pricing_analysis_timeout_s,
+        memory_bytes=settings.pricing_analysis_memory_bytes,
+        draws=True,
+        waits=waits,
     )
 
 
@@ -147,8 +153,10 @@ def files_client(client: ServiceClient, settings: PricingSettings) -> FilesClien
 
 
 async def _work(settings: PricingSettings, process: Service) -> None:
-    files = files_of(process, settings)
+    files, measurer = files_of(process, settings), _measurer(settings, waits=True)
     try:
-        await run_worker(settings, calculation_of(process, files, settings))
+        await measurer.ready()
+        await run_worker(settings, calculation_of(process, files, settings, measurer))
     finally:
+        await measurer.close()
         await files.close()

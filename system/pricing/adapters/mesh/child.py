@@ -8,8 +8,11 @@ from system.meshes.child import Work, run
 
 
 def load() -> Work:
-    """The analysis, imported under the limits."""
+    """The analysis, imported under the limits, its loops fetched from where they are kept."""
+    from system.meshes.engine.warming import fetch
     from system.pricing.adapters.mesh.analyse import analyse
+
+    fetch()
 
     return lambda file, report, options: analyse(file, report, draws=options == ["draw"])
 

@@ -9,10 +9,11 @@ import asyncio
 import sys
 from base64 import b64decode
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from decimal import Decimal
 from typing import Any, BinaryIO
 
+from system.meshes.nursery import Nursery
 from system.meshes.process import Child, Limits, started
 from system.plumbing.telemetry import log, said_by
 from system.pricing.domain.mesh import Disclosure, MeshMeasure, Preview, Problem
@@ -27,24 +28,47 @@ _PREVIEW_TIMEOUT_S = 15.0
 class MeshSupervisor:
     """Measures models, each in a process of its own, which draws them too when it `draws`.
 
-    `command` replaces the child in tests that need a hostile one.
+    `command` replaces the child in tests that need a hostile one. When it `waits`, one process stays loaded between models, and each
+    model's comes from it; whoever made it closes it.
     """
 
     def __init__(
-        self, *, timeout_s: float, memory_bytes: int, draws: bool = False, command: tuple[str, ...] | None = None
+        self,
+        *,
+        timeout_s: float,
+        memory_bytes: int,
+        draws: bool = False,
+        waits: bool = False,
+        command: tuple[str, ...] | None = None,
     ) -> None:
         self._timeout_s = timeout_s
-        self._memory_bytes = memory_bytes
+        self._limits = Limits(memory_bytes, max(1, int(timeout_s)), _LINE_BYTES_MAX)
         self._draws = draws
         self._command = command or (sys.executable, "-m", _CHILD)
+        self._nursery = Nursery(self._command, self._limits) if waits else None
+
+    async def ready(self) -> None:
+        """Begins to load what measures, so that the first model need not wait for it."""
+        if self._nursery is not None:
+            await self._nursery.ready()
+
+    async def close(self) -> None:
+        """Ends what waits for models."""
+        if self._nursery is not None:
+            await self._nursery.close()
+
+    def _started(self, file: BinaryIO) -> AbstractAsyncContextManager[Child]:
+        options = ("draw",) if self._draws else ()
+        if self._nursery is not None:
+            return self._nursery.started(file, options=options)
+        return started(self._command, file, limits=self._limits, options=options)
 
     async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview]:
         """Yields an unchecked MeshMeasure, then a checked one or a Problem; a Problem is always the last. In units of the file.
 
         After a checked one come the previews that could be drawn: nothing that happens to them is a Problem of the model.
         """
-        limits = Limits(self._memory_bytes, max(1, int(self._timeout_s)), _LINE_BYTES_MAX)
-        async with started(self._command, file, limits=limits, options=("draw",) if self._draws else ()) as child:
+        async with self._started(file) as child:
             deadline = asyncio.get_running_loop().time() + self._timeout_s
             try:
                 async with aclosing(_findings(child)) as findings:
