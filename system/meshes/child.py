@@ -26,6 +26,7 @@ from system.meshes.sandbox import forbid_sockets, limit
 OUT_OF_MEMORY = 3
 SERVES = "serve:"
 _PR_SET_PDEATHSIG = 1
+_LIBRARY_BYTES_MAX = 256 << 20
 Report = Callable[[dict[str, Any]], None]
 """Takes one finding, with `stage` naming its kind."""
 Work = Callable[[BinaryIO, Report, list[str]], None]
@@ -65,9 +66,10 @@ def _read(descriptor: int, work: Work, options: list[str]) -> int:
 
 
 def _is_full(memory_bytes: int) -> bool:
-    """Whether more than half of the address space that is allowed is taken."""
+    """Whether too little of the address space that is allowed is left for the largest of our libraries."""
     with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE") > memory_bytes // 2
+        taken_bytes = int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE")
+    return memory_bytes - taken_bytes < _LIBRARY_BYTES_MAX
 
 
 def _serve(control: socket.socket, work: Work, cpu_s: int) -> int:

@@ -18,14 +18,16 @@ from typing import Any, TypeVar
 import numba
 from numba.core import caching
 
+_CONFIG: Any = numba.config
+_FunctionCache: Any = caching.FunctionCache
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(Path(__file__).parents[2] / ".alexandrite" / "compiled")
+    _CONFIG.CACHE_DIR = str(Path(__file__).parents[2] / ".alexandrite" / "compiled")
 if not os.environ.get("NUMBA_CPU_NAME"):
     # Code for the machine that built the image would not be found on another; it also rounds alike everywhere.
-    numba.config.CPU_NAME = "generic"
-    numba.config.CPU_FEATURES = ""
+    _CONFIG.CPU_NAME = "generic"
+    _CONFIG.CPU_FEATURES = ""
 
 
 @lru_cache(maxsize=64)
@@ -34,7 +36,7 @@ def _stamp(folder: Path) -> str:
     return sha256(b"\0".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
 
 
-class Locator(caching.UserProvidedCacheLocator):  # type: ignore[misc]
+class Locator(caching.UserProvidedCacheLocator):
     """Finds what is kept also where nothing may be written, and is not fooled by a change in a neighbouring module."""
 
     def ensure_cache_path(self) -> None:
@@ -45,11 +47,11 @@ class Locator(caching.UserProvidedCacheLocator):  # type: ignore[misc]
         return _stamp(Path(self._py_file).parent)
 
 
-class _Kept(caching.CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (Locator,)
+class _Kept(caching.CompileResultCacheImpl):
+    _locator_classes = [Locator]  # noqa: RUF012  (as its base has it)
 
 
-class _Cache(caching.FunctionCache):  # type: ignore[misc]
+class _Cache(_FunctionCache):  # type: ignore[misc]
     _impl_class = _Kept
 
     def save_overload(self, signature: Any, data: Any) -> None:

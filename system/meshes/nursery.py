@@ -1,4 +1,4 @@
-"""One process that has loaded everything, from which each file gets a fresh one by fork: loading takes a second, forking some milliseconds.
+"""One process that has loaded everything, from which each file gets one by fork: loading takes a second, forking milliseconds.
 
     nursery = Nursery(command, limits)
     async with nursery.started(file, options=("draw",)) as child: ...
@@ -104,7 +104,9 @@ class Nursery:
         err_read, err_write = os.pipe()
         try:
             socket.send_fds(
-                self._control, [json.dumps(list(options)).encode()], [file.fileno(), out_write, err_write, theirs.fileno()]
+                self._control,
+                [json.dumps(list(options)).encode()],
+                [file.fileno(), out_write, err_write, theirs.fileno()],
             )
         except OSError:
             # It is gone, or does not listen: the next one will find another.
@@ -126,9 +128,16 @@ class Nursery:
                 return int.from_bytes(await status_reader.readexactly(_STATUS_BYTES), "little", signed=True)
             except (asyncio.IncompleteReadError, OSError):
                 return -signal.SIGKILL
+            finally:
+                status_writer.close()
 
-        # Closing our end is what ends a child that still runs.
-        return Child(out, err, wait, status_writer.close)
+        def kill() -> None:
+            # The end of what we say is what ends a child that still runs; how it ended is told as ever.
+            if not status_writer.is_closing():
+                with suppress(OSError):
+                    status_writer.write_eof()
+
+        return Child(out, err, wait, kill)
 
 
 async def _reader(descriptor: int, limit: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:

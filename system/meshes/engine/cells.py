@@ -32,7 +32,10 @@ def order_of(triangles: Triangles) -> npt.NDArray[np.uint32]:
 def _spread() -> npt.NDArray[np.int64]:
     """Of each number below 32: its bits, with two places between them."""
     numbers = np.arange(1 << _BITS, dtype=np.int64)
-    return sum((numbers >> bit & 1) << (3 * bit) for bit in range(_BITS))
+    spread = np.zeros_like(numbers)
+    for bit in range(_BITS):
+        spread |= (numbers >> bit & 1) << (3 * bit)
+    return spread
 
 
 @compiled
@@ -60,9 +63,7 @@ def _count(
 
 
 @compiled
-def _place(
-    cells: npt.NDArray[np.uint16], starts: npt.NDArray[np.int64], order: npt.NDArray[np.uint32]
-) -> None:
+def _place(cells: npt.NDArray[np.uint16], starts: npt.NDArray[np.int64], order: npt.NDArray[np.uint32]) -> None:
     for index in range(cells.shape[0]):
         cell = cells[index]
         order[starts[cell]] = index

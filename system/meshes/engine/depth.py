@@ -148,9 +148,7 @@ def _keep_hits(
                     filled[ray_v * columns + ray_u] += 1
                     height = 0.0
                     for corner in range(3):
-                        height += weights[corner] * (
-                            np.float64(triangles[index, corner, axes[2]]) - low[axes[2]]
-                        )
+                        height += weights[corner] * (np.float64(triangles[index, corner, axes[2]]) - low[axes[2]])
                     depths[place] = height / area
                     enters[place] = 1 if area * handed < 0 else -1
 

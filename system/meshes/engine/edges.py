@@ -66,7 +66,7 @@ def _tally(sides: Words, counts: np.ndarray) -> None:
     one = np.uint64(1)
     start = 0
     while start < sides.shape[0]:
-        forward = 0
+        forward = np.int64(0)
         end = start
         while end < sides.shape[0] and (sides[end] | one) == (sides[start] | one):
             forward += np.int64(sides[end] & one)

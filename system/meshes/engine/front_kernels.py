@@ -1,8 +1,8 @@
 """The inner loop of a scan: triangles go past once, and only edges still waiting for their other side are remembered.
 
 An edge is a slot of an open table: its number, and how often it was met forwards less backwards, with the node of its body
-(`count * 2**32 + node`, 0 once the two are even). Then it is forgotten. A node is a part of a body, joined to others as edges meet; when
-the last of its edges is forgotten the body is complete. So memory follows the front between seen and unseen triangles.
+(`count * 2**32 + node`, 0 once the two are even). Then it is forgotten. A node is a part of a body, joined to others as edges
+meet; when the last of its edges is forgotten the body is complete. So memory follows the front between seen and unseen triangles.
 """
 
 from __future__ import annotations
@@ -159,9 +159,7 @@ def begin_body(parents: Ints, holds: Longs, sums: Floats, node: _Scalar) -> None
 
 
 @inlined
-def grow_box(
-    sums: Floats, node: _Scalar, lx: float, ly: float, lz: float, hx: float, hy: float, hz: float
-) -> None:
+def grow_box(sums: Floats, node: _Scalar, lx: float, ly: float, lz: float, hx: float, hy: float, hz: float) -> None:
     """The box reaches around this one too. It mostly does already: nothing is written then."""
     if lx < sums[node, BODY_LOW]:
         sums[node, BODY_LOW] = lx

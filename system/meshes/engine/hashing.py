@@ -6,6 +6,7 @@ A point is three float32 by their bits, minus zero being zero. The secret is dra
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ def fresh_secret() -> Words:
 
 
 @inlined
-def point_hash(x: np.uint32, y: np.uint32, z: np.uint32, secret: Words) -> np.uint64:
+def point_hash(x: np.uint32, y: np.uint32, z: np.uint32, secret: Words) -> Any:
     """The number of the point whose coordinates have these bits."""
     if x == _MINUS_ZERO:
         x = _ZERO
@@ -43,7 +44,7 @@ def point_hash(x: np.uint32, y: np.uint32, z: np.uint32, secret: Words) -> np.ui
 
 
 @inlined
-def edge_hash(one: np.uint64, other: np.uint64, secret: Words) -> np.uint64:
+def edge_hash(one: np.uint64, other: np.uint64, secret: Words) -> Any:
     """The number of the edge between two points, the same in both directions. Mixed, so that sums of edges tell nothing of points."""
     total = one + other
     mixed = (total ^ (total >> _S32)) * secret[4]

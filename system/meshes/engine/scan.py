@@ -123,7 +123,9 @@ def _sorted(triangles: Triangles) -> Scan:
 
 def _origin(triangles: Triangles) -> Point:
     with np.errstate(all="ignore"):
-        x, y, z = (float(value) for value in triangles[:_ORIGIN_TRIANGLES].reshape(-1, 3).mean(axis=0, dtype=np.float64))
+        x, y, z = (
+            float(value) for value in triangles[:_ORIGIN_TRIANGLES].reshape(-1, 3).mean(axis=0, dtype=np.float64)
+        )
     return x, y, z
 
 

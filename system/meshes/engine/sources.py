@@ -80,7 +80,7 @@ class BinarySource:
         records = np.empty(min(CHUNK, self._count), dtype=FACET)
         for start in range(0, self._count, CHUNK):
             wanted = min(CHUNK, self._count - start)
-            view = memoryview(records[:wanted]).cast("B") if wanted else memoryview(b"")
+            view = records[:wanted].view(np.uint8).data
             filled = 0
             while filled < len(view):
                 got = self._file.readinto(view[filled:])  # type: ignore[attr-defined]

@@ -91,7 +91,7 @@ def _number(text: Bytes, at: _Scalar, tens: npt.NDArray[np.float64], value: npt.
         if at < size and (text[at] == 45 or text[at] == 43):
             down = text[at] == 45
             at += 1
-        exponent = 0
+        exponent: _Scalar = 0
         told = 0
         while at < size and 48 <= text[at] <= 57:
             exponent = min(exponent * 10 + (text[at] - 48), 100000)
@@ -116,7 +116,11 @@ def _number(text: Bytes, at: _Scalar, tens: npt.NDArray[np.float64], value: npt.
 
 @compiled
 def _facet(
-    text: Bytes, at: _Scalar, tens: npt.NDArray[np.float64], value: npt.NDArray[np.float64], corners: npt.NDArray[np.float32]
+    text: Bytes,
+    at: _Scalar,
+    tens: npt.NDArray[np.float64],
+    value: npt.NDArray[np.float64],
+    corners: npt.NDArray[np.float32],
 ) -> _Scalar:
     """Where one facet ends; its corners are told."""
     at = _after(text, at, NORMAL)
@@ -173,9 +177,7 @@ def _parse(
     return done, facets, inside, True
 
 
-def read_facets(
-    text: Bytes, last: bool, inside: bool, corners: npt.NDArray[np.float32]
-) -> tuple[int, int, bool, bool]:
+def read_facets(text: Bytes, last: bool, inside: bool, corners: npt.NDArray[np.float32]) -> tuple[int, int, bool, bool]:
     """Parses facets into `corners`, from text that may stop anywhere unless it is the last.
 
     Returns how many bytes are done with, how many facets were read, whether a solid is open, and whether all was understood.

@@ -21,7 +21,8 @@ _FACET = "facet normal 0 0 0\nouter loop\n{}endloop\nendfacet\n"
 def tetrahedron() -> Triangles:
     """A corner of a cube, closed, facing outwards, of volume 1/6."""
     points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
-    return points[np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])]
+    facets: Triangles = points[np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])]
+    return facets
 
 
 def fetch() -> None:

@@ -58,7 +58,9 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
 def _may_overlap(look: Scan) -> bool:
     """Whether two bodies of a sound model may share metal."""
     bodies = look.bodies or ()
-    return len(bodies) > 1 and boxes_meet(np.array([body.low for body in bodies]), np.array([body.high for body in bodies]))
+    return len(bodies) > 1 and boxes_meet(
+        np.array([body.low for body in bodies]), np.array([body.high for body in bodies])
+    )
 
 
 def _sound(triangles: Triangles, look: Scan) -> tuple[dict[str, Any], Triangles]:
