@@ -1,4 +1,4 @@
-"""The files that programs are compared on: a ring with a pave of many shells, in the order a modelling program writes it, and shuffled."""
+"""The files that programs are compared on: a ring with a pave of many shells, in the order of a modelling program, and shuffled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fixtures.models3d import shapes
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000, "5m": 5_000_000}
+ALL_SIDES = ("read", "ours", "trimesh", "meshlib", "vtk")
 _SHELLS = 300
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 _SLOW_FORMATS_OF = "1m"
@@ -23,7 +24,7 @@ class Model:
     name: str
     path: Path
     kind: str
-    sides: tuple[str, ...] = ("read", "ours", "trimesh", "meshlib", "vtk")
+    sides: tuple[str, ...] = ALL_SIDES
 
 
 def pave(triangle_count: int) -> npt.NDArray[np.float32]:
@@ -57,7 +58,7 @@ def models(sizes: list[str], folder: Path) -> list[Model]:
             if "text" in kinds:
                 _write_text(folder / kinds["text"], triangles)
         for kind, name in kinds.items():
-            sides = ("read", "ours", "trimesh") if kind == "text" else Model.__dataclass_fields__["sides"].default
+            sides = ("read", "ours", "trimesh") if kind == "text" else ALL_SIDES
             made.append(Model(Path(name).stem, folder / name, kind, sides))
     return made
 

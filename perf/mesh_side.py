@@ -1,4 +1,4 @@
-"""One program on one file, in a process of its own: `mesh_side.py SIDE PATH ROUNDS` prints seconds and memory over idle.
+"""Another program on one file, in a process of its own: `mesh_side.py SIDE PATH ROUNDS` prints seconds and memory over idle.
 
 Idle is after everything is loaded and one tiny model is measured. Run by an environment that may have nothing but its own program.
 """
@@ -32,30 +32,15 @@ def reading() -> Run:
     return run
 
 
-def ours() -> Run:
-    """The scan."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from system.meshes.engine import scan
-    from system.meshes.engine.warming import fetch
-
-    fetch()
-
-    def run(path: str) -> object:
-        with open(path, "rb") as file:
-            found = scan(file)
-        assert found.oriented
-        return found.volume, found.area, found.closed, found.body_count
-
-    return run
-
-
 def of_trimesh() -> Run:
     """trimesh: its loader, properties and split into bodies by shared edges."""
     import trimesh
 
+    labels_of: Any = trimesh.graph.connected_component_labels
+
     def run(path: str) -> object:
         mesh: Any = trimesh.load(path)
-        bodies = trimesh.graph.connected_component_labels(mesh.face_adjacency, node_count=len(mesh.faces)).max() + 1
+        bodies = labels_of(mesh.face_adjacency, node_count=len(mesh.faces)).max() + 1
         return mesh.volume, mesh.area, mesh.is_watertight, bodies
 
     return run
@@ -102,7 +87,7 @@ def of_vtk() -> Run:
     return run
 
 
-SIDES = {"read": reading, "ours": ours, "trimesh": of_trimesh, "meshlib": of_meshlib, "vtk": of_vtk}
+SIDES = {"read": reading, "trimesh": of_trimesh, "meshlib": of_meshlib, "vtk": of_vtk}
 
 
 def _memory_bytes(name: str) -> int:
