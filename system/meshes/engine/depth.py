@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.meshes.compiling import compiled, inlined
+from system.meshes.engine.cells import box_of
 from system.meshes.stl import Triangles
 
 Floats = npt.NDArray[np.float64]
@@ -31,9 +32,8 @@ def overlap_volume(triangles: Triangles) -> float | None:
     side of the box; each takes four bytes, and each of its hits eight.
     """
     triangles = np.ascontiguousarray(triangles)
-    corners = triangles.reshape(-1, 3)
-    low = corners.min(axis=0).astype(np.float64)
-    extents = corners.max(axis=0).astype(np.float64) - low
+    low, high = box_of(triangles)
+    extents = high - low
     across = int(np.argmin(extents))
     first, second = (axis for axis in range(3) if axis != across)
     cell = float(np.sqrt(max(extents[first] * extents[second], 1e-30) / RAYS))

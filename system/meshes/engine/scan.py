@@ -16,7 +16,9 @@ from system.meshes.faults import MeshFault
 from system.meshes.stl import Triangles
 
 IN_ORDER_MAX = 1 << 16
-"""With more edges waiting than these the file has no order worth following, and its triangles are sorted first."""
+_HARDLY_ANY_MET = 1 << 14
+"""With more edges waiting than the first, or than the second when nearly all that were seen wait, the file has no order worth
+following, and its triangles are sorted first."""
 LIVE_MAX = 1 << 19
 """With more than these, sorted too, bodies are not told: it is a soup, or close to one. The table then takes 32 MB."""
 _ORIGIN_TRIANGLES = 64
@@ -100,7 +102,7 @@ def _in_order(source: Source) -> Scan | None:
         triangle_count += len(chunk)
         if front.state[kernels.NOT_FINITE]:
             raise MeshFault("mesh-not-finite")
-        if front.live > IN_ORDER_MAX:
+        if front.live > IN_ORDER_MAX or front.live > max(_HARDLY_ANY_MET, 2 * triangle_count):
             return None
     if front is None:
         raise MeshFault("mesh-empty")
