@@ -1,8 +1,8 @@
 """How fast a model is measured, beside trimesh, meshlib and vtk, in one interleaved run: `python -m perf.mesh`.
 
-Each program parses a file and finds volume, area, whether it is closed, and each body with its
-volume, area and box. Only ratios of one run hold. `--peers DIR` is
-a virtual environment that has them (`requirements/bench.txt`); without it they are left out, which is a missed bar.
+Each program parses a file and finds volume, area, whether it is closed, and its bodies: each with volume, area and
+box (ours, trimesh), or how many (meshlib, vtk). Only ratios of one run hold. `--peers DIR` is a virtual environment that has them
+(`requirements/bench.txt`); without it they are left out, which is a missed bar.
 """
 
 from __future__ import annotations
