@@ -16,7 +16,7 @@ export TESTCONTAINERS_HOST_OVERRIDE := 127.0.0.1
 export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-cluster bench-broker bench-calm nightly weekly pages contracts steps gallery words lock doctor browser clean backup restore-drill restore faults
+.PHONY: help prepare up down show logs test ship quick perf prove figures bench-board bench-mesh bench-cluster bench-broker bench-calm nightly weekly pages contracts steps gallery words lock doctor browser clean backup restore-drill restore faults
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -76,6 +76,11 @@ bench-calm: prepare ## half an hour of everyday load on the system that `make up
 
 bench-board: prepare ## the operators' board with a million orders behind it and 200 boards open; PART=growth|phone|replaced|search|redis|open|beside
 	@$(PYTHON) -m perf.board $(if $(PART),--part $(PART))
+
+bench-mesh: prepare ## a model measured beside trimesh, meshlib and vtk, 10 k to 5 M triangles; ARGS="--sizes 10k,1m --rounds 5"
+	@test -x .alexandrite/bench/bin/python || .venv/bin/uv venv -q --python .venv/bin/python .alexandrite/bench
+	@.venv/bin/uv pip sync -q --python .alexandrite/bench/bin/python --require-hashes requirements/bench.txt
+	@$(PYTHON) -m perf.mesh $(ARGS)
 
 backup: ## a full backup of the running system's databases, now
 	@$(PYTHON) -m tools.backups now

@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -58,14 +58,21 @@ class Ending:
 class Child:
     """One running child."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._complaints = asyncio.create_task(_complaints(process))
+    def __init__(
+        self,
+        said: asyncio.StreamReader,
+        complaints: asyncio.StreamReader,
+        wait: Callable[[], Awaitable[int]],
+        kill: Callable[[], None],
+    ) -> None:
+        self._said = said
+        self._complaints = asyncio.create_task(_complaints(complaints))
+        self._status = asyncio.ensure_future(wait())
+        self._kill = kill
 
     async def findings(self) -> AsyncGenerator[dict[str, Any]]:
         """What it says, line by line, until it ends. Raises ValueError for what is no JSON object in a line of fair length."""
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        while line := await self._said.readline():
             finding = json.loads(line)
             if not isinstance(finding, dict):
                 raise ValueError("a finding is an object")
@@ -73,13 +80,12 @@ class Child:
 
     async def ending(self) -> Ending:
         """Waits for its end."""
-        return Ending(await self._process.wait(), await self._complaints)
+        return Ending(await asyncio.shield(self._status), await self._complaints)
 
     async def close(self) -> None:
         """Ends it where it stands."""
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
+        self._kill()
+        await self._status
         self._complaints.cancel()
         await asyncio.gather(self._complaints, return_exceptions=True)
 
@@ -92,39 +98,49 @@ async def started(
     # A descriptor of its own: the child reads from the start, and nothing it does moves ours.
     file.flush()
     os.lseek(file.fileno(), 0, os.SEEK_SET)
-    child = Child(
-        await asyncio.create_subprocess_exec(
-            *command,
-            str(file.fileno()),
-            str(limits.memory_bytes),
-            str(limits.cpu_s),
-            *options,
-            limit=limits.line_bytes_max,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            pass_fds=(file.fileno(),),
-            env={
-                "PATH": os.environ.get("PATH", ""),
-                "PYTHONPATH": os.pathsep.join(part for part in (os.getcwd(), *sys.path) if part),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                # More threads would each reserve address space, which is limited.
-                "OPENBLAS_NUM_THREADS": "1",
-                "MALLOC_ARENA_MAX": "2",
-                **{name: os.environ[name] for name in ("NUMBA_CACHE_DIR",) if name in os.environ},
-            },
-        )
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        str(file.fileno()),
+        str(limits.memory_bytes),
+        str(limits.cpu_s),
+        *options,
+        limit=limits.line_bytes_max,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        pass_fds=(file.fileno(),),
+        env=environment(),
     )
+    assert process.stdout is not None and process.stderr is not None
+
+    def kill() -> None:
+        if process.returncode is None:
+            process.kill()
+
+    child = Child(process.stdout, process.stderr, process.wait, kill)
     try:
         yield child
     finally:
         await child.close()
 
 
-async def _complaints(process: asyncio.subprocess.Process) -> str:
+def environment() -> dict[str, str]:
+    """What a child knows of the world."""
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "PYTHONPATH": os.pathsep.join(part for part in (os.getcwd(), *sys.path) if part),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # More threads would each reserve address space, which is limited.
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        # Where compiled loops are kept.
+        **{name: value for name, value in os.environ.items() if name.startswith("NUMBA_")},
+    }
+
+
+async def _complaints(stream: asyncio.StreamReader) -> str:
     """The end of what the child wrote to its error stream, read all along so that it never blocks on it."""
-    assert process.stderr is not None
     kept = b""
-    while part := await process.stderr.read(4096):
+    while part := await stream.read(4096):
         kept = (kept + part)[-_COMPLAINT_BYTES_MAX:]
     return kept.decode(errors="replace")

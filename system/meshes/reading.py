@@ -18,7 +18,7 @@ Corners = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int32]
 """Numbers of corners; shape (triangle, 3)."""
 
-TRIANGLE_COUNT_MAX = 3_000_000
+TRIANGLE_COUNT_MAX = 6_000_000
 CHUNK_BYTES = 4 << 20
 """How much of a long file is looked at at once."""
 

@@ -28,10 +28,13 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def limit(*, memory_bytes: int, cpu_s: int) -> None:
-    """Caps what a hostile file can make this process take. Nothing is written, so files are capped at nothing."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+def limit(*, memory_bytes: int | None, cpu_s: int | None) -> None:
+    """Caps what a hostile file can make this process take; None leaves a cap as it is. Nothing is written, so files are capped at
+    nothing."""
+    if memory_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    if cpu_s is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

@@ -10,9 +10,10 @@ from system.meshes.faults import MeshFault
 from system.meshes.reading import CHUNK_BYTES, TRIANGLE_COUNT_MAX, ReadLimits, Triangles
 from system.meshes.recognise import STL_FACET_BYTES, STL_HEADER_BYTES, stl_count
 
-__all__ = ["TRIANGLE_COUNT_MAX", "Triangles", "read_binary", "read_stl"]
+__all__ = ["FACET", "TRIANGLE_COUNT_MAX", "Triangles", "read_binary", "read_stl"]
 
-_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+"""One record of a binary file."""
 
 
 def read_stl(file: BinaryIO) -> Triangles:
@@ -42,5 +43,5 @@ def read_binary(file: BinaryIO, size_bytes: int, limits: ReadLimits) -> Triangle
         body = file.read(wanted * STL_FACET_BYTES)
         if len(body) < wanted * STL_FACET_BYTES:
             raise MeshFault("mesh-truncated")
-        triangles[start : start + wanted] = np.frombuffer(body, dtype=_FACET)["corners"]
+        triangles[start : start + wanted] = np.frombuffer(body, dtype=FACET)["corners"]
     return triangles

@@ -1,4 +1,4 @@
-"""`python -m system.pricing serve | work | previews | analyse FILE`."""
+"""`python -m system.pricing serve | work | previews | analyse FILE | warm`."""
 
 import sys
 
@@ -7,6 +7,13 @@ if sys.argv[1:2] == ["analyse"]:
     from system.pricing.entrypoints.cli import analyse
 
     raise SystemExit(analyse(sys.argv[2:]))
+
+if sys.argv[1:2] == ["warm"]:
+    # The image is made with it: what measures is compiled once and kept under NUMBA_CACHE_DIR.
+    from system.pricing.adapters.mesh.warming import fetch
+
+    fetch()
+    raise SystemExit
 
 import argparse
 import asyncio

@@ -148,18 +148,22 @@ def work_beside(descriptor: int, settings: PricingSettings | None = None) -> Non
     asyncio.run(work())
 
 
-def calculation_of(process: Service, files: FilesClient, settings: PricingSettings) -> Calculation:
+def calculation_of(
+    process: Service, files: FilesClient, settings: PricingSettings, measurer: MeshSupervisor | None = None
+) -> Calculation:
     """The calculation as a worker runs it."""
-    return Calculation(process.make_uow, files, _measurer(settings), valid_for=settings.quote_valid_for)
+    measurer = measurer or _measurer(settings)
+    return Calculation(process.make_uow, files, measurer, valid_for=settings.quote_valid_for)
 
 
-def _measurer(settings: PricingSettings) -> MeshSupervisor:
+def _measurer(settings: PricingSettings, *, waits: bool = False) -> MeshSupervisor:
     return MeshSupervisor(
         timeout_s=settings.pricing_analysis_timeout_s,
         memory_bytes=settings.pricing_analysis_memory_bytes,
         draws=True,
         allowance_of=settings.allowance_of,
         tells=True,
+        waits=waits,
     )
 
 
@@ -202,8 +206,10 @@ async def _supervise(settings: PricingSettings, process: Service) -> None:
 
 
 async def _work(settings: PricingSettings, process: Service) -> None:
-    files = files_of(process, settings)
+    files, measurer = files_of(process, settings), _measurer(settings, waits=True)
     try:
-        await run_worker(settings, calculation_of(process, files, settings))
+        await measurer.ready()
+        await run_worker(settings, calculation_of(process, files, settings, measurer))
     finally:
+        await measurer.close()
         await files.close()

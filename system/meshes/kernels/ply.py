@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from system.meshes.compiled import compiled, helper
+from system.meshes.compiling import compiled, helper
 from system.meshes.kernels.words import FULL, MALFORMED, MORE, STOPPED, Bytes, blank, number_at, skip, wrong
 
 SKIP, CORNER_X, CORNER_Y, CORNER_Z, SKIP_LIST, FACE = 0, 1, 2, 3, 4, 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from system.meshes.compiled import compiled, helper
+from system.meshes.compiling import compiled, helper
 from system.meshes.kernels.words import (
     FULL,
     MALFORMED,

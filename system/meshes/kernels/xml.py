@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from system.meshes.compiled import compiled
+from system.meshes.compiling import compiled
 from system.meshes.kernels.words import COMMA, FULL, MALFORMED, MORE, STOPPED, Bytes, blank, number_at, skip
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from math import isfinite, log
 from typing import Any, Self
 
-ANALYSER_VERSION = 2
+ANALYSER_VERSION = 3
 """Raise it when the same file may measure differently: kept analyses of an older version are then not used."""
 PLACES_MAX = 20
 THICKNESS_STEP = Decimal("1.023293")

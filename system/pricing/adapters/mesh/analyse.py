@@ -8,14 +8,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from system.meshes.engine import Scan, count_edges, overlap_volume, scan
 from system.meshes.faults import MeshFault
 from system.meshes.model import Model, Triangles, read_model
 from system.meshes.welding import weld
-from system.pricing.adapters.mesh.measure import RawMeasure, measure
-from system.pricing.adapters.mesh.overlap import overlap_volume
 from system.pricing.adapters.mesh.places import places_of
 from system.pricing.adapters.mesh.preview import draw
-from system.pricing.adapters.mesh.solids import face_outwards, may_overlap
+from system.pricing.adapters.mesh.solids import boxes_meet, face_outwards
 from system.pricing.adapters.mesh.surface import close_surface
 
 Report = Callable[[dict[str, Any]], None]
@@ -24,25 +23,35 @@ Report = Callable[[dict[str, Any]], None]
 _OVERLAP_SHARE_MIN = 1e-4
 """Overlap below this share of the volume is left in: it is less than the balance can weigh."""
 _THINNEST = 1e-6
+CHECKED_COUNT_MAX = 3_000_000
+"""Triangles that fit into memory when faults are to be found and repaired; a sound surface may have as many as a file."""
+
+_NO_TRIANGLES: Triangles = np.empty((0, 3, 3), dtype=np.float32)
 
 
 def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
     """Reports `measured`, then `checked`; or `refused` with a problem's code and facts, and the places where a surface is
-    broken. Lengths are in units of the file,
-    which is told as `unit` where the file says it.
+    broken. Lengths are in units of the file, which is told as `unit` where the file says it.
 
     `checked` has the volume of the union of all bodies without their cavities, and says what was repaired. When it `draws`, what
     passed the check is reported as `drawn` after that, once for each size: nobody's price waits for a picture.
     """
+    triangles = _NO_TRIANGLES
     try:
         model = read_model(file)
         triangles = model.triangles
-        report({"stage": "at", "step": "first_look", "triangle_count": len(triangles)})
-        raw = measure(triangles)
+        count = len(triangles)
+        report({"stage": "at", "step": "first_look", "triangle_count": count})
+        look = scan(triangles)
         unit = {"unit": model.unit} if model.unit else {}
-        report({"stage": "measured", **_figures(raw, abs(raw.signed_volume), len(triangles)), **unit})
-        figures, solid = _check(model, raw)
-        report({"stage": "checked", **figures, **unit})
+        report({"stage": "measured", **_figures(look, abs(look.volume)), **unit})
+        figures, solid = _sound(model, look) if look.simple else _check(model, look)
+        report({"stage": "at", "step": "thickness", "triangle_count": count})
+        # Loaded here: what it stands on takes longer to load than the first look takes.
+        from system.pricing.adapters.mesh.character import character_of
+
+        character = character_of(solid, area=look.area, shell_count=figures["shell_count"])
+        report({"stage": "checked", **figures, **character, **unit})
     except MeshFault as fault:
         refused: dict[str, Any] = {"stage": "refused", "code": fault.code, "facts": fault.facts}
         if fault.sides is not None:
@@ -54,12 +63,28 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
             report({"stage": "drawn", "size_px": size_px, "png": b64encode(picture).decode()})
 
 
-def _check(model: Model, raw: RawMeasure) -> tuple[dict[str, Any], Triangles]:
+def _sound(model: Model, look: Scan) -> tuple[dict[str, Any], Triangles]:
+    """What is found of a surface that needs no repair, and its triangles."""
+    bodies = look.bodies or ()
+    found = [_found(note.code, **note.facts) for note in model.notes]
+    if look.degenerate:
+        found.append(_found("degenerate-facets-ignored", facets=look.degenerate))
+    overlaps = len(bodies) > 1 and boxes_meet(
+        np.array([body.low for body in bodies]), np.array([body.high for body in bodies])
+    )
+    figures = _charged(model.triangles, look, look.volume, found, overlaps=overlaps)
+    told = {"bodies": len(bodies), "cavities": 0, "oriented": True, "degenerate_facets": look.degenerate}
+    return {**figures, "shell_count": len(bodies), **told}, model.triangles
+
+
+def _check(model: Model, look: Scan) -> tuple[dict[str, Any], Triangles]:
     """What is found, and the triangles as they face once everything is turned outwards."""
     triangles = model.triangles
+    if len(triangles) > CHECKED_COUNT_MAX:
+        raise _beyond_repair(triangles)
     surface = close_surface(weld(triangles))
     oriented = _turn(triangles, surface.flipped)
-    solids = face_outwards(oriented, surface.shell_of, surface.shell_count, raw.centroid)
+    solids = face_outwards(oriented, surface.shell_of, surface.shell_count, np.array(look.centroid))
     found = [_found(note.code, **note.facts) for note in model.notes]
     turned_count = int(surface.flipped.sum())
     if surface.degenerate_count:
@@ -73,8 +98,31 @@ def _check(model: Model, raw: RawMeasure) -> tuple[dict[str, Any], Triangles]:
     if solids.cavity_count:
         found.append(_found("cavity-found", cavities=solids.cavity_count, volume_mm3=_short(solids.cavity_volume)))
     solid = _turn(oriented, solids.turned[surface.shell_of])
-    volume, overlap = solids.volume, 0.0
-    if surface.shell_count > 1 and may_overlap(solids):
+    overlaps = surface.shell_count > 1 and boxes_meet(solids.low, solids.high)
+    figures = _charged(solid, look, solids.volume, found, overlaps=overlaps)
+    told = {
+        "bodies": surface.shell_count - solids.cavity_count,
+        "cavities": solids.cavity_count,
+        "oriented": not turned_count and not solids.turned.any(),
+        "degenerate_facets": surface.degenerate_count,
+    }
+    return {**figures, "shell_count": surface.shell_count, **told}, solid
+
+
+def _beyond_repair(triangles: Triangles) -> MeshFault:
+    """Why a model that is not sound and too large to be repaired cannot be priced."""
+    counts = count_edges(triangles)
+    if counts.odd:
+        return MeshFault("mesh-not-closed", open_edge_count=counts.odd)
+    return MeshFault("mesh-too-large", triangle_count=len(triangles), triangle_count_max=CHECKED_COUNT_MAX)
+
+
+def _charged(
+    solid: Triangles, look: Scan, volume: float, found: list[dict[str, Any]], *, overlaps: bool
+) -> dict[str, Any]:
+    """The figures with shared metal counted once. Raises MeshFault when nothing is left."""
+    overlap = 0.0
+    if overlaps:
         excess = overlap_volume(solid)
         if excess is None:
             found.append(_found("overlap-not-measured"))
@@ -82,23 +130,9 @@ def _check(model: Model, raw: RawMeasure) -> tuple[dict[str, Any], Triangles]:
             overlap = excess
             volume -= excess
             found.append(_found("overlap-counted-once", volume_mm3=_short(excess)))
-    if volume <= _THINNEST * raw.area**1.5:
+    if volume <= _THINNEST * look.area**1.5:
         raise MeshFault("mesh-no-volume")
-    # Loaded here: what it stands on takes longer to load than the first look takes.
-    from system.pricing.adapters.mesh.character import character_of
-
-    return {
-        **_figures(raw, volume, len(triangles)),
-        "shell_count": surface.shell_count,
-        "disclosures": found,
-        "overlap": _number(overlap),
-        "bodies": surface.shell_count - solids.cavity_count,
-        "cavities": solids.cavity_count,
-        "closed": True,
-        "oriented": not turned_count and not solids.turned.any(),
-        "degenerate_facets": surface.degenerate_count,
-        **character_of(solid, area=raw.area, shell_count=surface.shell_count),
-    }, solid
+    return {**_figures(look, volume), "closed": True, "overlap": _number(overlap), "disclosures": found}
 
 
 def _turn(triangles: Triangles, which: np.ndarray) -> Triangles:
@@ -110,12 +144,12 @@ def _turn(triangles: Triangles, which: np.ndarray) -> Triangles:
     return result
 
 
-def _figures(raw: RawMeasure, volume: float, triangle_count: int) -> dict[str, Any]:
+def _figures(look: Scan, volume: float) -> dict[str, Any]:
     return {
         "volume": _number(volume),
-        "area": _number(raw.area),
-        "extents": [_number(extent) for extent in raw.extents],
-        "triangle_count": triangle_count,
+        "area": _number(look.area),
+        "extents": [_number(extent) for extent in look.extents],
+        "triangle_count": look.triangle_count,
     }
 
 

@@ -8,8 +8,11 @@ from system.meshes.child import Work, run
 
 
 def load() -> Work:
-    """The analysis, imported under the limits."""
+    """The analysis, imported under the limits, its loops fetched from where they are kept."""
     from system.pricing.adapters.mesh.analyse import analyse
+    from system.pricing.adapters.mesh.warming import fetch
+
+    fetch(readers=False)
 
     return lambda file, report, options: analyse(file, report, draws=options == ["draw"])
 

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from manifold3d import Manifold
 
+from system.meshes.compiling import compiled
 from system.meshes.stl import Triangles
-from system.pricing.adapters.mesh.kernels import box_of, compiled
+from system.pricing.adapters.mesh.kernels import box_of
 from system.pricing.adapters.mesh.points import mixed
 
 Floats = npt.NDArray[np.float64]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from system.meshes.compiling import compiled
 from system.meshes.stl import Triangles
-from system.pricing.adapters.mesh.kernels import compiled
 
 
 def duplicates_in(triangles: Triangles) -> int:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from system.meshes.compiling import compiled
 from system.meshes.stl import Triangles
-from system.pricing.adapters.mesh.kernels import box_of, compiled
+from system.pricing.adapters.mesh.kernels import box_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from system.meshes.compiling import compiled
 from system.meshes.stl import Triangles
-from system.pricing.adapters.mesh.kernels import compiled
 from system.pricing.adapters.mesh.points import mixed
 
 LOOKED_AT_MAX = 40_000

@@ -71,14 +71,14 @@ def face_outwards(triangles: Triangles, shell_of: Ints, shell_count: int, centro
     return Solids(float(volumes.sum()), turned, all_turned, cavity_count, cavity_volume, low, high)
 
 
-def may_overlap(solids: Solids) -> bool:
-    """Two shells whose boxes do not meet cannot share metal."""
-    count = len(solids.low)
+def boxes_meet(low: Floats, high: Floats) -> bool:
+    """Two shells whose boxes (corners of shape (shell, 3)) do not meet cannot share metal. Of very many it is taken for granted."""
+    count = len(low)
     if count > 2000:
         return True
     for shell in range(count - 1):
         others = slice(shell + 1, count)
-        meets = (solids.low[others] <= solids.high[shell]) & (solids.high[others] >= solids.low[shell])
+        meets = (low[others] <= high[shell]) & (high[others] >= low[shell])
         if meets.all(axis=1).any():
             return True
     return False

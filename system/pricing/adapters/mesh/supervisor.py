@@ -10,11 +10,12 @@ import os
 import sys
 from base64 import b64decode
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, BinaryIO, TypeVar
 
+from system.meshes.nursery import Nursery
 from system.meshes.process import Child, Limits, started
 from system.plumbing.telemetry import log, said_by
 from system.pricing.domain.allowance import Allowance
@@ -38,7 +39,8 @@ class MeshSupervisor:
     """Measures models, each in a process of its own, which draws them too when it `draws`; `tells`: also the steps that it takes.
 
     `command` replaces the child in tests that need a hostile one. `allowance_of` says what a file of so many bytes may take at first;
-    `timeout_s` and `memory_bytes` are the most.
+    `timeout_s` and `memory_bytes` are the most. When it `waits`, one process stays loaded between models, and each model's comes
+    from it; whoever made it closes it.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class MeshSupervisor:
         memory_bytes: int,
         draws: bool = False,
         tells: bool = False,
+        waits: bool = False,
         command: tuple[str, ...] | None = None,
         allowance_of: Callable[[int], Allowance] | None = None,
     ) -> None:
@@ -56,6 +59,23 @@ class MeshSupervisor:
         self._draws = draws
         self._tells = tells
         self._command = command or (sys.executable, "-m", _CHILD)
+        self._nursery = Nursery(self._command, _limits(self._most)) if waits else None
+
+    async def ready(self) -> None:
+        """Begins to load what measures, so that the first model need not wait for it."""
+        if self._nursery is not None:
+            await self._nursery.ready()
+
+    async def close(self) -> None:
+        """Ends what waits for models."""
+        if self._nursery is not None:
+            await self._nursery.close()
+
+    def _started(self, file: BinaryIO, allowed: Allowance) -> AbstractAsyncContextManager[Child]:
+        options = ("draw",) if self._draws else ()
+        if self._nursery is not None:
+            return self._nursery.started(file, limits=_limits(allowed), options=options)
+        return started(self._command, file, limits=_limits(allowed), options=options)
 
     async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Setback | Step]:
         """As `_measured`, within what a file of this size may take; when that is too little, once more with the most there is."""
@@ -83,8 +103,7 @@ class MeshSupervisor:
 
         After a checked one come the previews that could be drawn: nothing that happens to them is a Problem of the model.
         """
-        limits = Limits(allowed.memory_bytes, max(1, int(allowed.timeout_s)), _LINE_BYTES_MAX)
-        async with started(self._command, file, limits=limits, options=("draw",) if self._draws else ()) as child:
+        async with self._started(file, allowed) as child:
             deadline = asyncio.get_running_loop().time() + allowed.timeout_s
             try:
                 async with aclosing(_findings(child)) as findings:
@@ -117,6 +136,10 @@ class MeshSupervisor:
             except (ValueError, KeyError, TypeError, ArithmeticError) as error:
                 log.error("measuring process talked nonsense", error=said_by(error))
                 yield Problem.of("analysis-crashed", reason="unreadable findings")
+
+
+def _limits(allowed: Allowance) -> Limits:
+    return Limits(allowed.memory_bytes, max(1, int(allowed.timeout_s)), _LINE_BYTES_MAX)
 
 
 async def _unfinished(child: Child, allowed: Allowance) -> Problem:

@@ -14,7 +14,7 @@ from manifold3d import Manifold
 
 from fixtures.models3d import model, shapes
 from system.meshes.stl import read_stl
-from system.pricing.adapters.mesh import character, contact, hull, kernels, roughness
+from system.pricing.adapters.mesh import character, contact, hull, roughness
 from system.pricing.adapters.mesh.contact import separate_groups
 from system.pricing.adapters.mesh.hull import hull_volume_of
 from system.pricing.adapters.mesh.points import duplicates_in
@@ -171,16 +171,3 @@ def test_what_memory_does_not_suffice_for_is_left_out(monkeypatch: pytest.Monkey
     checked = find(np.concatenate((BALL, moved(BALL, 20.0, 0.0, 0.0))))["checked"]
     assert float(checked["volume"]) == pytest.approx(2 * shapes.volume_of(BALL), rel=1e-5)
     assert not {"thickness", "roughness", "hull_volume", "duplicate_facets", "apart"} & set(checked)
-
-
-def test_a_process_that_may_not_write_still_measures() -> None:
-    @kernels.compiled
-    def doubled(value: float) -> float:
-        return value + value
-
-    def refuses(*_: Any) -> None:
-        raise OSError("no room")
-
-    loop: Any = doubled
-    loop._cache._save_overload = refuses
-    assert doubled(2.0) == 4.0

@@ -225,7 +225,7 @@ TEXT = text_stl(FIRST_FACETS, title="x")
         (TEXT.replace(b"    endloop", b"      vertex 1 2 3\n    endloop", 1), "mesh-malformed"),
         (TEXT.replace(b"vertex ", b"vertex one ", 1), "mesh-malformed"),
         (TEXT.replace(b"vertex ", b"vertex 7 ", 1), "mesh-malformed"),
-        (b"x" * 80 + (3_000_001).to_bytes(4, "little") + b"\0" * 500, "mesh-too-large"),
+        (b"x" * 80 + (6_000_001).to_bytes(4, "little") + b"\0" * 500, "mesh-too-large"),
     ],
 )
 def test_broken_file_is_refused_with_its_own_code(find: Find, body: bytes, code: str) -> None:

@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 SOURCE = """
-from system.meshes.compiled import compiled, helper
+from system.meshes.compiling import compiled, helper
 
 @helper
 def _twice(value: int) -> int:
@@ -73,26 +72,3 @@ def test_what_was_compiled_from_other_words_is_not_used(room: Path, tmp_path: Pa
     asked(room, cache)
     (room / "room" / "helpers.py").write_text("# Anything that changes in the folder counts.\n")
     assert asked(room, cache)["from_cache"] == 0
-
-
-def test_a_place_that_cannot_be_written_is_a_place_as_long_as_it_is_there(
-    room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from numba.core import caching, config
-
-    from system.meshes import compiled
-
-    def refused(_: object) -> None:
-        raise PermissionError("read-only")
-
-    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(caching.UserProvidedCacheLocator, "ensure_cache_path", refused)
-    told: Any = compiled._Told
-    source = str(room / "room" / "sums.py")
-    function = lambda: None  # noqa: E731
-    assert told.from_function(function, source) is None
-    place = Path(told(function, source).get_cache_path())
-    place.mkdir(parents=True)
-    found = told.from_function(function, source)
-    assert found is not None
-    assert Path(found.get_cache_path()) == place

@@ -1,0 +1,169 @@
+"""Everything about a model that one look at each triangle can tell: how much, how large, whether closed, and of which bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from system.meshes.engine import front_kernels as kernels
+from system.meshes.engine.cells import order_of
+from system.meshes.engine.front import BODIES_MAX, Front
+from system.meshes.engine.sources import CHUNK, Source, source_of
+from system.meshes.faults import MeshFault
+from system.meshes.stl import Triangles
+
+IN_ORDER_MAX = 1 << 16
+_HARDLY_ANY_MET = 1 << 14
+"""With more edges waiting than the first, or than the second when nearly all that were seen wait, the file has no order worth
+following, and its triangles are sorted first."""
+LIVE_MAX = 1 << 19
+"""With more than these, sorted too, bodies are not told: it is a soup, or close to one. The table then takes 32 MB."""
+_ORIGIN_TRIANGLES = 64
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A closed part of a surface, joined by its edges. Signed volume (negative facing inwards), area, and box, in the file's units."""
+
+    volume: float
+    area: float
+    low: Point
+    high: Point
+    facets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What is found, in units of the file; its volume is signed, and taken about the centroid of the corners.
+
+    `closed`: every edge has an even number of sides. `oriented`: and as many one way as the other, so that the volume is defined.
+    `body_count` counts complete bodies, of which the first 10,000 are told; both are None when too many edges waited at a time to
+    tell them. Bodies that touch along an edge may count as one or as two; `many_sided` counts where that was noticed.
+    """
+
+    volume: float
+    area: float
+    low: Point
+    high: Point
+    centroid: Point
+    triangle_count: int
+    degenerate: int
+    closed: bool
+    oriented: bool
+    body_count: int | None
+    inward_count: int
+    bodies: tuple[Body, ...] | None
+    many_sided: int
+    live_peak: int
+    """Edges that waited at one time."""
+
+    @property
+    def extents(self) -> Point:
+        """The sides of the box."""
+        x, y, z = (high - low for low, high in zip(self.low, self.high, strict=True))
+        return x, y, z
+
+    @property
+    def simple(self) -> bool:
+        """True when nothing about it needs a second look: closed, oriented, told in full, every body facing outwards."""
+        return (
+            self.oriented
+            and self.bodies is not None
+            and self.body_count == len(self.bodies) > 0
+            and self.inward_count == 0
+            and self.many_sided == 0
+        )
+
+
+def scan(what: BinaryIO | Triangles) -> Scan:
+    """Scans an STL file, binary or text, or triangles of shape (n, 3, 3) float32.
+
+    A file in any usual order takes a few megabytes, whatever its size. One that is shuffled takes its triangles, 36 bytes each, and
+    six bytes to sort each. Raises MeshFault: not-a-model, mesh-truncated, mesh-malformed, mesh-empty, mesh-too-large,
+    mesh-not-finite.
+    """
+    source = source_of(what)
+    return _in_order(source) or _sorted(source.triangles())
+
+
+def _in_order(source: Source) -> Scan | None:
+    """Follows the order of the file; None when it has none."""
+    front: Front | None = None
+    triangle_count = 0
+    for chunk in source.chunks():
+        if front is None:
+            front = Front(_origin(chunk), LIVE_MAX)
+        front.feed(chunk)
+        triangle_count += len(chunk)
+        if front.state[kernels.NOT_FINITE]:
+            raise MeshFault("mesh-not-finite")
+        if front.live > IN_ORDER_MAX or front.live > max(_HARDLY_ANY_MET, 2 * triangle_count):
+            return None
+    if front is None:
+        raise MeshFault("mesh-empty")
+    return _found(front, triangle_count)
+
+
+def _sorted(triangles: Triangles) -> Scan:
+    if not np.isfinite(triangles).all():
+        raise MeshFault("mesh-not-finite")
+    front = Front(_origin(triangles), LIVE_MAX)
+    order = order_of(triangles)
+    chunk = np.empty((CHUNK, 3, 3), dtype=np.float32)
+    for start in range(0, len(order), CHUNK):
+        chosen = order[start : start + CHUNK]
+        part = chunk[: len(chosen)]
+        np.take(triangles, chosen, axis=0, out=part, mode="clip")
+        front.feed(part)
+    return _found(front, len(triangles))
+
+
+def _origin(triangles: Triangles) -> Point:
+    with np.errstate(all="ignore"):
+        x, y, z = (
+            float(value) for value in triangles[:_ORIGIN_TRIANGLES].reshape(-1, 3).mean(axis=0, dtype=np.float64)
+        )
+    return x, y, z
+
+
+def _found(front: Front, triangle_count: int) -> Scan:
+    state, totals = front.state, front.totals
+    centroid = totals[kernels.CORNER : kernels.LOW] / (3 * triangle_count)
+    # Moving the point that volumes are taken about changes them by the sum of normals, which is zero where nothing is open.
+    moved = float((centroid - totals[kernels.ORIGIN :]) @ totals[kernels.NORMAL : kernels.CORNER])
+    told = front.bodies[: min(int(state[kernels.BODIES]), BODIES_MAX)] if front.follows else None
+    return Scan(
+        volume=(float(totals[kernels.VOLUME]) - moved) / 6.0,
+        area=float(totals[kernels.AREA]) / 2.0,
+        low=_point(totals[kernels.LOW :]),
+        high=_point(totals[kernels.HIGH :]),
+        centroid=_point(centroid),
+        triangle_count=triangle_count,
+        degenerate=int(state[kernels.DEGENERATE]),
+        closed=bool(front.prints[1] == 0),
+        oriented=bool(front.prints[0] == 0),
+        body_count=int(state[kernels.BODIES]) if front.follows else None,
+        inward_count=int(state[kernels.INWARD]),
+        bodies=None if told is None else tuple(_body(row) for row in told),
+        many_sided=int(state[kernels.MANY_SIDED]),
+        live_peak=int(state[kernels.LIVE_PEAK]),
+    )
+
+
+def _body(row: npt.NDArray[np.float64]) -> Body:
+    return Body(
+        volume=float(row[kernels.VOLUME]) / 6.0,
+        area=float(row[kernels.AREA]) / 2.0,
+        low=_point(row[kernels.BODY_LOW :]),
+        high=_point(row[kernels.BODY_HIGH :]),
+        facets=int(row[kernels.FACETS]),
+    )
+
+
+def _point(values: npt.NDArray[np.float64]) -> Point:
+    return float(values[0]), float(values[1]), float(values[2])
