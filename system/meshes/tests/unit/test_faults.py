@@ -74,7 +74,7 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "dxf": (b"  0\r\nSECTION\r\n  2\r\nENTITIES\r\n", "format-known-not-read"),
     "3ds": (b"MM\x10\x00\x00\x00\x02\x00\x0a\x00\x00\x00" + bytes(50), "format-known-not-read"),
     "stl, cut off": (writers.write_stl_binary(RING)[:-1], "mesh-truncated"),
-    "stl, too large": (bytes(80) + struct.pack("<I", 3_000_001) + bytes(300), "mesh-too-large"),
+    "stl, too large": (bytes(80) + struct.pack("<I", 6_000_001) + bytes(300), "mesh-too-large"),
     "stl, nowhere": (writers.write_stl_binary(RING * np.float32(np.nan)), "mesh-not-finite"),
     "stl, empty": (bytes(84), "mesh-empty"),
     "text, cut off": (writers.write_stl_text(RING)[:-40], "mesh-truncated"),
@@ -198,7 +198,7 @@ FAULTS: dict[str, tuple[bytes, str]] = {
         glb({"accessors": [POINTS | {"count": 3_000_000}, INDICES]}),
         "mesh-truncated",
     ),
-    "glb, too many": (glb({"accessors": [POINTS, INDICES | {"count": 9_000_003}]}), "mesh-too-large"),
+    "glb, too many": (glb({"accessors": [POINTS, INDICES | {"count": 18_000_003}]}), "mesh-too-large"),
     "glb, corners of nothing": (
         glb({"accessors": [{"componentType": 5126, "count": 2_000_000_000, "type": "VEC3"}, INDICES]}),
         "model-beyond-limits",

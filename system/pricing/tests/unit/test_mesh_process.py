@@ -275,9 +275,10 @@ async def steps_of(script: str | None) -> list[MeshMeasure | Problem | Preview |
 
 
 async def test_steps_are_told_to_whoever_wants_them() -> None:
-    step, first_look, checked = await steps_of(None)
+    reads, first_look, walls, checked = await steps_of(None)
     assert isinstance(first_look, MeshMeasure) and isinstance(checked, MeshMeasure)
-    assert step == Step(Stage.FIRST_LOOK, checked.triangle_count)
+    assert reads == Step(Stage.FIRST_LOOK, checked.triangle_count)
+    assert walls == Step(Stage.THICKNESS, checked.triangle_count)
 
 
 async def test_whoever_does_nothing_but_say_how_far_it_is_talks_nonsense() -> None:
