@@ -64,12 +64,14 @@ async def test_first_look_is_there_while_the_check_still_runs() -> None:
 
 async def test_slow_reader_of_findings_is_not_cancelled() -> None:
     """The limit is the process's, not that of whoever stores what it found."""
-    supervisor = MeshSupervisor(timeout_s=5.0, memory_bytes=MEMORY_BYTES)
+    measured = {"stage": "measured", "volume": "1", "area": "6", "extents": ["1", "1", "1"], "triangle_count": 12}
+    script = f"print({json.dumps(json.dumps(measured))}, flush=True)\nimport time\ntime.sleep(60)"
+    supervisor = MeshSupervisor(timeout_s=2.0, memory_bytes=MEMORY_BYTES, command=(sys.executable, "-S", "-c", script))
     with model("torus-ring").open("rb") as file:
         findings = supervisor.measure(file)
         assert isinstance(await anext(findings), MeshMeasure)
         deadline_passed = asyncio.Event()
-        asyncio.get_running_loop().call_later(5.2, deadline_passed.set)
+        asyncio.get_running_loop().call_later(2.2, deadline_passed.set)
         await deadline_passed.wait()
         await findings.aclose()
 
