@@ -69,8 +69,8 @@ FORM = (
         (
             Edit(
                 "system/pricing/domain/quote.py",
-                "from system.pricing.domain.ring_size import RingSize\n\nQUANTITY_MAX = 1000\n",
-                "from system.pricing.domain.ring_size import RingSize\n"
+                "from system.pricing.domain.verdict import Verdict, verdicts_of, wall_problem\n\nQUANTITY_MAX = 1000\n",
+                "from system.pricing.domain.verdict import Verdict, verdicts_of, wall_problem\n"
                 "from system.shop.domain.rules import QUANTITY_MAX as SHOP_QUANTITY_MAX\n\n"
                 "QUANTITY_MAX = SHOP_QUANTITY_MAX\n",
             ),
@@ -168,11 +168,8 @@ PROMISES = (
         (
             Edit(
                 "system/plumbing/consumer.py",
-                "            upsert(inbox).on_conflict_do_nothing().returning(inbox.c.event_id), list(rows.values())\n",
-                "            upsert(inbox)\n"
-                '            .on_conflict_do_update(index_elements=["event_id"], set_={"received_at": func.clock_timestamp()})\n'
-                "            .returning(inbox.c.event_id),\n"
-                "            list(rows.values()),\n",
+                "ON CONFLICT DO NOTHING RETURNING event_id, state",
+                "ON CONFLICT (event_id) DO UPDATE SET received_at = clock_timestamp() RETURNING event_id, state",
             ),
         ),
         stopped_by="integration",

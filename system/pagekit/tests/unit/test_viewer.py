@@ -159,7 +159,7 @@ def test_it_turns_by_itself_where_people_like_motion_until_a_hand_takes_it(opens
     [
         ("truncated-ring", "damaged", "damaged or empty"),
         ("empty", "damaged", "damaged or empty"),
-        ("not-a-model", "foreign", "not an STL file"),
+        ("not-a-model", "foreign", "Only STL is shown before it is sent"),
     ],
 )
 def test_what_cannot_be_shown_is_said(opens: Open, name: str, state: str, words: str) -> None:
