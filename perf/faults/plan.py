@@ -132,6 +132,7 @@ def _intent(lot: random.Random, number: int, shape: Shape) -> Intent:
         quantity=lot.randint(1, 2),
         begins_after_s=lot.uniform(0.0, shape.spread_s),
         ending=lot.choices(endings, weights)[0],
-        cancels_after_s=lot.uniform(0.0, 0.4),
+        # Mostly at once: a price comes within tenths of a second.
+        cancels_after_s=0.4 * lot.random() ** 3,
         repeats=lot.random() < 0.5,
     )
