@@ -135,6 +135,9 @@ async def request_erasure(command: RequestErasure, tools: ErasureTools) -> None:
     Raises StaffStays, WordMissing, InvalidCredentials, TooManyAttempts, OrdersOpen, Unavailable; then nothing was changed.
     """
     async with tools.begin() as uow:
+        if await uow.erasures.of(command.user_id) is not None:
+            # Pressed again after it happened: nobody's account has no roles, and would look like one that stays.
+            return
         user = await uow.users.get(command.user_id)
     may_leave(user)
     if not user.is_guest:

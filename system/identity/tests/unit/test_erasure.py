@@ -133,6 +133,20 @@ async def test_leaving_ends_the_account_at_once(identity: LeavingIdentity) -> No
     assert identity.kept.audited[-1] == "erasure-requested"
 
 
+async def test_a_second_press_that_comes_late_is_not_taken_for_one_of_our_staff(identity: LeavingIdentity) -> None:
+    browser = await account(identity)
+    token = browser.cookies["__Host-session"]
+    await leaves(browser)
+    identity.told.clear()  # Sent before the session ended: it is looked at after.
+    late = identity.browser()
+    late.cookies.set("__Host-session", token)
+
+    answer = await leaves(late)
+
+    assert answer.status_code == 200 and "data-deleted" in answer.text
+    assert identity.kept.audited.count("erasure-requested") == 1
+
+
 async def test_the_e_mail_is_free_again_and_no_way_leads_back(identity: LeavingIdentity) -> None:
     browser = await account(identity)
     user_id = who_is(browser).subject
