@@ -77,23 +77,30 @@ def goes_whole_way(world: World) -> None:
 
 
 def messages_fail(world: World) -> None:
-    """The news of their order comes once more in two shapes: one that cannot be read, and one that no database keeps."""
+    """What they said comes twice more: as news that cannot be read, and of an order that was just begun, which no database keeps."""
     order = secrets_of(world).shopper.order
+    begun = world.road.bring(world.shopper("Boris"), "INITIATED")
+    world.order = order
     news = next(each for each in world.faults.heard(order) if each.envelope["type"] == SUBMITTED)
     said = news.envelope
     unreadable = {name: each for name, each in said["data"].items() if name != "submitted_at"}
-    for number, data in enumerate((unreadable, said["data"] | {"number": "A" * 200})):
-        again = said | {"id": _other(said["id"], number), "data": data}
+    of_begun = said["data"] | {"order_id": begun.order_id, "number": begun.number}
+    for number, (about, data) in enumerate(((order, unreadable), (begun, of_begun | {"number": "A" * 200}))):
+        again = said | {"id": _other(said["id"], number), "subject": about.order_id, "data": data}
         world.backstage.broker.publish(news.with_body(again), routing_key="to.crm")
     administrator = world.administrator()
+
+    def set_aside() -> list[dict[str, Any]]:
+        return [message for about in (order, begun) for message in administrator.set_aside(about)]
+
     eventually(
-        lambda: administrator.set_aside(order),
+        set_aside,
         lambda found: {message["state"] for message in found} >= {"dead", "parked"},
         within_s=TRIED_OUT_WITHIN_S,
         what="both messages are set aside",
     )
-    whole = {"dead": said, "parked": said["data"]}
-    for message in administrator.set_aside(order):
+    whole = {"dead": said, "parked": of_begun}
+    for message in set_aside():
         administrator.replays(message, body=whole[message["state"]])
 
 
