@@ -361,7 +361,7 @@ def board_is_newest_first(world: World, name: str) -> None:
 )
 @Then
 def is_escalated(world: World, name: str) -> None:
-    acts.do(lambda: world.operator(name).finds_on_board(world.order, escalated="true"))
+    acts.do(lambda: world.operator(name).finds_on_board(world.order, within_s=30, escalated="true"))
 
 
 @step(
