@@ -58,7 +58,11 @@ class MakingAtPages:
 
     async def test_a_visitor_is_offered_to_make_their_own(self, shop: Buying) -> None:
         page = await shop.shown("/shop/make", {})
-        assert 'data-state="empty"' in page and 'type="file"' in page and "STL, 3MF, OBJ, PLY, GLB or glTF, up to 100 MB" in page
+        assert (
+            'data-state="empty"' in page
+            and 'type="file"' in page
+            and "STL, 3MF, OBJ, PLY, GLB or glTF, up to 100 MB" in page
+        )
         assert re.findall(r'data-metal="(\w+)"', page) == ["gold_585", "gold_750", "silver_925", "platinum_950"]
         assert '<option value="17.5">17.5</option>' in page and "constructor" not in page
         assert "Выбрать файл" in await shop.shown("/shop/make", {}, **RUSSIAN)
