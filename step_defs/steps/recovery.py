@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from step_defs.dsl import acts, exported
+from step_defs.dsl import acts, exported, recovery_acts
 from step_defs.steps.vocabulary import Given, Then, When, World, step
 
 
@@ -37,7 +37,7 @@ def worker_freezes(world: World, name: str, material: str) -> None:
 )
 @Then
 def takeover_is_told(world: World) -> None:
-    acts.takeover_is_told(world)
+    recovery_acts.takeover_is_told(world)
 
 
 @step(
@@ -48,7 +48,7 @@ def takeover_is_told(world: World) -> None:
 )
 @Then
 def standstill_is_told(world: World) -> None:
-    acts.standstill_is_told(world)
+    recovery_acts.standstill_is_told(world)
 
 
 @step(
@@ -59,7 +59,7 @@ def standstill_is_told(world: World) -> None:
 )
 @When
 def orders_quoted(world: World, name: str) -> None:
-    acts.order_quoted(world.shopper(name))
+    recovery_acts.order_quoted(world.shopper(name))
 
 
 @step(
@@ -159,7 +159,7 @@ def approval_is_damaged(world: World) -> None:
 )
 @Then
 def damaged_is_shown(world: World) -> None:
-    acts.damaged_is_shown(world)
+    recovery_acts.damaged_is_shown(world)
 
 
 @step(
@@ -170,7 +170,7 @@ def damaged_is_shown(world: World) -> None:
 )
 @When
 def repairs(world: World) -> None:
-    acts.repair_and_replay(world)
+    recovery_acts.repair_and_replay(world)
 
 
 @step(
@@ -181,7 +181,7 @@ def repairs(world: World) -> None:
 )
 @Then
 def nothing_aside(world: World) -> None:
-    acts.nothing_set_aside(world)
+    recovery_acts.nothing_set_aside(world)
 
 
 @step(
@@ -247,7 +247,7 @@ def on_board_once(world: World) -> None:
 )
 @Then
 def each_once(world: World) -> None:
-    acts.each_status_once(world.order)
+    recovery_acts.each_status_once(world.order)
 
 
 @step(
@@ -271,7 +271,7 @@ def goes_on(world: World, status: str) -> None:
 )
 @Then
 def is_stuck(world: World, status: str) -> None:
-    acts.stuck_is_explained(world, status)
+    recovery_acts.stuck_is_explained(world, status)
 
 
 @step(
@@ -282,7 +282,7 @@ def is_stuck(world: World, status: str) -> None:
 )
 @Then
 def is_not_stuck(world: World) -> None:
-    acts.not_stuck(world)
+    recovery_acts.not_stuck(world)
 
 
 @step(
@@ -293,7 +293,7 @@ def is_not_stuck(world: World) -> None:
 )
 @Then
 def story_is_told(world: World, datatable: list[list[str]]) -> None:
-    acts.timeline_tells(world, datatable)
+    recovery_acts.timeline_tells(world, datatable)
 
 
 @step(

@@ -6,13 +6,10 @@ hold back what they would write until the commit, when every table gets one stat
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection
 from types import TracebackType
 from typing import Any, Protocol
 from uuid import UUID
-
-from sqlalchemy import Table
 
 from system.plumbing.unit_of_work import UnitOfWork
 
@@ -65,24 +62,3 @@ class BatchedUnitOfWork(UnitOfWork):
         self._held_back = ()
         self.locked_orders = set()
         await super().__aexit__(kind, error, trace)
-
-
-def insert_many(table: Table, columns: Sequence[str], *, more: Mapping[str, str] | None = None) -> str:
-    """INSERT of any number of rows as one statement whose text is always the same; they are its parameter `rows`, from `many`.
-
-    `more` are columns with an expression in SQL that all rows share. What follows, such as ON CONFLICT, is the caller's to add.
-    """
-    shared = dict(more or {})
-    names = ", ".join((*columns, *shared))
-    values = ", ".join((*columns, *shared.values()))
-    return f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {rows_like(table)}"  # noqa: S608 - names of our own
-
-
-def rows_like(table: Table) -> str:
-    """The parameter `rows` as rows of a table's type, in their order; a column that they do not have is NULL."""
-    return f"json_populate_recordset(CAST(NULL AS {table.name}), CAST(:rows AS json))"
-
-
-def many(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as `insert_many` takes them: JSON, from which the database reads each column as its own type."""
-    return json.dumps(list(rows), ensure_ascii=False, default=str, separators=(",", ":"))

@@ -23,9 +23,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from system.plumbing import telemetry
-from system.plumbing.batches import insert_many, many
 from system.plumbing.database import database_url
 from system.plumbing.job_leases import LeasedJobs
+from system.plumbing.rows import as_rows, inserting
 from system.plumbing.settings import ServiceSettings
 from system.plumbing.telemetry import log
 
@@ -50,7 +50,7 @@ _ASKED = """
     SELECT asked.traceparent, asked.order_id
     FROM (SELECT) AS one LEFT JOIN job_trace AS asked ON asked.job_id = %(job_id)s
 """
-_TRACE = text(insert_many(job_trace, ("job_id", "traceparent", "order_id")))
+_TRACE = inserting(job_trace, "job_id", "traceparent", "order_id")
 _deferring = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
@@ -100,7 +100,7 @@ async def defer_all(connection: AsyncConnection, task: str, asked: Sequence[Aske
         if each.traceparent is not None
     ]
     if traced:
-        await connection.execute(_TRACE, {"rows": many(traced)})
+        await connection.execute(_TRACE, as_rows(traced))
 
 
 @asynccontextmanager

@@ -27,12 +27,17 @@ def given(*columns: Column[Any], **named: Column[Any]) -> str:
     return f"ROWS FROM ({recordset}) WITH ORDINALITY AS given ({names})"
 
 
-def inserting(table: Table, *names: str, more: str = "") -> TextClause:
-    """INSERT of these columns, in the order of the rows given; `more` follows it, e.g. ON CONFLICT or RETURNING."""
-    columns = ", ".join(names)
+def inserting(table: Table, *names: str, shared: Mapping[str, str] | None = None, more: str = "") -> TextClause:
+    """INSERT of these columns, in the order of the rows given; `more` follows it, e.g. ON CONFLICT or RETURNING.
+
+    `shared` are columns with an expression of SQL that all rows have in common.
+    """
+    shared = shared or {}
+    columns = ", ".join((*names, *shared))
+    values = ", ".join((*names, *shared.values()))
     rows = given(*(table.columns[name] for name in names))
     # Names of tables and columns are our own; values are in the parameter.
-    return text(f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {rows} ORDER BY place {more}")  # noqa: S608
+    return text(f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {rows} ORDER BY place {more}")  # noqa: S608
 
 
 def saving(table: Table, *names: str, key: tuple[str, ...]) -> TextClause:

@@ -21,7 +21,7 @@ from system.crm.domain.parcel import DELIVERED, CarrierEvent, ParcelKey, Shipmen
 from system.crm.domain.sales_order import Assignment, Decision, SalesOrder
 from system.messages.orchestrator_v1 import OrderChanged, OrderStatus
 from system.messages.shop_v1 import OrderSubmitted
-from system.plumbing.batches import insert_many, many
+from system.plumbing.rows import as_rows, inserting
 
 _order = tables.sales_order
 _NOW = text("clock_timestamp()")
@@ -66,10 +66,8 @@ def _taking(row: tuple[str, ...], columns: tuple[str, ...], condition: str) -> T
     """INSERT of any number of orders, or UPDATE of `columns` where `condition` holds."""
     changed = ", ".join(f"{name} = excluded.{name}" for name in columns)
     given = tuple(name for name in row if name != "heard_at")
-    return text(
-        insert_many(_order, given, more={"heard_at": "clock_timestamp()"})
-        + f" ON CONFLICT (order_id) DO UPDATE SET {changed} WHERE {condition}"
-    )
+    more = f"ON CONFLICT (order_id) DO UPDATE SET {changed} WHERE {condition}"
+    return inserting(_order, *given, shared={"heard_at": "clock_timestamp()"}, more=more)
 
 
 _TAKE_CONTENT = _taking(_CONTENT_ROW, _OF_SHOP, "sales_order.submitted_at IS NULL")
@@ -104,8 +102,7 @@ class SalesOrderRepository:
         """Writes what was taken: the newest of each order."""
         for statement, taken in ((_TAKE_CONTENT, self._contents), (_TAKE_STATUS, self._statuses)):
             if taken:
-                rows = many(row for _, row in sorted(taken.items()))
-                await self._connection.execute(statement, {"rows": rows})
+                await self._connection.execute(statement, as_rows(row for _, row in sorted(taken.items())))
         self._contents, self._statuses = {}, {}
 
     def forget(self) -> None:
@@ -296,12 +293,15 @@ def letters_statement(order_id: UUID) -> Select[Any]:
     return select(letter).where(letter.c.order_id == order_id).order_by(letter.c.at, letter.c.letter_id)
 
 
-_ADD_SHIPMENTS = text(
-    insert_many(
-        tables.shipment,
-        ("carrier_key", "tracking_key", "work_order_id", "order_id", "carrier", "tracking_number"),
-    )
-    + " ON CONFLICT DO NOTHING"
+_ADD_SHIPMENTS = inserting(
+    tables.shipment,
+    "carrier_key",
+    "tracking_key",
+    "work_order_id",
+    "order_id",
+    "carrier",
+    "tracking_number",
+    more="ON CONFLICT DO NOTHING",
 )
 _SHIPMENTS = text("""
     SELECT order_id, work_order_id, carrier_key, tracking_key FROM shipment WHERE order_id = ANY(:order_ids)
@@ -348,7 +348,7 @@ class ParcelRepository:
             }
             for each in shipments
         ]
-        await self._connection.execute(_ADD_SHIPMENTS, {"rows": many(rows)})
+        await self._connection.execute(_ADD_SHIPMENTS, as_rows(rows))
         self._known |= {_key_of(each) for each in shipments}
 
     async def add_event(self, event: CarrierEvent) -> bool:

@@ -16,15 +16,16 @@ from system.mes.domain.errors import WorkOrderNotFound
 from system.mes.domain.withdrawal import Withdrawal
 from system.mes.domain.work_order import Claim, Operator, Parcel, WorkOrder, WorkOrderState
 from system.messages.orchestrator_v1 import OrderChanged
-from system.plumbing.batches import insert_many, many
+from system.plumbing.rows import as_rows, inserting
 from system.plumbing.telemetry import bind_order
 
 _work_order = tables.work_order
-_ADD = text(
-    insert_many(_work_order, [column.name for column in _work_order.columns])
-    + " ON CONFLICT (id) DO NOTHING RETURNING id"
+_ADD = inserting(
+    _work_order,
+    *(column.name for column in _work_order.columns),
+    more="ON CONFLICT (id) DO NOTHING RETURNING id",
 )
-_NOTE = text(insert_many(tables.work_order_history, ("work_order_id", "at", "state", "claim_no", "actor", "reason")))
+_NOTE = inserting(tables.work_order_history, "work_order_id", "at", "state", "claim_no", "actor", "reason")
 
 
 class WorkOrderRepository:
@@ -88,7 +89,7 @@ class WorkOrderRepository:
         """Stores those whose id is new, and returns them; known ones stay as they are."""
         if not work_orders:
             return []
-        added = await self._connection.execute(_ADD, {"rows": many(_row_of(each) for each in work_orders)})
+        added = await self._connection.execute(_ADD, as_rows(_row_of(each) for each in work_orders))
         ids = {row.id for row in added}
         self.has_changed = True
         return [each for each in work_orders if each.id in ids]
@@ -117,7 +118,7 @@ class WorkOrderRepository:
     async def write(self) -> None:
         """Writes the history of what was done."""
         if self._notes:
-            await self._connection.execute(_NOTE, {"rows": many(self._notes)})
+            await self._connection.execute(_NOTE, as_rows(self._notes))
         self._notes = []
 
     def forget(self) -> None:
@@ -205,11 +206,13 @@ class WithdrawalRepository:
 
 
 _STATUS = tuple(column.name for column in tables.order_status.columns if column.name != "heard_at")
-_TAKE_STATUS = text(
-    insert_many(tables.order_status, _STATUS, more={"heard_at": "clock_timestamp()"})
-    + " ON CONFLICT (order_id) DO UPDATE SET "
+_TAKE_STATUS = inserting(
+    tables.order_status,
+    *_STATUS,
+    shared={"heard_at": "clock_timestamp()"},
+    more="ON CONFLICT (order_id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in (*_STATUS[1:], "heard_at"))
-    + " WHERE order_status.version < excluded.version"
+    + " WHERE order_status.version < excluded.version",
 )
 _HEARD = text("SELECT order_id, version, status FROM order_status WHERE order_id = ANY(:order_ids)")
 
@@ -249,8 +252,7 @@ class OrderStatusRepository:
     async def write(self) -> None:
         """Writes what was taken: the newest of each order."""
         if self._taken:
-            rows = many(row for _, row in sorted(self._taken.items()))
-            await self._connection.execute(_TAKE_STATUS, {"rows": rows})
+            await self._connection.execute(_TAKE_STATUS, as_rows(row for _, row in sorted(self._taken.items())))
         self._taken = {}
 
     def forget(self) -> None:

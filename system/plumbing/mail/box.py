@@ -7,24 +7,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, bindparam, func, select, text, update
+from sqlalchemy import Update, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from system.plumbing.batches import insert_many, many
 from system.plumbing.jobs import Asked, defer_all
 from system.plumbing.mail.notice import KeptNotice, Notice, NoticeState, can_be_written_to
 from system.plumbing.mail.schema import notice as table
+from system.plumbing.rows import as_rows, inserting
 
 QUEUE = "mail"
 SEND = "send_notice"
 
 
-_KEEP = text(
-    insert_many(
-        table,
-        ("notice_id", "kind", "about", "occasion", "address", "language", "facts", "state", "created_at"),
-    )
-    + " ON CONFLICT DO NOTHING RETURNING notice_id"
+_KEEP = inserting(
+    table,
+    "notice_id",
+    "kind",
+    "about",
+    "occasion",
+    "address",
+    "language",
+    "facts",
+    "state",
+    "created_at",
+    more="ON CONFLICT DO NOTHING RETURNING notice_id",
 )
 
 
@@ -72,7 +78,7 @@ class NoticeBox:
             }
             for notice_id, (notice, _) in sorted(notices.items())
         ]
-        kept = {row.notice_id for row in await self._connection.execute(_KEEP, {"rows": many(rows)})}
+        kept = {row.notice_id for row in await self._connection.execute(_KEEP, as_rows(rows))}
         sending = [asked for notice_id, (_, asked) in notices.items() if notice_id in kept]
         await defer_all(self._connection, SEND, sending, queue=QUEUE)
         return kept

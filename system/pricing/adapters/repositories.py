@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from system.plumbing.batches import insert_many, many, rows_like
+from system.plumbing.rows import as_rows, given, inserting
 from system.pricing.adapters import tables
 from system.pricing.adapters.rows import (
     mesh_from_json,
@@ -136,16 +136,14 @@ class AnalysisRepository:
 _NEWEST = text("""
     SELECT order_id, max(attempt) AS attempt FROM price_request WHERE order_id = ANY(:order_ids) GROUP BY order_id
 """)
-_REQUEST = text(
-    insert_many(tables.price_request, ("order_id", "attempt", "lines", "state", "requested_at"))
-    + " ON CONFLICT DO NOTHING"
-)
-_REQUESTED_QUOTE = text(
-    insert_many(tables.price_request_quote, ("order_id", "attempt", "quote_id")) + " ON CONFLICT DO NOTHING"
+_asked = tables.price_request
+_REQUEST = inserting(_asked, "order_id", "attempt", "lines", "state", "requested_at", more="ON CONFLICT DO NOTHING")
+_REQUESTED_QUOTE = inserting(
+    tables.price_request_quote, "order_id", "attempt", "quote_id", more="ON CONFLICT DO NOTHING"
 )
 _SETTLE = text(f"""
     UPDATE price_request SET state = 'ANSWERED', outcome = given.outcome, settled_at = given.settled_at
-    FROM {rows_like(tables.price_request)} AS given
+    FROM {given(_asked.c.order_id, _asked.c.attempt, _asked.c.outcome, _asked.c.settled_at)}
     WHERE price_request.order_id = given.order_id AND price_request.attempt = given.attempt
 """)  # noqa: S608 - a table of our own
 
@@ -231,7 +229,7 @@ class PriceRequestRepository:
         ]
         for statement, rows in ((_REQUEST, requests), (_REQUESTED_QUOTE, quotes), (_SETTLE, self._settled)):
             if rows:
-                await self._connection.execute(statement, {"rows": many(rows)})
+                await self._connection.execute(statement, as_rows(rows))
         self._recorded, self._settled = [], []
 
     def forget(self) -> None:

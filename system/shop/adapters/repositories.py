@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, delete, func, insert, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from system.plumbing.batches import insert_many, many
+from system.plumbing.rows import as_rows, inserting
 from system.shop.adapters import mapping
 from system.shop.adapters.tables import order_line, order_number, order_progress, orders, product, stock
 from system.shop.application.ports import Told
@@ -41,13 +41,18 @@ _RECORDED = text("""
     SELECT orders.id, order_progress.state FROM orders LEFT JOIN order_progress ON order_progress.order_id = orders.id
     WHERE orders.id = ANY(:order_ids)
 """)
-_TELL = text(
-    insert_many(order_progress, ("order_id", "version", "status", "state"), more={"told_at": "clock_timestamp()"})
-    + """
+_TELL = inserting(
+    order_progress,
+    "order_id",
+    "version",
+    "status",
+    "state",
+    shared={"told_at": "clock_timestamp()"},
+    more="""
     ON CONFLICT (order_id) DO UPDATE
     SET version = excluded.version, status = excluded.status, state = excluded.state, told_at = excluded.told_at
     WHERE order_progress.version < excluded.version
-    """
+    """,
 )
 _CONTENTS = select(orders, null().label("state")).where(orders.c.id == func.any(bindparam("order_ids")))
 _LINES = LINES_IN_ORDER.where(order_line.c.order_id == func.any(bindparam("order_ids")))
@@ -177,7 +182,7 @@ class OrderRepository:
             }
             for order_id, progress in sorted(self._told.items())
         ]
-        await self._connection.execute(_TELL, {"rows": many(rows)})
+        await self._connection.execute(_TELL, as_rows(rows))
         self._told = {}
 
     def forget(self) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from system.plumbing.batches import insert_many, many, rows_like
+from system.plumbing.rows import as_rows, given, inserting
 from system.shop.adapters.tables import stock, stock_movement, stock_reservation
 from system.shop.domain.stock import Reservation, ReservationState, Shortage
 
@@ -27,20 +27,24 @@ _HOLD = text("""
     WHERE sku = ANY(:skus) OR sku IN (SELECT sku FROM order_line WHERE order_id = ANY(:order_ids) AND sku IS NOT NULL)
     ORDER BY sku FOR UPDATE
 """)
-_DECIDE = text(
-    insert_many(
-        stock_reservation,
-        ("order_id", "state", "decided_at", "released_at", "short_sku", "short_asked", "short_available"),
-    )
+_DECIDE = inserting(
+    stock_reservation,
+    "order_id",
+    "state",
+    "decided_at",
+    "released_at",
+    "short_sku",
+    "short_asked",
+    "short_available",
 )
-_MOVE = text(insert_many(stock_movement, ("order_id", "sku", "kind", "pieces", "at")))
+_MOVE = inserting(stock_movement, "order_id", "sku", "kind", "pieces", "at")
 _RELEASE = text(f"""
     UPDATE stock_reservation SET state = 'released', released_at = given.released_at
-    FROM {rows_like(stock_reservation)} AS given WHERE stock_reservation.order_id = given.order_id
+    FROM {given(stock_reservation.c.order_id, stock_reservation.c.released_at)} WHERE stock_reservation.order_id = given.order_id
 """)  # noqa: S608 - a table of our own
 _COUNT = text(f"""
-    UPDATE stock SET available = stock.available + moved.available
-    FROM {rows_like(stock)} AS moved WHERE stock.sku = moved.sku
+    UPDATE stock SET available = stock.available + given.available
+    FROM {given(stock.c.sku, stock.c.available)} WHERE stock.sku = given.sku
 """)  # noqa: S608 - a table of our own
 
 
@@ -107,7 +111,7 @@ class StockRepository:
             (_COUNT, [{"sku": sku, "available": pieces} for sku, pieces in self._counted.items() if pieces]),
         ):
             if rows:
-                await self._connection.execute(statement, {"rows": many(rows)})
+                await self._connection.execute(statement, as_rows(rows))
         self._forget_held()
 
     def forget(self) -> None:
