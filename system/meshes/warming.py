@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 
+import numpy as np
+
 from system.meshes.model import read_model
 
 _FACETS = ((0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3))
@@ -35,9 +37,7 @@ def samples() -> tuple[bytes, ...]:
 
 
 def _binary_ply(head: str, order: str = "little") -> bytes:
-    """With a face of four corners, so that its faces are gone through one by one: a pyramid would need no loop."""
-    import numpy as np
-
+    """One face has four corners: a list of triangles alone is read without a loop."""
     sign = "<" if order == "little" else ">"
     body = np.array(_POINTS, dtype=f"{sign}f4").tobytes()
     for facet in ((0, 2, 1, 1), (0, 1, 3), (0, 3, 2)):

@@ -1,9 +1,7 @@
 """Meshes measured at the speed of reading them: loops compiled to machine code, in one pass, within small memory.
 
-    found = scan(file)
-    if found.oriented: found.volume
-
-`python -m system.meshes.engine warm` compiles everything ahead.
+found = scan(file)
+if found.oriented: found.volume
 """
 
 from system.meshes.engine.depth import overlap_volume

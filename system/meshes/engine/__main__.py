@@ -1,7 +1,6 @@
-"""`python -m system.meshes.engine warm | time FILE [ROUNDS]`.
+"""`python -m system.meshes.engine time FILE [ROUNDS]`: how long it takes to scan a file, by the clock and of processor time.
 
-`warm` compiles every loop and keeps it under NUMBA_CACHE_DIR; again it only fetches them. `time` scans a file and says in JSON how
-long that took, by the clock and of processor time, and how much memory over what is taken with everything loaded.
+In JSON, with how much memory over what is taken with everything loaded.
 """
 
 from __future__ import annotations
@@ -18,10 +17,6 @@ from system.meshes.engine.warming import fetch
 def main(arguments: list[str]) -> int:
     """Exit status 2 for what is no such command."""
     match arguments:
-        case ["warm"]:
-            began = time.perf_counter()
-            fetch()
-            sys.stdout.write(f"loops ready in {time.perf_counter() - began:.1f} s\n")
         case ["time", path]:
             sys.stdout.write(_timed(Path(path), 1) + "\n")
         case ["time", path, rounds]:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from system.meshes.compiling import compiled
+from system.meshes.engine.cells import box_of
 from system.meshes.stl import Triangles
-from system.pricing.adapters.mesh.kernels import box_of
 from system.pricing.adapters.mesh.solids import winding_numbers
 
 CELLS = 160

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from manifold3d import Manifold
 
 from system.meshes.compiling import compiled
+from system.meshes.engine.cells import box_of
 from system.meshes.stl import Triangles
-from system.pricing.adapters.mesh.kernels import box_of
 from system.pricing.adapters.mesh.points import mixed
 
 Floats = npt.NDArray[np.float64]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from system.meshes.engine.cells import box_of
 from system.meshes.stl import Triangles
-from system.pricing.adapters.mesh.kernels import box_of
 from system.pricing.adapters.mesh.rays import CROSSINGS_MAX, Crossings, crossings_of
 
 Floats = npt.NDArray[np.float64]
