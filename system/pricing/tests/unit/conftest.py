@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from fixtures.models3d.generate import binary_stl
 from system.pricing.adapters.mesh.analyse import analyse
 from system.pricing.domain.mesh import MeshMeasure
 from system.pricing.domain.price_book import PriceBook
+from system.pricing.tests.unit.hurting import Asked, nursery
 
 FIRST_BOOK = Path(__file__).parents[2] / "adapters" / "price_book_1.toml"
 Findings = dict[str, dict[str, Any]]
@@ -58,3 +59,10 @@ def find() -> Callable[[bytes | np.ndarray], Findings]:
         return {finding["stage"]: finding for finding in findings}
 
     return measured
+
+
+@pytest.fixture(scope="session")
+def answer_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    """Measures a file in a fork of a process that has the limits of the measuring one."""
+    with nursery(tmp_path_factory.mktemp("hurting")) as asked:
+        yield asked
