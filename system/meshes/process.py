@@ -46,6 +46,11 @@ class Ending:
         return self.status == -signal.SIGXCPU
 
     @property
+    def was_killed(self) -> bool:
+        """True when somebody ended it who is not the limit of its time or memory."""
+        return self.status == -signal.SIGKILL
+
+    @property
     def reason(self) -> str:
         """In a few words."""
         if self.status == OUT_OF_MEMORY:

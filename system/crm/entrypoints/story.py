@@ -73,6 +73,9 @@ SETBACKS: Mapping[str, str] = {
     ),
     "lease-lost": N_("A worker stood still in the middle of the calculation of the price: attempt %(attempts)s"),
     "allowance-exceeded": N_("The model needs more memory or time than models of its size; it was measured again"),
+    "measuring-killed": N_(
+        "Memory ran out in the middle of the calculation of the price; it was tried again: attempt %(attempts)s"
+    ),
     "dependency-away": N_("The model's file was out of reach; the price was tried again: attempt %(attempts)s"),
     "given-up": N_("The price was given up: the model brought %(attempts)s workers down"),
 }

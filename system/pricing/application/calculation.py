@@ -14,7 +14,7 @@ from prometheus_client import Histogram
 from system.kernel.errors import Unavailable
 from system.plumbing.telemetry import log
 from system.pricing.application.commands import CalculateQuote
-from system.pricing.application.ports import Measurer, ModelFile, ModelFiles, ModelGone, PricingWork
+from system.pricing.application.ports import Measurer, MeasuringKilled, ModelFile, ModelFiles, ModelGone, PricingWork
 from system.pricing.application.settling import settle_waiting
 from system.pricing.domain.mesh import Analysis, MeshMeasure, Preview, Problem
 from system.pricing.domain.quote import Quote, firm_price, first_price, price_by_analysis
@@ -64,6 +64,10 @@ class Calculation:
             await self._measure_while_wanted(quote, command)
         except ModelGone:
             await self._end(quote, Problem.of("file-unavailable"), first_look=None)
+        except MeasuringKilled:
+            if not command.last_attempt:
+                raise
+            await self.give_up(command)
         except Unavailable:
             if not command.last_attempt:
                 raise

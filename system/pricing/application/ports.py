@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, Protocol, Self
 from uuid import UUID
 
+from system.kernel.errors import Unavailable
 from system.messages.envelope import Message
 from system.pricing.domain.mesh import Analysis, MeshMeasure, Preview, Problem
 from system.pricing.domain.order_pricing import PriceRequest
@@ -63,6 +64,13 @@ class ModelGone(Exception):
     """The bytes behind a verified upload are missing or are not the verified ones any more. Trying again does not help."""
 
 
+class MeasuringKilled(Unavailable):
+    """The measuring process was ended from outside, as the system does with the largest one when a machine's memory is used up."""
+
+    def __init__(self) -> None:
+        super().__init__("measuring-killed", "The measuring process was killed: the machine is short of memory.")
+
+
 class ModelFiles(Protocol):
     """The files service and its storage."""
 
@@ -86,6 +94,7 @@ class Measurer(Protocol):
         """Yields an unchecked measure, then a checked one or a Problem, which is the last; after a checked one the previews.
 
         Before the checked one some steps may say how far it is. After a Setback it begins anew.
+        Raises MeasuringKilled.
         """
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
+from system.pricing.application.ports import MeasuringKilled
 from system.pricing.application.views import mesh_view, problem_view, thickness_view, verdicts_view
 from system.pricing.domain.costing import weight_of
 from system.pricing.domain.mesh import Character, LengthUnit, MeshMeasure, Problem
@@ -68,6 +69,8 @@ def _measured(path: Path, named: LengthUnit | None, book: PriceBook) -> Found:
             raise FileNotFoundError(path)
         with path.open("rb") as file:
             findings = asyncio.run(_findings(file))
+    except MeasuringKilled as error:
+        return Found(None, None, replace(Problem.of("analysis-crashed", reason="killed"), detail=f"{path}: {error}"))
     except OSError as error:
         said = error.strerror or "there is no file of this name"
         return Found(None, None, replace(Problem.of("file-unavailable"), detail=f"{path}: {said}."))

@@ -18,7 +18,8 @@ from system.pricing.adapters.jobs import CALCULATE, QUEUE
 from system.pricing.adapters.turns import FairJobs
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.commands import CalculateQuote
-from system.pricing.domain.setback import DEPENDENCY_AWAY, WORKER_DIED, Setback
+from system.pricing.application.ports import MeasuringKilled
+from system.pricing.domain.setback import DEPENDENCY_AWAY, MEASURING_KILLED, WORKER_DIED, Setback
 from system.pricing.settings import PricingSettings
 
 CALCULATED = Counter("alexandrite_pricing_calculations_total", "Calculations of quotes, by how they ended.", ["ended"])
@@ -68,7 +69,9 @@ async def _calculate(command: CalculateQuote, calculation: Calculation) -> None:
     except Unavailable as error:
         CALCULATED.labels("unavailable").inc()
         log.warning("calculation tried again later", quote_id=quote_id, error=str(error))
-        if error.code != "lease-lost":
+        if isinstance(error, MeasuringKilled):
+            await calculation.held_up(command, Setback(MEASURING_KILLED))
+        elif error.code != "lease-lost":
             await calculation.held_up(command, Setback(DEPENDENCY_AWAY, {"code": error.code}))
         raise
     except Exception:

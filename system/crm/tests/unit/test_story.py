@@ -11,7 +11,7 @@ from system.crm.entrypoints.story import MESSAGES, SERVICES, SETBACKS, TRY_AGAIN
 from system.messages import catalogue
 from system.messages.orchestrator_v1 import OrderStatus
 
-TOLD = ("worker-died", "lease-lost", "allowance-exceeded", "dependency-away", "given-up")
+TOLD = ("worker-died", "lease-lost", "allowance-exceeded", "measuring-killed", "dependency-away", "given-up")
 """What may hold a calculation up, as pricing writes it."""
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, TypeVar
 from system.meshes.nursery import Nursery
 from system.meshes.process import Child, Limits, started
 from system.plumbing.telemetry import log, said_by
+from system.pricing.application.ports import MeasuringKilled
 from system.pricing.domain.allowance import Allowance
 from system.pricing.domain.mesh import Character, Disclosure, LengthUnit, MeshMeasure, Preview, Problem, Thickness
 from system.pricing.domain.setback import ALLOWANCE_EXCEEDED, Setback
@@ -78,7 +79,10 @@ class MeshSupervisor:
         return started(self._command, file, limits=_limits(allowed), options=options)
 
     async def measure(self, file: BinaryIO) -> AsyncGenerator[MeshMeasure | Problem | Preview | Setback | Step]:
-        """As `_measured`, within what a file of this size may take; when that is too little, once more with the most there is."""
+        """As `_measured`, within what a file of this size may take; when that is too little, once more with the most there is.
+
+        Raises MeasuringKilled when the system ended the process: that is nothing the model can help.
+        """
         file.flush()
         allowed = self._allowance_of(os.fstat(file.fileno()).st_size)
         if allowed != self._most:
@@ -147,6 +151,8 @@ async def _unfinished(child: Child, allowed: Allowance) -> Problem:
     log.error("measuring process ended early", status=ending.status, reason=ending.reason, stderr=ending.complaints)
     if ending.ran_out_of_time:
         return Problem.of("analysis-timed-out", timeout_s=f"{allowed.timeout_s:g}")
+    if ending.was_killed:
+        raise MeasuringKilled
     return Problem.of("analysis-crashed", reason=ending.reason)
 
 

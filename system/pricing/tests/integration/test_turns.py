@@ -7,7 +7,9 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,8 +22,10 @@ from system.kernel.ids import new_id
 from system.plumbing.jobs import leases_of
 from system.pricing.adapters.forecast import work_waiting_s
 from system.pricing.adapters.jobs import QUEUE
+from system.pricing.adapters.mesh.supervisor import MeshSupervisor
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.commands import CalculateQuote
+from system.pricing.application.ports import MeasuringKilled
 from system.pricing.domain.order_pricing import PriceRequest, RequestedLine
 from system.pricing.entrypoints.crew import COMMAND
 from system.pricing.entrypoints.worker import make_app, take_over
@@ -190,6 +194,60 @@ async def test_a_pause_fails_no_model(pricing: Pricing, settings: PricingSetting
         await calculation.run(CalculateQuote(UUID(quote_id), is_ours=lambda: False))
     assert (await pricing.quote(quote_id, anna))["status"] == "ANALYSING"
     assert [told["code"] for told in await setbacks(pricing, order_id)] == ["allowance-exceeded", "lease-lost"]
+
+
+async def test_a_measuring_process_that_is_killed_as_for_want_of_memory_gives_one_price(
+    pricing: Pricing, nothing_waits: None
+) -> None:
+    anna = uuid4()
+    quote_id = await ask(pricing, anna, "pave-ring-100k")
+    order_id = await orders(pricing, quote_id)
+    async with worker_process(pricing.settings) as (worker, _):
+        os.kill(await _measuring_for(worker.pid), signal.SIGKILL)
+        priced = await pricing.finished(quote_id, anna)
+        assert (priced["status"], worker.returncode) == ("READY", None)
+    assert [(told["code"], told["attempt"]) for told in await setbacks(pricing, order_id)] == [("measuring-killed", 1)]
+    assert len(await pricing.messages(order_id)) == 1
+
+
+async def test_a_measuring_process_that_is_killed_each_time_is_given_up_and_not_remembered(
+    pricing: Pricing, settings: PricingSettings, nothing_waits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(*args: Any) -> AsyncIterator[Any]:
+        raise MeasuringKilled
+        yield
+
+    monkeypatch.setattr(MeshSupervisor, "measure", killed)
+    anna = uuid4()
+    quote_id = await ask(pricing, anna)
+    order_id = await orders(pricing, quote_id)
+    calculation = calculation_of(pricing.service, pricing.service.app.state.files, settings)
+    with pytest.raises(MeasuringKilled):
+        await calculation.run(CalculateQuote(UUID(quote_id)))
+    assert (await pricing.quote(quote_id, anna))["status"] == "ANALYSING"
+    await calculation.run(CalculateQuote(UUID(quote_id), last_attempt=True))
+    quote = await pricing.quote(quote_id, anna)
+    assert (quote["status"], quote["problem"]["code"]) == ("FAILED", "analysis-crashed")
+    assert [told["code"] for told in await setbacks(pricing, order_id)] == ["given-up"]
+
+
+async def _measuring_for(worker: int) -> int:
+    """The process in which the worker has a model measured, once there is one: a child of its child."""
+
+    def children(of: int) -> list[int]:
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                if int(stat.read_text().rpartition(")")[2].split()[1]) == of:
+                    found.append(int(stat.parent.name))
+        return found
+
+    async with asyncio.timeout(60):
+        while True:
+            for child in children(worker):
+                if measuring := children(child):
+                    return measuring[0]
+            await asyncio.sleep(0.01)
 
 
 async def test_the_work_that_waits_is_told_in_seconds(pricing: Pricing, nothing_waits: None) -> None:

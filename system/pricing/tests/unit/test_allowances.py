@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.models3d import model
 from system.pricing.adapters.mesh.supervisor import MeshSupervisor
+from system.pricing.application.ports import MeasuringKilled
 from system.pricing.domain.allowance import Allowance
 from system.pricing.domain.mesh import MeshMeasure, Preview, Problem
 from system.pricing.domain.setback import ALLOWANCE_EXCEEDED, TOLD, Setback, sentence_of
@@ -56,6 +57,12 @@ async def test_more_than_the_most_is_a_problem_of_the_model() -> None:
     setback, problem = await told(HUNGRIER, LITTLE)
     assert isinstance(setback, Setback)
     assert isinstance(problem, Problem) and problem.facts == {"reason": "too little memory"}
+
+
+@pytest.mark.parametrize("allowed", [LITTLE, MOST], ids=["little", "most"])
+async def test_whoever_kills_it_is_no_problem_of_the_model(allowed: Allowance) -> None:
+    with pytest.raises(MeasuringKilled):
+        await told("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", allowed)
 
 
 async def test_one_that_has_the_most_is_not_measured_again() -> None:
