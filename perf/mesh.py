@@ -1,8 +1,9 @@
 """How fast a model is measured, beside trimesh, meshlib and vtk, in one interleaved run: `python -m perf.mesh`.
 
 Each program parses a file and finds volume, area, whether it is closed, and its bodies: each with volume, area and
-box (ours, trimesh), or how many (meshlib, vtk). Only ratios of one run hold. `--peers DIR` is a virtual environment that has them
-(`requirements/bench.txt`); without it they are left out, which is a missed bar.
+box (ours, trimesh), or how many (meshlib, vtk). At 5 M also everything a price needs, wall thickness and shared metal too, beside
+meshlib with as many rays. Only ratios of one run hold. `--peers DIR` is an environment that has them (`requirements/bench.txt`);
+without it they are left out, which is a missed bar.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ IDLE_BYTES = 32 << 20
 """What a coherent file may take beside its share."""
 _MEMORY_SHARE, _MEMORY_SHARE_SHUFFLED = 0.15, 1.2
 _TRIMESH_MIN, _TRIMESH_SHUFFLED_MIN, _MESHLIB_MIN = 30.0, 15.0, 4.0
-_GROWTH_MAX, _TEXT_MIN = 6.0, 7.0
+_GROWTH_MAX, _TEXT_MIN, _PACKAGE_MIN, _WHOLE_MIN = 6.0, 7.0, 10.0, 3.0
+_OURS = {"ours": "system.meshes.engine", "ours-whole": "system.pricing.adapters.mesh"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,17 @@ class Figure:
 
 def sides(peers: Path) -> dict[str, str]:
     """The interpreter of each program that is there."""
-    found = {"read": sys.executable, "ours": sys.executable}
+    found = {"read": sys.executable, **dict.fromkeys(_OURS, sys.executable)}
     python = peers / "bin" / "python"
     if python.exists():
-        found |= dict.fromkeys(("trimesh", "meshlib", "vtk"), str(python))
+        found |= dict.fromkeys(("trimesh", "meshlib", "meshlib-rays", "vtk"), str(python))
     return found
 
 
 def measured(side: str, python: str, path: Path, rounds: int) -> Figure:
     """One side on one file in a process of its own. Raises CalledProcessError when it fails."""
     # Ours says of itself what the others are asked by `mesh_side.py`: judges do not import what they judge.
-    command = ["-m", "system.meshes.engine", "time"] if side == "ours" else [str(_SIDE), side]
+    command = ["-m", _OURS[side], "time"] if side in _OURS else [str(_SIDE), side]
     told = subprocess.run(
         [python, *command, str(path), str(rounds)],
         capture_output=True,
@@ -96,11 +98,11 @@ def verdict(found: dict[tuple[str, str], Figure], chosen: Sequence[Model]) -> tu
     """The last line, and every bar that was missed."""
     missed: list[str] = []
 
-    def ratio(name: str, side: str, least: float) -> float | None:
-        if (name, side) not in found or (name, "ours") not in found:
+    def ratio(name: str, side: str, least: float, ours: str = "ours") -> float | None:
+        if (name, side) not in found or (name, ours) not in found:
             missed.append(f"{name}: {side} was not measured")
             return None
-        value = found[name, side].seconds / found[name, "ours"].seconds
+        value = found[name, side].seconds / found[name, ours].seconds
         if value < least:
             missed.append(f"{name}: {value:.1f} times as fast as {side}, not {least:g}")
         return value
@@ -108,7 +110,13 @@ def verdict(found: dict[tuple[str, str], Figure], chosen: Sequence[Model]) -> tu
     beside: dict[str, list[float]] = {"trimesh": [], "meshlib": []}
     memory = 0.0
     for model in chosen:
-        least = {"text": _TEXT_MIN, "shuffled": _TRIMESH_SHUFFLED_MIN}.get(model.kind, _TRIMESH_MIN)
+        if model.kind == "whole":
+            if (value := ratio(model.name, "meshlib-rays", _WHOLE_MIN, "ours-whole")) is not None:
+                print(f"{model.name}: {value:.1f} times as fast as meshlib with rays")
+            continue
+        least = {"text": _TEXT_MIN, "3mf": _PACKAGE_MIN, "shuffled": _TRIMESH_SHUFFLED_MIN}.get(
+            model.kind, _TRIMESH_MIN
+        )
         value = ratio(model.name, "trimesh", least)
         if value is not None and model.kind == "coherent":
             beside["trimesh"].append(value)
@@ -140,7 +148,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="10k,100k,1m,5m", help=f"of {', '.join(SIZES)}")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sides", default="read,ours,trimesh,meshlib,vtk")
+    parser.add_argument("--sides", default="read,ours,ours-whole,trimesh,meshlib,meshlib-rays,vtk")
     parser.add_argument("--peers", type=Path, default=PEERS)
     asked = parser.parse_args(arguments)
     chosen = models(asked.sizes.split(","), FOLDER)

@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fixtures.models3d import shapes
+from fixtures.models3d.writers import write_3mf
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000, "5m": 5_000_000}
 ALL_SIDES = ("read", "ours", "trimesh", "meshlib", "vtk")
+WHOLE_SIDES = ("ours-whole", "meshlib-rays")
+"""All that a price needs, wall thickness and shared metal too; beside a peer that loads, finds the topology and casts as many rays."""
 _SHELLS = 300
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-_SLOW_FORMATS_OF = "1m"
+_SLOW_FORMATS_OF, _WHOLE_OF = "1m", "5m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,19 @@ def models(sizes: list[str], folder: Path) -> list[Model]:
     for size in sizes:
         kinds = {"coherent": f"{size}.stl", "shuffled": f"{size}-shuffled.stl"}
         if size == _SLOW_FORMATS_OF:
-            kinds |= {"text": f"{size}-text.stl"}
+            kinds |= {"text": f"{size}-text.stl", "3mf": f"{size}.3mf"}
         if not all((folder / name).exists() for name in kinds.values()):
             triangles = pave(SIZES[size])
             _write(folder / kinds["coherent"], triangles)
             _write(folder / kinds["shuffled"], np.random.default_rng(5).permutation(triangles))
             if "text" in kinds:
                 _write_text(folder / kinds["text"], triangles)
+                (folder / kinds["3mf"]).write_bytes(write_3mf(triangles))
         for kind, name in kinds.items():
-            sides = ("read", "ours", "trimesh") if kind == "text" else ALL_SIDES
-            made.append(Model(Path(name).stem, folder / name, kind, sides))
+            sides = ("read", "ours", "trimesh") if kind in ("text", "3mf") else ALL_SIDES
+            made.append(Model(name.removesuffix(".stl"), folder / name, kind, sides))
+        if size == _WHOLE_OF:
+            made.append(Model(f"{size} whole", folder / kinds["coherent"], "whole", WHOLE_SIDES))
     return made
 
 
