@@ -74,6 +74,33 @@ class Containers:
             self.wait_healthy(service)
 
     @contextmanager
+    def short_of_memory(self, service: str, *, spare_bytes: int) -> Iterator[None]:
+        """The service's processes may take only so much more than they hold; the kernel ends the largest of those that want more.
+
+        At the end it has the memory that it had, and runs again if it was ended itself.
+        """
+        [container] = self.of(service)
+        before = container.attrs["HostConfig"]
+        allowed = self._held_bytes(container) + spare_bytes
+        container.update(mem_limit=allowed, memswap_limit=allowed)
+        try:
+            yield
+        finally:
+            container.update(mem_limit=before["Memory"], memswap_limit=before["MemorySwap"] or -1)
+            container.reload()
+            if container.status != "running":
+                container.start()
+            self.wait_healthy(service)
+
+    @staticmethod
+    def _held_bytes(container: Any) -> int:
+        """What cannot be given back, by either version of control groups: without the pages of files."""
+        stats: dict[str, int] = container.stats(stream=False)["memory_stats"]["stats"]
+        if "total_rss" in stats:
+            return stats["total_rss"] + stats.get("total_shmem", 0)
+        return stats["anon"] + stats["shmem"]
+
+    @contextmanager
     def stopped(self, service: str) -> Iterator[None]:
         """The service is down for the length of the block, however it ends."""
         for container in self.of(service):

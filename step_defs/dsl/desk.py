@@ -48,6 +48,9 @@ class Desk(Protocol):
     def picture(self, work_order_id: str, *, number: str) -> Picture | None:
         """What the piece looks like on the board's row; None while nothing is there."""
 
+    def engraving(self, work_order_id: str) -> str | None:
+        """What is to be engraved on the piece, as its card says."""
+
     def shown(self, work_order_id: str) -> Row:
         """One work order as it is now."""
 
@@ -117,6 +120,10 @@ class HttpDesk:
             return picture.fetched(self._door, file_id)
         except Refusal:
             return None
+
+    def engraving(self, work_order_id: str) -> str | None:
+        extras = self.shown(work_order_id)["extras"]
+        return extras["engraving"]["text"] if extras and extras["engraving"] else None
 
     def shown(self, work_order_id: str) -> Row:
         row: Row = self._door.get(f"{MES}/work-orders/{work_order_id}").body
@@ -290,6 +297,10 @@ class BrowserDesk:
     def picture(self, work_order_id: str, *, number: str) -> Picture | None:
         self._window.goto(f"{PAGES}?number={number}")
         return picture.shown(self._window, f"#wo-{work_order_id} img.thumbnail")
+
+    def engraving(self, work_order_id: str) -> str | None:
+        self.shown(work_order_id)
+        return next((text["text"] for text in self._window.all(".work .engraved")), None)
 
     def shown(self, work_order_id: str) -> Row:
         self._window.goto(f"/mes/work-orders/{work_order_id}")

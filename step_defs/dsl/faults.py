@@ -22,6 +22,9 @@ INBOX = "{service}.inbox.v1"
 LEASE_OVER_WITHIN_S = 60
 # A lease of the judged system is shorter than this: nobody waits for half a minute in a scenario.
 _BEATING = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '6 seconds'"
+_HELD_UP = "SELECT count(*) FROM calculation_setback WHERE code IN ('measuring-killed', 'worker-died')"
+SPARE_BYTES = 4 << 20
+"""What is left to a worker that runs out of memory: less than any large model takes."""
 IN_THE_MIDDLE = ("ANALYSING", "ESTIMATED")
 
 
@@ -70,6 +73,19 @@ class Faults:
                 lambda beating: beating == "0",
                 within_s=LEASE_OVER_WITHIN_S,
                 what="the worker's lease is over",
+            )
+
+    def worker_runs_out_of_memory_while_pricing(self, shopper: Shopper, material: str) -> None:
+        """In the middle of a large model of the customer's there is no memory left, until the kernel has ended a process."""
+        containers = self.world.backstage.containers
+        before = containers.sql("pricing", _HELD_UP)
+        self._is_being_priced(shopper, material)
+        with containers.short_of_memory("pricing-worker", spare_bytes=SPARE_BYTES):
+            eventually(
+                lambda: containers.sql("pricing", _HELD_UP),
+                lambda held_up: held_up != before,
+                within_s=LEASE_OVER_WITHIN_S,
+                what="a calculation ran out of memory",
             )
 
     def _is_being_priced(self, shopper: Shopper, material: str) -> None:

@@ -1,7 +1,7 @@
 """Where somebody makes their own: their model is sent, priced and put into an order, by the API or at the page.
 
-A wish is what a price is asked for: file_id, material, quantity, and ring_size and unit where they matter. The page offers four metals
-and the units that a model's size may be meant in; for any other wish there is the API alone.
+A wish is what a price is asked for: file_id, material, quantity, and ring_size, unit, stones, plating and engraving where they matter.
+The page offers four metals and the units that a model's size may be meant in; for any other wish there is the API alone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ class ModelDesk(Protocol):
         """Sends a model; the upload as it is once it was checked: file_id, status, problem."""
 
     def asks_price(self, wish: Row) -> Row:
-        """Asks for a price; the quote as it is then, which need not be final."""
+        """Asks for a price; the quote as it is then, which need not be final. Raises Refusal for options that cannot be had."""
+
+    def difference(self, quote: Row) -> tuple[str, list[str]]:
+        """By how much the firm price of the quote that was asked for last differs from its estimate, and why, in sentences."""
 
     def puts_model(self, order_id: str, quote: Row, wish: Row) -> Row:
         """Puts the piece into the open order; the order then. Raises Refusal."""
@@ -75,6 +78,11 @@ class HttpModelDesk:
     def asks_price(self, wish: Row) -> Row:
         quote: Row = self._door.post(QUOTES, wish).body
         return quote
+
+    def difference(self, quote: Row) -> tuple[str, list[str]]:
+        told = quote["difference"]
+        assert told is not None, f"nothing says why {quote['total']} is not {quote['estimate']}"
+        return told["amount"]["amount"], [reason["detail"] for reason in told["reasons"]]
 
     def puts_model(self, order_id: str, quote: Row, wish: Row) -> Row:
         order: Row = self._door.post(f"{SHOP}/orders/{order_id}/lines", line_of(quote, wish))["order"]
@@ -128,6 +136,15 @@ class BrowserModelDesk:
         if not is_at_page(wish):
             return HttpModelDesk(self._door).asks_price(wish)
         return self._chooses(wish)
+
+    def difference(self, quote: Row) -> tuple[str, list[str]]:
+        self._window.page.locator('#prices[data-price-state="firm"]').wait_for()
+        told = self._window.all("#prices [data-difference]")
+        assert told, f"the page does not say why {quote['total']} is not {quote['estimate']}"
+        self._window.page.locator("#prices [data-difference] summary").click()
+        return told[0]["data-difference"], [
+            reason["text"] for reason in self._window.all("#prices [data-difference] li")
+        ]
 
     def puts_model(self, order_id: str, quote: Row, wish: Row) -> Row:
         if not is_at_page(wish):
@@ -230,6 +247,7 @@ class BrowserModelDesk:
         page.locator(f'[data-metal="{wish["material"]}"] input').check()
         page.locator('[data-wish] [name="quantity"]').fill(str(wish["quantity"]))
         page.locator('[data-wish] [name="ring_size"]').select_option(wish.get("ring_size", ""))
+        self._chooses_options(wish)
         unit = wish.get("unit", "mm")
         if unit != "mm":
             # Asked about when the size makes no sense in millimetres, and once it was said, not again.
@@ -241,10 +259,30 @@ class BrowserModelDesk:
         self._window.check(shown["status"])
         return shown
 
+    def _chooses_options(self, wish: Row) -> None:
+        page = self._window.page
+        stones = wish.get("stones", {})
+        for field in self._window.all("[data-stone]"):
+            count = page.locator(f'[data-stone="{field["data-stone"]}"]')
+            wanted = str(stones.get(field["data-stone"], 0))
+            if count.input_value() != wanted:
+                # Folded up until somebody wants stones.
+                page.locator('[data-fold="stones"]').evaluate("fold => { fold.open = true; }")
+                count.fill(wanted)
+        engraving = wish.get("engraving") or {"text": ""}
+        page.locator('[data-wish] [name="engraving"]').fill(engraving["text"])
+        if engraving["text"]:
+            page.locator('[data-wish] [name="height"]').fill(engraving["height_mm"])
+        page.locator('[data-wish] [name="plating"]').select_option(wish.get("plating") or "")
+
     def _priced(self, wish: Row) -> Row:
-        wanted = {"ring_size": None, "unit": "mm"} | wish
+        wanted: Row = {"ring_size": None, "unit": "mm", "stones": {}, "plating": None, "engraving": None} | wish
 
         def shown() -> Row:
+            refused = self._window.all("[data-refused]:not([hidden])")
+            if refused:
+                self._window.forgive("status of 4")
+                raise Refusal("a price", 422, {"code": refused[0]["data-refused"], "detail": refused[0]["text"]})
             [prices] = self._window.all("#prices")
             quote: Row = self._door.get(f"{QUOTES}/{prices['data-quote']}").body if prices["data-quote"] else {}
             # A piece that says less than is known by now is about to be shown anew.
@@ -253,7 +291,7 @@ class BrowserModelDesk:
 
         return eventually(
             shown,
-            lambda quote: all(quote.get(name) == value for name, value in wanted.items()),
+            lambda quote: all(_is_meant(quote.get(name), value) for name, value in wanted.items()),
             within_s=SHOWN_WITHIN_S,
             what=f"the page shows a price for {wanted}",
         )
@@ -280,6 +318,11 @@ def _part_of(request: Request) -> str | None:
     """The number of the part that a browser sends by this request."""
     found = PART.search(request.url) if request.method == "PUT" else None
     return found[1] if found else None
+
+
+def _is_meant(asked: Any, wanted: Any) -> bool:
+    """Whether what a quote was asked for is what is wanted; it may know more of it, as how many characters a text has."""
+    return wanted.items() <= asked.items() if wanted and isinstance(asked, dict) else bool(asked == wanted)
 
 
 def is_at_page(wish: Row) -> bool:

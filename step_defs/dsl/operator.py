@@ -206,6 +206,10 @@ class Operator(Person):
         """Types the order's number at the board; remembers the card that opens."""
         self.world.seen_by[self.name] = self.desk.types(order.number)
 
+    def reads_engraving(self, order: Order) -> str | None:
+        """What is to be engraved on the order's first piece."""
+        return self.desk.engraving(self.world.work_orders_of(order)[0]["work_order_id"])
+
     def details(self, order: Order) -> Row:
         """All that MES knows of the order's first work order."""
         row: Row = self.door.get(f"{MES}/work-orders/{self.world.work_orders_of(order)[0]['work_order_id']}").body

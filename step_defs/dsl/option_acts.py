@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
 from step_defs.drivers.http import Refusal
 from step_defs.drivers.waiting import eventually
-from step_defs.dsl.model_desk import QUOTES, HttpModelDesk
+from step_defs.dsl.model_desk import QUOTES
 from step_defs.dsl.operator import Operator
 from step_defs.dsl.order import Order, amount
 from step_defs.dsl.seller import Seller
@@ -19,12 +20,12 @@ SEEN_WITHIN_S = 15.0
 
 
 def asks_with(shopper: Shopper, model: str, material: str, **options: Any) -> None:
-    """Asks what a piece with these options costs, and waits for its price. Raises Refusal. The pages are tried by hands."""
+    """Asks what a piece with these options costs, and waits for its price. Raises Refusal."""
     if model not in shopper.files:
         shopper.uploads(model)
     wish = {"file_id": shopper.files[model], "material": shopper.world.material(material), "quantity": 1}
     shopper.wish = wish | options
-    shopper.quotes.append(HttpModelDesk(shopper.door).asks_price(shopper.wish))
+    shopper.quotes.append(shopper.desk.asks_price(shopper.wish))
     shopper.waits_for_quote()
 
 
@@ -36,9 +37,7 @@ def engraved(text: str) -> dict[str, Any]:
 def orders_priced(shopper: Shopper) -> None:
     """Puts what the last price was asked for into an order, and submits it at that price."""
     shopper.starts_order()
-    shopper.order.answered = HttpModelDesk(shopper.door).puts_model(
-        shopper.order.order_id, shopper.quote(), shopper.wish
-    )
+    shopper.order.answered = shopper.desk.puts_model(shopper.order.order_id, shopper.quote(), shopper.wish)
     shopper.submits()
 
 
@@ -50,20 +49,19 @@ def asked_more(shopper: Shopper) -> None:
 
 def seller_reads(seller: Seller, order: Order, text: str) -> None:
     """CRM shows the words on the order's piece."""
-    address = f"/api/crm/v1/orders/{order.order_id}"
-    lines = eventually(
-        lambda: seller.door.get(address).body["lines"],
-        bool,
+    eventually(
+        lambda: seller.desk.engravings(order.order_id),
+        lambda read: read == [text],
         within_s=SEEN_WITHIN_S,
-        what=f"CRM shows what {order.number} is",
+        what=f"CRM shows what is engraved on {order.number}",
     )
-    _is_engraved(lines[0]["extras"], text)
 
 
 def operator_reads(operator: Operator, order: Order, text: str) -> None:
     """MES shows the words on the order's piece."""
     operator.finds_on_board(order)
-    _is_engraved(operator.details(order)["extras"], text)
+    read = operator.reads_engraving(order)
+    assert read == text, f"the card says {read!r}, not {text!r}"
 
 
 def stops_price(shopper: Shopper, model: str, material: str) -> None:
@@ -92,14 +90,6 @@ def is_stopped(shopper: Shopper) -> None:
 def knows_why(shopper: Shopper) -> None:
     """The quote says by how much the firm price differs from the estimate, and why, in sentences."""
     quote = shopper.waits_for_quote()
-    difference = quote["difference"]
-    assert difference is not None, f"nothing says why {quote['total']} is not {quote['estimate']}"
-    assert amount(difference["amount"]) == amount(quote["total"]) - amount(quote["estimate"]), f"not by {difference}"
-    assert difference["reasons"] and all(reason["detail"] for reason in difference["reasons"]), (
-        f"no reason: {difference}"
-    )
-
-
-def _is_engraved(extras: dict[str, Any] | None, text: str) -> None:
-    assert extras is not None and extras["engraving"] is not None, f"no word of an engraving: {extras}"
-    assert extras["engraving"]["text"] == text, f"it says {extras['engraving']['text']!r}, not {text!r}"
+    difference, reasons = shopper.desk.difference(quote)
+    assert Decimal(difference) == amount(quote["total"]) - amount(quote["estimate"]), f"not by {difference}"
+    assert reasons and all(reasons), "no reason is given"

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from statistics import median
+
+from step_defs.dsl.model_desk import HttpModelDesk
+from step_defs.dsl.models import LARGE
 from step_defs.dsl.order import amount
-from step_defs.dsl.shopper import Shopper
+from step_defs.dsl.shopper import DECIDED, Shopper
+
+ASKED_AGAIN = 5
+"""One answer may meet a pause of the machine; half of five do not."""
 
 
 def shows_where_broken(shopper: Shopper) -> None:
@@ -20,6 +28,47 @@ def heard_the_price(shopper: Shopper) -> None:
     *before, last = shopper.heard
     assert all(quote["progress"]["stage"] for quote in before), f"nothing says how far it was: {before}"
     assert amount(last["total"]) == shopper.firm_price(), f"{last} is not the price that is shown"
+
+
+def follows_large(shopper: Shopper, material: str) -> None:
+    """Asks what a model of a million triangles costs, which nobody sent before, and listens until the price is firm."""
+    shopper.follows_price(LARGE, material)
+
+
+def saw_what_was_left(shopper: Shopper) -> None:
+    """While the price was calculated it was told how far it is, and how long it will still take."""
+    *before, _ = shopper.heard
+    told = [quote for quote in before if quote.get("progress") and quote["progress"]["percent"] is not None]
+    assert told, f"nothing says how far it was: {before}"
+    assert any(quote.get("eta_s") is not None for quote in before), f"nothing says how long it would take: {before}"
+
+
+def was_priced_within(shopper: Shopper, seconds: int) -> None:
+    """The firm price was there in time, and it is the one that is shown."""
+    heard_the_price(shopper)
+    assert shopper.heard_within_s <= seconds, f"the price took {shopper.heard_within_s:.1f} s"
+
+
+def asks_the_same(shopper: Shopper) -> None:
+    """Sends the model that somebody else asked about, and asks for the same, a few times."""
+    asked = shopper.world.priced
+    assert asked is not None, "nobody asked for a price"
+    model, material = asked
+    shopper.uploads(model)
+    wish = {"file_id": shopper.files[model], "material": shopper.world.material(material), "quantity": 1}
+    for _ in range(ASKED_AGAIN):
+        begun = time.monotonic()
+        quote = HttpModelDesk(shopper.door).asks_price(wish)
+        shopper.answered_in_ms.append((time.monotonic() - begun) * 1000)
+        assert quote["status"] in DECIDED, f"the answer is no price yet: {quote['status']}"
+        shopper.quotes.append(quote)
+
+
+def was_answered_within(shopper: Shopper, milliseconds: int) -> None:
+    """The answers with the price came in time, by their median."""
+    assert shopper.firm_price() > 0
+    took = shopper.answered_in_ms
+    assert median(took) < milliseconds, f"the answers took {', '.join(f'{each:.0f}' for each in took)} ms"
 
 
 def lists_own_prices(shopper: Shopper, *, count: int) -> None:

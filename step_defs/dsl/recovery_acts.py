@@ -84,6 +84,12 @@ def standstill_is_told(world: World) -> None:
     assert told & {"worker-died", "lease-lost"}, f"the timeline tells of {told}"
 
 
+def memory_is_told(world: World) -> None:
+    """The timeline says that memory ran out: a measuring process was ended, or the whole worker was."""
+    told = {each["setback"] for each in _setbacks(world)}
+    assert told & {"measuring-killed", "worker-died"}, f"the timeline tells of {told}"
+
+
 def _setbacks(world: World) -> list[dict[str, Any]]:
     entries = world.administrator().timeline(world.order)["entries"]
     return [entry["details"] for entry in entries if "setback" in entry["details"]]

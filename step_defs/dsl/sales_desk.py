@@ -33,6 +33,9 @@ class SalesDesk(Protocol):
     def shown(self, order_id: str) -> Shown:
         """The order as it is now."""
 
+    def engravings(self, order_id: str) -> list[str]:
+        """What is engraved on the order's pieces."""
+
     def decides(self, order_id: str, what: str, **fields: str) -> None:
         """One decision: approval, rejection, closure, cancellation. Raises Refusal."""
 
@@ -85,6 +88,11 @@ class HttpSalesDesk:
 
     def shown(self, order_id: str) -> Shown:
         return _of_api(self._door.get(f"{CRM}/orders/{order_id}").body)
+
+    def engravings(self, order_id: str) -> list[str]:
+        lines = self._door.get(f"{CRM}/orders/{order_id}").body["lines"]
+        extras = [line["extras"] for line in lines if line["extras"]]
+        return [each["engraving"]["text"] for each in extras if each["engraving"]]
 
     def decides(self, order_id: str, what: str, **fields: str) -> None:
         self._door.post(f"{CRM}/orders/{order_id}/{what}", fields)
@@ -178,6 +186,10 @@ class BrowserSalesDesk:
         if self._window.all('form[action="/sign-in"]'):
             raise Refusal("open an order", 401, {"code": "sign-in-required", "detail": "the page leads to the sign-in"})
         return self._order()
+
+    def engravings(self, order_id: str) -> list[str]:
+        self.shown(order_id)
+        return [text["text"] for text in self._window.all("#order .engraved")]
 
     def decides(self, order_id: str, what: str, **fields: str) -> None:
         before = self.shown(order_id)

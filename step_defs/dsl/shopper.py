@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,10 @@ class Shopper(Person):
         self.files: dict[str, str] = {}
         self.quotes: list[dict[str, Any]] = []
         self.heard: list[dict[str, Any]] = []
+        self.heard_within_s = 0.0
+        """From asking for the price to the last word about it."""
+        self.answered_in_ms: list[float] = []
+        """How long each price took that was there in the answer already."""
         self.refused_file: dict[str, Any] | None = None
         self.wish: dict[str, Any] = {}
         """What they asked a price for last."""
@@ -140,6 +145,7 @@ class Shopper(Person):
             self.wish["ring_size"] = ring_size
         if unit:
             self.wish["unit"] = unit
+        self.world.priced = (model, material)
         quote = self.desk.asks_price(self.wish)
         self.quotes.append(quote)
         # The same piece asked for again has its price in the answer already.
@@ -161,8 +167,10 @@ class Shopper(Person):
     def follows_price(self, model: str, material: str) -> None:
         """Asks what a model that nobody uploaded before costs, and listens to the quote's stream until it ends."""
         self.uploads(model, self.world.models.never_seen(model))
+        begun = time.monotonic()
         quote = self.asks_price(model, material, wait=False)
         told = self.door.get(f"/api/pricing/v1/quotes/{quote['quote_id']}/events").body
+        self.heard_within_s = time.monotonic() - begun
         self.heard = [
             json.loads(line.removeprefix("data: ")) for line in told.splitlines() if line.startswith("data: {")
         ]

@@ -57,6 +57,8 @@ class World:
         self.label: dict[str, Any] = {}
         self.exported: Exported | None = None
         self.secrets: Secrets | None = None
+        self.priced: tuple[str, str] | None = None
+        """The model and the material that somebody asked the price of last."""
         self.failing: list[tuple[Order, datetime]] = []
         """The orders of which a message fails, and since when."""
         self.orders: dict[str, str] = {}

@@ -87,6 +87,61 @@ def hears_price(world: World, name: str) -> None:
 
 
 @step(
+    en="{name:w} asks what a model of a million triangles costs in {material:material}",
+    ru="покупатель {name:w} узнаёт цену модели из миллиона треугольников, материал «{material:material}»",
+    about="A customer asks the price of a large model that nobody sent before, and listens until it is firm.",
+    example="Anna asks what a model of a million triangles costs in silver 925",
+)
+@When
+def follows_large(world: World, name: str, material: str) -> None:
+    quote_acts.follows_large(world.shopper(name), material)
+
+
+@step(
+    en="{name:w} sees how long it still takes",
+    ru="покупатель {name:w} видит, сколько осталось ждать",
+    about="While a price was calculated, the customer was told how far it is and how many seconds are left.",
+    example="Anna sees how long it still takes",
+)
+@Then
+def saw_what_was_left(world: World, name: str) -> None:
+    quote_acts.saw_what_was_left(world.shopper(name))
+
+
+@step(
+    en="{name:w} has the firm price after {seconds:d} seconds at most",
+    ru="покупатель {name:w} получает твёрдую цену не позже чем через {seconds:d} секунд",
+    about="From asking to the firm price it took no longer.",
+    example="Anna has the firm price after 10 seconds at most",
+)
+@Then
+def was_priced_within(world: World, name: str, seconds: int) -> None:
+    quote_acts.was_priced_within(world.shopper(name), seconds)
+
+
+@step(
+    en="{name:w} asks what the same piece costs in the same material",
+    ru="покупатель {name:w} узнаёт цену такого же изделия из того же материала",
+    about="Another customer sends the model that was asked about last, and asks for its price in that material.",
+    example="Boris asks what the same piece costs in the same material",
+)
+@When
+def asks_the_same(world: World, name: str) -> None:
+    quote_acts.asks_the_same(world.shopper(name))
+
+
+@step(
+    en="{name:w} is answered in less than {milliseconds:d} milliseconds",
+    ru="покупатель {name:w} получает ответ быстрее, чем за {milliseconds:d} миллисекунд",
+    about="The answer to asking had the price in it, and was there in time.",
+    example="Boris is answered in less than 200 milliseconds",
+)
+@Then
+def was_answered_within(world: World, name: str, milliseconds: int) -> None:
+    quote_acts.was_answered_within(world.shopper(name), milliseconds)
+
+
+@step(
     en="the list of prices of {name:w} is all {count:d} of hers, the newest first",
     ru="список цен покупателя {name:w} — это все её {count:d} цены, новые сверху",
     about="A customer's own quotes, and nobody else's.",

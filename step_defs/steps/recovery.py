@@ -30,6 +30,28 @@ def worker_freezes(world: World, name: str, material: str) -> None:
 
 
 @step(
+    en="a price worker runs out of memory while it works on the large model of {name:w} in {material:material}",
+    ru="расчётчику цен не хватает памяти, пока он считает большую модель покупателя {name:w}, материал «{material:material}»",
+    about="Memory is taken from the worker in the middle of a calculation: the kernel ends a process. Then it has its memory back.",
+    example="a price worker runs out of memory while it works on the large model of Anna in silver 925",
+)
+@When
+def worker_runs_out_of_memory(world: World, name: str, material: str) -> None:
+    world.faults.worker_runs_out_of_memory_while_pricing(world.shopper(name), material)
+
+
+@step(
+    en="support reads in the story of the order that memory ran out while its price was calculated",
+    ru="поддержка читает в истории заказа, что при расчёте цены кончилась память",
+    about="That there was no memory left is in the order's timeline, whichever process was ended for it.",
+    example="support reads in the story of the order that memory ran out while its price was calculated",
+)
+@Then
+def memory_is_told(world: World) -> None:
+    recovery_acts.memory_is_told(world)
+
+
+@step(
     en="support reads in the story of the order that its price took another attempt",
     ru="поддержка читает в истории заказа, что цену досчитали со следующей попытки",
     about="What held the calculation up stands in the order's timeline: the worker that died, and which attempt followed.",
