@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,6 +13,7 @@ from system.meshes.engine import Scan, count_edges, overlap_volume, scan
 from system.meshes.faults import MeshFault
 from system.meshes.model import Model, Triangles, read_model
 from system.meshes.welding import weld
+from system.pricing.adapters.mesh.beside import side_by_side
 from system.pricing.adapters.mesh.places import places_of
 from system.pricing.adapters.mesh.preview import draw
 from system.pricing.adapters.mesh.solids import boxes_meet, face_outwards
@@ -45,13 +47,8 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
         look = scan(triangles)
         unit = {"unit": model.unit} if model.unit else {}
         report({"stage": "measured", **_figures(look, abs(look.volume)), **unit})
-        figures, solid = _sound(model, look) if look.simple else _check(model, look)
-        report({"stage": "at", "step": "thickness", "triangle_count": count})
-        # Loaded here: what it stands on takes longer to load than the first look takes.
-        from system.pricing.adapters.mesh.character import character_of
-
-        character = character_of(solid, area=look.area, shell_count=figures["shell_count"])
-        report({"stage": "checked", **figures, **character, **unit})
+        with side_by_side(count) as beside:
+            solid = _told_of(model, look, report, beside)
     except MeshFault as fault:
         refused: dict[str, Any] = {"stage": "refused", "code": fault.code, "facts": fault.facts}
         if fault.sides is not None:
@@ -63,8 +60,30 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
             report({"stage": "drawn", "size_px": size_px, "png": b64encode(picture).decode()})
 
 
-def _sound(model: Model, look: Scan) -> tuple[dict[str, Any], Triangles]:
-    """What is found of a surface that needs no repair, and its triangles."""
+def _told_of(model: Model, look: Scan, report: Report, beside: Executor) -> Triangles:
+    """Reports `checked`; the triangles as they face once everything is turned outwards."""
+    # Loaded here: what it stands on takes longer to load than the first look takes.
+    from system.pricing.adapters.mesh.character import Character
+
+    def begun(solid: Triangles, shell_count: int) -> Character:
+        report({"stage": "at", "step": "thickness", "triangle_count": len(solid)})
+        return Character(solid, beside, area=look.area, shell_count=shell_count)
+
+    if look.simple:
+        # What else there is to know of a sound surface is found while its shared metal is.
+        solid = model.triangles
+        character = begun(solid, len(look.bodies or ()))
+        figures = _sound(model, look)
+    else:
+        figures, solid = _check(model, look)
+        character = begun(solid, figures["shell_count"])
+    unit = {"unit": model.unit} if model.unit else {}
+    report({"stage": "checked", **figures, **character.told(), **unit})
+    return solid
+
+
+def _sound(model: Model, look: Scan) -> dict[str, Any]:
+    """What is found of a surface that needs no repair."""
     bodies = look.bodies or ()
     found = [_found(note.code, **note.facts) for note in model.notes]
     if look.degenerate:
@@ -74,7 +93,7 @@ def _sound(model: Model, look: Scan) -> tuple[dict[str, Any], Triangles]:
     )
     figures = _charged(model.triangles, look, look.volume, found, overlaps=overlaps)
     told = {"bodies": len(bodies), "cavities": 0, "oriented": True, "degenerate_facets": look.degenerate}
-    return {**figures, "shell_count": len(bodies), **told}, model.triangles
+    return {**figures, "shell_count": len(bodies), **told}
 
 
 def _check(model: Model, look: Scan) -> tuple[dict[str, Any], Triangles]:

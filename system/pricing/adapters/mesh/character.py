@@ -3,47 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from concurrent.futures import Executor, Future
+from typing import Any
 
 import numpy as np
 
 from system.meshes.stl import Triangles
+from system.pricing.adapters.mesh.beside import Found, if_affordable
 from system.pricing.adapters.mesh.contact import separate_groups
 from system.pricing.adapters.mesh.hull import hull_volume_of
 from system.pricing.adapters.mesh.points import duplicates_in
 from system.pricing.adapters.mesh.roughness import roughness_of
 from system.pricing.adapters.mesh.thickness import Thickness, thickness_of
 
-Found = TypeVar("Found")
 
-
-def character_of(solid: Triangles, *, area: float, shell_count: int) -> dict[str, Any]:
-    """Findings of a closed surface that faces outwards, by their names in `checked`. What could not be measured is left out.
+class Character:
+    """Findings of a closed surface that faces outwards, cavities inwards: begun when this is made, told when they are there.
 
     Lengths are in units of the file; `apart` counts groups of bodies of which none touches another.
     """
-    solid = np.ascontiguousarray(solid)
-    thickness = _if_affordable(lambda: thickness_of(solid))
-    roughness = _if_affordable(lambda: roughness_of(solid, area))
-    hull = _if_affordable(lambda: hull_volume_of(solid))
-    duplicates = _if_affordable(lambda: duplicates_in(solid))
-    apart = _if_affordable(lambda: separate_groups(solid)) if shell_count > 1 else 1
-    found = {
-        "thickness": _told(thickness) if thickness else None,
-        "roughness": None if roughness is None else f"{roughness:.4g}",
-        "hull_volume": None if hull is None else f"{hull:.9g}",
-        "duplicate_facets": duplicates,
-        "apart": apart,
-    }
-    return {name: value for name, value in found.items() if value is not None}
 
+    def __init__(self, solid: Triangles, beside: Executor, *, area: float, shell_count: int) -> None:
+        solid = np.ascontiguousarray(solid)
 
-def _if_affordable(measured: Callable[[], Found]) -> Found | None:
-    """What is measured, or nothing where memory is short: the price does not hang on it."""
-    try:
-        return measured()
-    except MemoryError:
-        return None
+        def begun(find: Callable[[], Found | None]) -> Future[Found | None]:
+            return beside.submit(lambda: if_affordable(find))
+
+        # The longest first.
+        self._thickness = begun(lambda: thickness_of(solid))
+        self._apart = begun(lambda: separate_groups(solid) if shell_count > 1 else 1)
+        self._hull = begun(lambda: hull_volume_of(solid))
+        self._roughness = begun(lambda: roughness_of(solid, area))
+        self._duplicates = begun(lambda: duplicates_in(solid))
+
+    def told(self) -> dict[str, Any]:
+        """By their names in `checked`. What could not be measured is left out."""
+        thickness, roughness, hull = self._thickness.result(), self._roughness.result(), self._hull.result()
+        found = {
+            "thickness": _told(thickness) if thickness else None,
+            "roughness": None if roughness is None else f"{roughness:.4g}",
+            "hull_volume": None if hull is None else f"{hull:.9g}",
+            "duplicate_facets": self._duplicates.result(),
+            "apart": self._apart.result(),
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def _told(thickness: Thickness) -> dict[str, Any]:

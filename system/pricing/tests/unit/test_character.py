@@ -14,7 +14,8 @@ from manifold3d import Manifold
 
 from fixtures.models3d import model, shapes
 from system.meshes.stl import read_stl
-from system.pricing.adapters.mesh import character, contact, hull, roughness
+from system.pricing.adapters.mesh import beside, character, contact, hull, roughness
+from system.pricing.adapters.mesh.character import Character
 from system.pricing.adapters.mesh.contact import separate_groups
 from system.pricing.adapters.mesh.hull import hull_volume_of
 from system.pricing.adapters.mesh.points import duplicates_in
@@ -113,6 +114,53 @@ def test_most_corners_are_left_out_before_the_hull_is_made(monkeypatch: pytest.M
     monkeypatch.setattr(hull, "Manifold", Counting)
     hull_volume_of(small(np.random.default_rng(1).normal(size=(20_000, 3, 3))))
     assert max(given_to) < 10_000, "of 60,000"
+
+
+@pytest.mark.parametrize("looked_at_max", [50, 700, 2999])
+def test_the_hull_is_the_same_however_few_are_looked_at_first(
+    monkeypatch: pytest.MonkeyPatch, looked_at_max: int
+) -> None:
+    monkeypatch.setattr(hull, "LOOKED_AT_MAX", looked_at_max)
+    cloud = small(np.random.default_rng(7).normal(size=(3000, 3, 3)) + 30.0)
+    assert hull_volume_of(cloud) == pytest.approx(Manifold.hull_points(cloud.reshape(-1, 3)).volume(), rel=1e-5)
+
+
+def test_a_choice_that_is_flat_hides_no_hull(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hull, "LOOKED_AT_MAX", 500)
+    cloud = np.random.default_rng(7).normal(size=(1000, 3, 3))
+    cloud[::2, :, 2] = 0.0
+    assert hull_volume_of(small(cloud)) == pytest.approx(Manifold.hull_points(cloud.reshape(-1, 3)).volume(), rel=1e-5)
+
+
+# -- side by side --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("beside_from", [0, 1_000_000], ids=["side by side", "one after another"])
+def test_findings_are_the_same_side_by_side(monkeypatch: pytest.MonkeyPatch, find: Find, beside_from: int) -> None:
+    monkeypatch.setattr(beside, "BESIDE_FROM", beside_from)
+    found = find(small(RING))["checked"]
+    monkeypatch.undo()
+    assert found == find(small(RING))["checked"]
+
+
+def test_what_there_is_no_memory_for_is_left_out_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: Any) -> float:
+        raise MemoryError
+
+    monkeypatch.setattr(character, "hull_volume_of", full)
+    with beside.side_by_side(beside.BESIDE_FROM) as threads:
+        told = Character(small(RING), threads, area=1.0, shell_count=1).told()
+    assert "hull_volume" not in told and told["apart"] == 1
+
+
+def test_a_fault_among_the_findings_is_raised_where_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*args: Any) -> float:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(character, "roughness_of", wrong)
+    for count in (0, beside.BESIDE_FROM):
+        with beside.side_by_side(count) as threads, pytest.raises(ZeroDivisionError):
+            Character(small(RING), threads, area=1.0, shell_count=1).told()
 
 
 def test_what_is_flat_has_a_hull_of_nothing() -> None:
