@@ -60,6 +60,47 @@ class Front:
                 return
             self._make_room()
 
+    def absorb(self, other: Front) -> None:
+        """Takes what another one, of the same origin and secret, was fed; that one is of no use any more."""
+        self.state[kernels.LIVE_PEAK] += other.state[kernels.LIVE_PEAK]
+        self.state[kernels.DEGENERATE] += other.state[kernels.DEGENERATE]
+        self.state[kernels.NOT_FINITE] |= other.state[kernels.NOT_FINITE]
+        self.totals[: kernels.LOW] += other.totals[: kernels.LOW]
+        box = slice(kernels.LOW, kernels.HIGH), slice(kernels.HIGH, kernels.ORIGIN)
+        self.totals[box[0]] = np.minimum(self.totals[box[0]], other.totals[box[0]])
+        self.totals[box[1]] = np.maximum(self.totals[box[1]], other.totals[box[1]])
+        self.prints[:1] += other.prints[:1]
+        self.prints[1:] ^= other.prints[1:]
+        self.follows = self.follows and other.follows
+        if self.follows:
+            self._absorb_bodies(other)
+
+    def _absorb_bodies(self, other: Front) -> None:
+        for place in (kernels.INWARD, kernels.MANY_SIDED):
+            self.state[place] += other.state[place]
+        told = int(self.state[kernels.BODIES])
+        room = max(BODIES_MAX - told, 0)
+        more = other.bodies[: min(int(other.state[kernels.BODIES]), room)]
+        self.bodies[told : told + len(more)] = more
+        self.state[kernels.BODIES] += other.state[kernels.BODIES]
+        shift = len(self.parents)
+        free = self.free[: self.state[kernels.FREE]], other.free[: other.state[kernels.FREE]] + np.int32(shift)
+        self.parents = np.concatenate((self.parents, other.parents + np.int32(shift)))
+        self.holds = np.concatenate((self.holds, other.holds))
+        self.sums = np.concatenate((self.sums, other.sums))
+        self.free = np.empty(len(self.parents), np.int32)
+        self.state[kernels.FREE] = sum(map(len, free))
+        self.free[: self.state[kernels.FREE]] = np.concatenate(free)
+        slots = len(self.slots)
+        while slots < 4 * (self.live + other.live):
+            slots *= 2
+        self.spare = np.zeros((slots, 2), np.int64)
+        self.state[kernels.USED] = kernels.move(self.slots, self.spare)
+        self.slots, self.spare = self.spare, np.empty_like(self.spare)
+        kernels.absorb(
+            other.slots, shift, self.slots, self.parents, self.holds, self.sums, self.free, self.bodies, self.state
+        )
+
     def _make_room(self) -> None:
         if self.live > self.live_max:
             self.follows = False

@@ -149,6 +149,52 @@ def meet(
 
 
 @compiled
+def absorb(
+    others: Longs,
+    shift: _Scalar,
+    slots: Longs,
+    parents: Ints,
+    holds: Longs,
+    sums: Floats,
+    free: Ints,
+    bodies: Floats,
+    state: Longs,
+) -> None:
+    """Edges that wait in another table wait here, or meet here; their nodes are numbered from `shift` on here.
+
+    There is room for all of them. What holds a node goes on holding it until its edge has met: no body seems complete before.
+    """
+    for other in range(others.shape[0]):
+        value = others[other, 1]
+        if value == 0:
+            continue
+        key, node = others[other, 0], (value & _NODE_MASK) + shift
+        slot = slot_of(slots, key)
+        waiting = slots[slot, 1]
+        if waiting == 0:
+            taken = put(slots, slot, key, (value >> _COUNT_SHIFT) * _COUNT_ONE + node)
+            state[USED] += taken
+            state[MANY_SIDED] += 1 - taken
+            state[LIVE] += 1
+            continue
+        mine = waiting & _NODE_MASK
+        part_of(parents, holds, sums, root_of(parents, mine), node)
+        met = (waiting >> _COUNT_SHIFT) + (value >> _COUNT_SHIFT)
+        if met != 0:
+            slots[slot, 1] = met * _COUNT_ONE + mine
+            state[MANY_SIDED] += 1
+        else:
+            slots[slot, 1] = 0
+            state[LIVE] -= 1
+            holds[mine] -= 1
+            if holds[mine] == 0:
+                settle(parents, holds, sums, free, bodies, state, mine)
+        holds[node] -= 1
+        if holds[node] == 0:
+            settle(parents, holds, sums, free, bodies, state, node)
+
+
+@compiled
 def begin_body(parents: Ints, holds: Longs, sums: Floats, node: _Scalar) -> None:
     """Nothing yet, and nowhere."""
     parents[node] = node

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO
+from threading import Event
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +25,13 @@ _HARDLY_ANY_MET = 1 << 14
 following, and its triangles are sorted first."""
 LIVE_MAX = 1 << 19
 """With more than these, sorted too, bodies are not told: it is a soup, or close to one. The table then takes 32 MB."""
+PARTS_MAX = 2
+PARTS_FROM = 50_000
+"""Triangles from which a model is followed in parts at a time: starting a thread takes as long as a thousand of them."""
 _ORIGIN_TRIANGLES = 64
 
 Point = tuple[float, float, float]
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,41 +101,68 @@ def scan(what: BinaryIO | Triangles) -> Scan:
 
 def _in_order(source: Source) -> Scan | None:
     """Follows the order of the file; None when it has none."""
-    front: Front | None = None
-    triangle_count = 0
-    for chunk in source.chunks():
-        if front is None:
-            front = Front(_origin(chunk), LIVE_MAX)
-        front.feed(chunk)
-        triangle_count += len(chunk)
-        if front.state[kernels.NOT_FINITE]:
-            raise MeshFault("mesh-not-finite")
-        if front.live > IN_ORDER_MAX or front.live > max(_HARDLY_ANY_MET, 2 * triangle_count):
-            return None
-    if front is None:
+    if source.count == 0:
         raise MeshFault("mesh-empty")
-    return _found(front, triangle_count)
+    has_no_order = Event()
+
+    def follow(part: Source, front: Front) -> None:
+        seen = 0
+        for chunk in part.chunks():
+            front.feed(chunk)
+            seen += len(chunk)
+            if front.state[kernels.NOT_FINITE]:
+                raise MeshFault("mesh-not-finite")
+            if front.live > IN_ORDER_MAX or front.live > max(_HARDLY_ANY_MET, 2 * seen):
+                has_no_order.set()
+            if has_no_order.is_set():
+                return
+
+    front = _followed(source.parts(_parts_of(source.count)), follow, _origin(source.head(_ORIGIN_TRIANGLES)))
+    return None if has_no_order.is_set() else _found(front, source.count)
 
 
 def _sorted(triangles: Triangles) -> Scan:
     if not np.isfinite(triangles).all():
         raise MeshFault("mesh-not-finite")
-    front = Front(_origin(triangles), LIVE_MAX)
-    order = order_of(triangles)
-    chunk = np.empty((CHUNK, 3, 3), dtype=np.float32)
-    for start in range(0, len(order), CHUNK):
-        chosen = order[start : start + CHUNK]
-        part = chunk[: len(chosen)]
-        np.take(triangles, chosen, axis=0, out=part, mode="clip")
-        front.feed(part)
-    return _found(front, len(triangles))
+
+    def follow(order: npt.NDArray[np.uint32], front: Front) -> None:
+        chunk = np.empty((CHUNK, 3, 3), dtype=np.float32)
+        for start in range(0, len(order), CHUNK):
+            chosen = order[start : start + CHUNK]
+            part = chunk[: len(chosen)]
+            np.take(triangles, chosen, axis=0, out=part, mode="clip")
+            front.feed(part)
+
+    parts = np.array_split(order_of(triangles), _parts_of(len(triangles)))
+    return _found(_followed(parts, follow, _origin(triangles[:_ORIGIN_TRIANGLES])), len(triangles))
+
+
+def _parts_of(triangle_count: int) -> int:
+    """How many parts of a model are followed at a time, each by a processor."""
+    return min(PARTS_MAX, len(os.sched_getaffinity(0))) if triangle_count >= PARTS_FROM else 1
+
+
+def _followed(parts: Sequence[Part], follow: Callable[[Part, Front], None], origin: Point) -> Front:
+    """One front of all parts: each is followed by itself, and edges between them meet at the end. Raises what `follow` raises."""
+    live_max = LIVE_MAX // len(parts)
+    fronts = [Front(origin, live_max)]
+    fronts += [Front(origin, live_max, secret=fronts[0].secret) for _ in parts[1:]]
+    if len(parts) == 1:
+        follow(parts[0], fronts[0])
+    else:
+        with ThreadPoolExecutor(len(parts) - 1) as threads:
+            others = [threads.submit(follow, part, front) for part, front in zip(parts[1:], fronts[1:], strict=True)]
+            follow(parts[0], fronts[0])
+            for other in others:
+                other.result()
+    for other_front in fronts[1:]:
+        fronts[0].absorb(other_front)
+    return fronts[0]
 
 
 def _origin(triangles: Triangles) -> Point:
     with np.errstate(all="ignore"):
-        x, y, z = (
-            float(value) for value in triangles[:_ORIGIN_TRIANGLES].reshape(-1, 3).mean(axis=0, dtype=np.float64)
-        )
+        x, y, z = (float(value) for value in triangles.reshape(-1, 3).mean(axis=0, dtype=np.float64))
     return x, y, z
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -19,6 +21,19 @@ CHUNK = 4096
 class Source(Protocol):
     """Triangles that can be gone through more than once."""
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        ...
+
+    def head(self, count: int) -> Triangles:
+        """The first of them. Raises MeshFault as `read_model` does."""
+        ...
+
+    def parts(self, count: int) -> Sequence[Source]:
+        """The same in their order in at most so many parts, that can be gone through at one time."""
+        ...
+
     def chunks(self) -> Iterator[Triangles]:
         """All of them in their order; a chunk is good until the next one. Raises MeshFault as `read_model` does."""
         ...
@@ -34,6 +49,19 @@ class ArraySource:
     def __init__(self, triangles: Triangles) -> None:
         self._triangles = np.ascontiguousarray(triangles, dtype=np.float32)
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._triangles)
+
+    def head(self, count: int) -> Triangles:
+        """The first of them."""
+        return self._triangles[:count]
+
+    def parts(self, count: int) -> Sequence[Source]:
+        """Slices of the array."""
+        return [ArraySource(part) for part in np.array_split(self._triangles, count)]
+
     def chunks(self) -> Iterator[Triangles]:
         """Slices of the array."""
         for start in range(0, len(self._triangles), CHUNK):
@@ -47,9 +75,26 @@ class ArraySource:
 class BinarySource:
     """A binary STL file. It is read, not mapped: a mapped file that somebody shortens would end the process."""
 
-    def __init__(self, file: BinaryIO, count: int) -> None:
+    def __init__(self, file: BinaryIO, count: int, first: int = 0) -> None:
         self._file = file
         self._count = count
+        self._first = first
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self._count
+
+    def head(self, count: int) -> Triangles:
+        """The first of them."""
+        return BinarySource(self._file, min(count, self._count), self._first).triangles()
+
+    def parts(self, count: int) -> Sequence[Source]:
+        """Parts of the file, each read at its own place; the whole where a file is none of the system's."""
+        if not _is_of_the_system(self._file):
+            return [self]
+        ends = [self._first + self._count * number // count for number in range(count + 1)]
+        return [BinarySource(self._file, end - begin, begin) for begin, end in pairwise(ends)]
 
     def chunks(self) -> Iterator[Triangles]:
         """Read into one buffer again and again."""
@@ -68,18 +113,32 @@ class BinarySource:
         return result
 
     def _records(self) -> Iterator[tuple[int, np.ndarray]]:
-        self._file.seek(STL_HEADER_BYTES)
+        place = STL_HEADER_BYTES + self._first * STL_FACET_BYTES
+        descriptor = self._file.fileno() if _is_of_the_system(self._file) else None
+        if descriptor is None:
+            self._file.seek(place)
         records = np.empty(min(CHUNK, self._count), dtype=FACET)
         for start in range(0, self._count, CHUNK):
             wanted = min(CHUNK, self._count - start)
             view = records[:wanted].view(np.uint8).data
             filled = 0
             while filled < len(view):
-                got = self._file.readinto(view[filled:])  # type: ignore[attr-defined]
+                left = view[filled:]
+                got = self._file.readinto(left) if descriptor is None else os.preadv(descriptor, [left], place)  # type: ignore[attr-defined]
                 if not got:
                     raise MeshFault("mesh-truncated")
                 filled += got
+                place += got
             yield start, records[:wanted]
+
+
+def _is_of_the_system(file: BinaryIO) -> bool:
+    """Whether it can be read at several places at a time."""
+    try:
+        file.fileno()
+    except (OSError, AttributeError):
+        return False
+    return True
 
 
 def source_of(what: BinaryIO | Triangles) -> Source:

@@ -27,5 +27,6 @@ def fetch() -> None:
     order_of(body)
     count_edges(body)
     overlap_volume(np.concatenate((body, body)))
-    front = Front((0.0, 0.0, 0.0), 1)
+    front, other = Front((0.0, 0.0, 0.0), 1), Front((0.0, 0.0, 0.0), 1)
     move(front.slots, np.zeros_like(front.slots))
+    front.absorb(other)
