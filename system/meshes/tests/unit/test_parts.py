@@ -76,7 +76,7 @@ def test_edges_of_many_sides_are_never_taken_for_sound(parts: int, in_parts: InP
     in_parts(parts)
     found = scan(DOUBLE)
     assert (found.closed, found.oriented, found.simple) == (False, False, False)
-    assert found.area == pytest.approx(scan(RING).area * 2 + shapes.area_of(RING[3:4]), rel=1e-6)
+    assert found.area == pytest.approx(scan(RING).area * 2 + shapes.area_of(RING[3:4].astype(np.float64)), rel=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
