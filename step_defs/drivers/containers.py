@@ -92,6 +92,10 @@ class Containers:
                 container.start()
             self.wait_healthy(service)
 
+    def runs(self, service: str) -> bool:
+        """Whether every container of a service runs."""
+        return all(self._health(container) in ("healthy", "running", "starting") for container in self.of(service))
+
     @staticmethod
     def _held_bytes(container: Any) -> int:
         """What cannot be given back, by either version of control groups: without the pages of files."""

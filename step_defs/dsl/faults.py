@@ -23,8 +23,8 @@ LEASE_OVER_WITHIN_S = 60
 # A lease of the judged system is shorter than this: nobody waits for half a minute in a scenario.
 _BEATING = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '6 seconds'"
 _HELD_UP = "SELECT count(*) FROM calculation_setback WHERE code IN ('measuring-killed', 'worker-died')"
-SPARE_BYTES = 4 << 20
-"""What is left to a worker that runs out of memory: less than any large model takes."""
+SPARE_BYTES = 64 << 20
+"""What is left to a worker that runs out of memory: enough to fetch a large model, and too little to measure it."""
 IN_THE_MIDDLE = ("ANALYSING", "ESTIMATED")
 
 
@@ -79,14 +79,18 @@ class Faults:
         """In the middle of a large model of the customer's there is no memory left, until the kernel has ended a process."""
         containers = self.world.backstage.containers
         before = containers.sql("pricing", _HELD_UP)
-        self._is_being_priced(shopper, material)
+        with shopper.unseen():
+            shopper.uploads(LARGE, self.world.models.never_seen(LARGE))
         with containers.short_of_memory("pricing-worker", spare_bytes=SPARE_BYTES):
+            with shopper.unseen():
+                shopper.asks_price(LARGE, material, wait=False)
             eventually(
-                lambda: containers.sql("pricing", _HELD_UP),
-                lambda held_up: held_up != before,
+                lambda: containers.sql("pricing", _HELD_UP) != before or not containers.runs("pricing-worker"),
                 within_s=LEASE_OVER_WITHIN_S,
                 what="a calculation ran out of memory",
             )
+        status = shopper.quote()["status"]
+        assert status not in ("READY", "FAILED"), f"it was {status} before there was memory again"
 
     def _is_being_priced(self, shopper: Shopper, material: str) -> None:
         with shopper.unseen():

@@ -281,20 +281,25 @@ class BrowserModelDesk:
         def shown() -> Row:
             refused = self._window.all("[data-refused]:not([hidden])")
             if refused:
-                self._window.forgive("status of 4")
-                raise Refusal("a price", 422, {"code": refused[0]["data-refused"], "detail": refused[0]["text"]})
+                return {"refused": refused[0]["data-refused"], "detail": refused[0]["text"]}
             [prices] = self._window.all("#prices")
             quote: Row = self._door.get(f"{QUOTES}/{prices['data-quote']}").body if prices["data-quote"] else {}
             # A piece that says less than is known by now is about to be shown anew.
             is_told = prices["data-price-state"] == TOLD.get(quote.get("status", ""))
             return quote if is_told else {}
 
-        return eventually(
+        quote = eventually(
             shown,
-            lambda quote: all(_is_meant(quote.get(name), value) for name, value in wanted.items()),
+            lambda quote: (
+                "refused" in quote or all(_is_meant(quote.get(name), value) for name, value in wanted.items())
+            ),
             within_s=SHOWN_WITHIN_S,
             what=f"the page shows a price for {wanted}",
         )
+        if "refused" in quote:
+            self._window.forgive("status of 4")
+            raise Refusal("a price", 422, {"code": quote["refused"], "detail": quote["detail"]})
+        return quote
 
     def _presses(self, go: str) -> None:
         with self._window.page.expect_navigation():

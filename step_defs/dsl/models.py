@@ -46,6 +46,7 @@ class Models:
 
     def __init__(self, unique: str, beside: Path | None = None) -> None:
         self._unique = unique
+        self._never_seen = 0
         self._beside = beside
 
     def bytes_of(self, name: str) -> bytes:
@@ -64,5 +65,6 @@ class Models:
         return path.read_bytes()
 
     def never_seen(self, name: str) -> bytes:
-        """The same geometry in a file that nobody uploaded before."""
-        return variant(name, self._unique)
+        """The same geometry in a file that nobody uploaded before, another one each time."""
+        self._never_seen += 1
+        return variant(name, f"{self._unique} {self._never_seen}")

@@ -10,6 +10,7 @@ from step_defs.dsl.models import LARGE
 from step_defs.dsl.order import amount
 from step_defs.dsl.shopper import DECIDED, Shopper
 
+FORETOLD_FROM = 3
 ASKED_AGAIN = 5
 """One answer may meet a pause of the machine; half of five do not."""
 
@@ -31,7 +32,15 @@ def heard_the_price(shopper: Shopper) -> None:
 
 
 def follows_large(shopper: Shopper, material: str) -> None:
-    """Asks what a model of a million triangles costs, which nobody sent before, and listens until the price is firm."""
+    """Asks what a model of a million triangles costs, which nobody sent before, and listens until the price is firm.
+
+    Where such models were priced before: from fewer than three nobody can tell how long the next one takes.
+    """
+    models = shopper.world.models
+    with shopper.unseen():
+        for _ in range(FORETOLD_FROM):
+            shopper.uploads(LARGE, models.never_seen(LARGE))
+            shopper.asks_price(LARGE, material)
     shopper.follows_price(LARGE, material)
 
 
