@@ -92,7 +92,7 @@ restore: ## put the running system back to a moment, TIME=...; says what would b
 	@$(PYTHON) -m tools.backups restore $(if $(TIME),--time $(TIME)) $(if $(YES),--yes)
 
 nightly: test prove up figures bench-calm bench-broker down ## everything, the long measurements too: hours
-	@$(PYTHON) -m pytest system fixtures -m "long and not live"
+	@$(PYTHON) -m pytest system fixtures release/tests -m "long and not live"
 	@$(PYTHON) -m step_defs.assembly run $(PYTHON) -m pytest features -m "long and exclusive" --then $(PYTHON) -m pytest features -m "long and pages" --through pages
 	@$(PYTHON) -m perf.power
 	@$(PYTHON) -m perf.drills

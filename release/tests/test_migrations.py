@@ -165,6 +165,7 @@ def test_what_production_still_uses_may_not(history: History, named: str) -> Non
     assert any("ban-drop-column" in reason for reason in found.reasons)
 
 
+@pytest.mark.long
 def test_a_contract_lifts_no_lock(history: History) -> None:
     unused = history.git("rev-parse", "HEAD")
     body = f'{LOCK}op.execute("CREATE INDEX sale_note ON sale (note)")'
@@ -179,6 +180,7 @@ def test_an_edited_migration_is_refused(history: History) -> None:
     assert "its file was edited" in reasons
 
 
+@pytest.mark.long
 def test_a_migration_edited_through_what_it_imports_is_refused(history: History) -> None:
     verdict, reasons = judged(
         history, {TABLES: TABLE.replace('"type", Text', '"kind", Text').replace('"b", "type"', '"b", "kind"')}
@@ -194,11 +196,13 @@ def test_a_removed_migration_is_refused(history: History) -> None:
     assert "was released and is gone" in reasons
 
 
+@pytest.mark.long
 def test_a_migration_rewritten_to_the_same_sql_is_accepted(history: History) -> None:
     verdict, _ = judged(history, {FIRST: f"# Says the same in other words.\n{INITIAL}"})
     assert verdict is Verdict.PASSED
 
 
+@pytest.mark.long
 def test_two_last_migrations_are_refused(history: History) -> None:
     twins = {
         SECOND: migration("0002", "pass"),
@@ -208,12 +212,14 @@ def test_two_last_migrations_are_refused(history: History) -> None:
         judged(history, dict(twins))
 
 
+@pytest.mark.long
 def test_a_migration_that_reads_cannot_be_judged(history: History) -> None:
     body = 'op.get_bind().execute(sa.text("SELECT 1")).fetchall()'
     with pytest.raises(NotReady, match="must not depend on what it reads"):
         judged(history, {SECOND: migration("0002", body)})
 
 
+@pytest.mark.long
 def test_values_are_part_of_the_sql(history: History) -> None:
     statements = revisions_at(history.repository, "HEAD")["crm", "0001"].statements
     assert "INSERT INTO sale (number) VALUES ('100 %');" in statements
@@ -226,6 +232,7 @@ def test_without_a_previous_release_every_migration_is_new(history: History) -> 
     assert (found.verdict, found.checked, found.figures["migrations_new"]) == (Verdict.PASSED, 1, 1)
 
 
+@pytest.mark.long
 def test_no_migration_at_all_is_no_pass(tmp_path: Path) -> None:
     empty = History(tmp_path / "empty")
     commit = empty.commit({"system/__init__.py": ""})

@@ -157,6 +157,7 @@ def test_a_finer_form_that_does_not_come_leaves_the_light_one(opens: Open) -> No
     expect(model).to_have_attribute("data-state", "shown")
 
 
+@pytest.mark.long
 def test_levels_that_are_being_made_are_waited_for(opens: Open) -> None:
     ASKED.not_ready = 2
     page = opens("huge-later", complains=True)
@@ -166,6 +167,7 @@ def test_levels_that_are_being_made_are_waited_for(opens: Open) -> None:
     assert ASKED.counts["huge-later", "coarse"] == 3 and ASKED.counts["huge-later", "whole"] == 0
 
 
+@pytest.mark.long
 def test_who_does_not_want_to_wait_loads_the_model_itself(opens: Open) -> None:
     ASKED.not_ready = 1_000
     page = opens("huge-later", complains=True)
@@ -174,6 +176,7 @@ def test_who_does_not_want_to_wait_loads_the_model_itself(opens: Open) -> None:
     expect(model).to_contain_text("· triangles: 102,400")
 
 
+@pytest.mark.long
 def test_where_there_never_will_be_levels_the_model_itself_is_offered(opens: Open) -> None:
     page = opens("huge-unmade", complains=True)
     model = is_in_state(page, "large")
@@ -199,6 +202,7 @@ window.clearTimeout = (id) => { window.waiting.delete(id); clear(id); };
 """
 
 
+@pytest.mark.long
 def test_a_model_that_left_the_page_asks_for_nothing_more(opens: Open) -> None:
     page = opens("huge-much-later", complains=True, script=WAITING)
     is_in_state(page, "preparing")
@@ -242,6 +246,7 @@ def test_a_file_of_ones_own_is_shown_and_nothing_is_sent(opens: Open) -> None:
     expect(model.get_by_role("img", name="another.stl in 3D")).to_be_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "state"),
     [
@@ -299,6 +304,7 @@ def test_places_are_marked_on_top_and_the_first_one_is_turned_to_the_reader(open
     assert is_marked(picture(page)) == 0
 
 
+@pytest.mark.long
 def test_marks_do_not_pass_to_another_model(opens: Open) -> None:
     page = opens("none")
     page.evaluate("document.querySelector('alexandrite-model').mark([[0, 0, 0]])")
@@ -333,6 +339,7 @@ def test_dimensions_stand_along_the_box_when_somebody_wants_them(opens: Open) ->
     expect(labels.first).to_be_hidden()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [360, 1440])
 def test_the_handles_fit_into_the_page(opens: Open, width: int) -> None:
     page = opens("torus-ring", viewport={"width": width, "height": 800})

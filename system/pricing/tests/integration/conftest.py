@@ -14,6 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from sqlalchemy import text
 
 from fixtures.models3d import variant
 from system.conftest import Infrastructure
@@ -193,8 +194,6 @@ class Pricing:
 
     async def rows(self, sql: str, **parameters: Any) -> list[Any]:
         """Rows of pricing's database."""
-        from sqlalchemy import text
-
         async with self.service.engine.connect() as connection:
             return list(await connection.execute(text(sql), parameters))
 
@@ -217,10 +216,20 @@ class Pricing:
         return variant(name, f"{name} {uuid4()}")
 
 
+_NOTHING_WAITS = (
+    "DELETE FROM procrastinate_jobs",
+    "DELETE FROM fair_share",
+    "UPDATE fair_clock SET clock = 0, advance = 0",
+)
+
+
 @pytest.fixture
 async def pricing(settings: PricingSettings, database: Infrastructure, storage: Storage) -> AsyncIterator[Pricing]:
-    """Pricing's API, without its background parts."""
+    """Pricing's API, without its background parts. Nothing waits that another test has asked for, and everybody was served alike."""
     made = service(settings)
+    async with made.engine.begin() as connection:
+        for statement in _NOTHING_WAITS:
+            await connection.execute(text(statement))
     transport = httpx.ASGITransport(app=made.app)
     async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as http:
         yield Pricing(settings, database, storage, made, http)

@@ -39,29 +39,13 @@ GOLD = {"material": "gold_585", "quantity": 1}
 
 
 @pytest.fixture
-async def nothing_waits(pricing: Pricing) -> None:
-    """Whatever other tests left in the queue is gone, and everybody was served alike."""
-    from sqlalchemy import text
-
-    async with pricing.service.engine.begin() as connection:
-        for statement in (
-            "DELETE FROM procrastinate_jobs",
-            "DELETE FROM fair_share",
-            "UPDATE fair_clock SET clock = 0, advance = 0",
-        ):
-            await connection.execute(text(statement))
-
-
-@pytest.fixture
 def calculation(pricing: Pricing, settings: PricingSettings) -> Calculation:
     """The calculation as a worker runs it."""
     return calculation_of(pricing.service, pricing.service.app.state.files, settings)
 
 
 @pytest.fixture
-async def app(
-    nothing_waits: None, calculation: Calculation, settings: PricingSettings
-) -> AsyncIterator[procrastinate.App]:
+async def app(calculation: Calculation, settings: PricingSettings) -> AsyncIterator[procrastinate.App]:
     """The workers' queue, of which the test takes jobs itself."""
     made = make_app(settings, calculation)
     async with made.open_async():
@@ -184,7 +168,7 @@ async def test_a_worker_that_was_struck_off_is_back_with_its_next_beat(
     assert await worker.take()
 
 
-async def test_a_pause_fails_no_model(pricing: Pricing, settings: PricingSettings, nothing_waits: None) -> None:
+async def test_a_pause_fails_no_model(pricing: Pricing, settings: PricingSettings) -> None:
     anna = uuid4()
     quote_id = await ask(pricing, anna)
     order_id = await orders(pricing, quote_id)
@@ -196,9 +180,7 @@ async def test_a_pause_fails_no_model(pricing: Pricing, settings: PricingSetting
     assert [told["code"] for told in await setbacks(pricing, order_id)] == ["allowance-exceeded", "lease-lost"]
 
 
-async def test_a_measuring_process_that_is_killed_as_for_want_of_memory_gives_one_price(
-    pricing: Pricing, nothing_waits: None
-) -> None:
+async def test_a_measuring_process_that_is_killed_as_for_want_of_memory_gives_one_price(pricing: Pricing) -> None:
     anna = uuid4()
     quote_id = await ask(pricing, anna, "pave-ring-100k")
     order_id = await orders(pricing, quote_id)
@@ -211,7 +193,7 @@ async def test_a_measuring_process_that_is_killed_as_for_want_of_memory_gives_on
 
 
 async def test_a_measuring_process_that_is_killed_each_time_is_given_up_and_not_remembered(
-    pricing: Pricing, settings: PricingSettings, nothing_waits: None, monkeypatch: pytest.MonkeyPatch
+    pricing: Pricing, settings: PricingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def killed(*args: Any) -> AsyncIterator[Any]:
         raise MeasuringKilled
@@ -250,7 +232,7 @@ async def _measuring_for(worker: int) -> int:
             await asyncio.sleep(0.01)
 
 
-async def test_the_work_that_waits_is_told_in_seconds(pricing: Pricing, nothing_waits: None) -> None:
+async def test_the_work_that_waits_is_told_in_seconds(pricing: Pricing) -> None:
     assert await work_waiting_s(pricing.service.engine) == 0
     await ask(pricing, uuid4())
     one = await work_waiting_s(pricing.service.engine)
@@ -264,9 +246,7 @@ async def test_only_the_orchestrator_is_told_of_setbacks(pricing: Pricing) -> No
 
 
 @pytest.mark.long
-async def test_a_worker_paused_past_its_lease_gives_one_price_and_works_on(
-    pricing: Pricing, nothing_waits: None
-) -> None:
+async def test_a_worker_paused_past_its_lease_gives_one_price_and_works_on(pricing: Pricing) -> None:
     pricing.storage.pause = asyncio.Event()
     anna = uuid4()
     quote_id = await ask(pricing, anna)
@@ -289,7 +269,7 @@ async def test_a_worker_paused_past_its_lease_gives_one_price_and_works_on(
 
 
 @pytest.mark.long
-async def test_workers_come_with_the_work_and_their_counts_are_told(pricing: Pricing, nothing_waits: None) -> None:
+async def test_workers_come_with_the_work_and_their_counts_are_told(pricing: Pricing) -> None:
     pricing.storage.pause = asyncio.Event()
     anna = uuid4()
     busy = pricing.settings.model_copy(update={"pricing_workers_max": 2, "pricing_waiting_target_s": 0.001})
