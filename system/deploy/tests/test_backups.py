@@ -186,6 +186,7 @@ def test_moment_before_the_oldest_backup_stops_nobody(project: Project) -> None:
     restore.check_reachable(project, now(project))
 
 
+@pytest.mark.long
 def test_what_a_consumer_has_not_heard_is_counted(project: Project) -> None:
     order_id, since = uuid4(), datetime.now(UTC) - timedelta(minutes=1)
     before = restore.unreceived(project.live, since)
@@ -195,6 +196,7 @@ def test_what_a_consumer_has_not_heard_is_counted(project: Project) -> None:
     assert restore.unreceived(project.live, since) == before
 
 
+@pytest.mark.long
 def test_queues_are_emptied(project: Project) -> None:
     password = credentials.read("jobs", credentials.BROKER).strip()
     admin = ("exec", f"{project.name}-rabbitmq-1", "rabbitmqadmin", "--username=alexandrite", f"--password={password}")

@@ -157,6 +157,7 @@ async def test_what_is_deleted_under_traffic_comes_back_and_nothing_is_lost_or_d
         await until(shop.every_one_acted)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["queue", "binding", "exchange"])
 async def test_without_the_guard_they_are_lost(settings: ServiceSettings, what: str) -> None:
     async with shop_at_work(settings.model_copy(update={"topology_check_s": 0.0})) as shop:
@@ -197,6 +198,7 @@ async def test_a_deleted_dead_letter_queue_comes_back_and_takes_what_waited(sett
         assert mended("dead_queue") >= before + 1
 
 
+@pytest.mark.long
 async def test_without_the_guard_a_dead_letter_never_reaches_anybody(settings: ServiceSettings) -> None:
     async with shop_at_work(settings.model_copy(update={"topology_check_s": 0.0})) as shop:
         await asyncio.to_thread(delete, settings, "dead_queue")

@@ -60,6 +60,7 @@ async def test_what_cannot_be_made_is_not_drawn(working: Pricing) -> None:
     assert not [key for key in working.storage.previews if key[0] == mesh]
 
 
+@pytest.mark.long
 async def test_the_command_draws_what_is_missing_and_nothing_twice(working: Pricing) -> None:
     working.storage.keeps_previews = False
     meshes = {(await priced(working, working.fresh_model(name)))[0] for name in ("torus-ring", "pendant", "band-ring")}
