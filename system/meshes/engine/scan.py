@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 from typing import BinaryIO, TypeVar
@@ -12,6 +11,7 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from system.meshes.beside import side_by_side
 from system.meshes.engine import front_kernels as kernels
 from system.meshes.engine.cells import order_of
 from system.meshes.engine.front import BODIES_MAX, Front
@@ -111,14 +111,16 @@ def _in_order(source: Source) -> Scan | None:
             front.feed(chunk)
             seen += len(chunk)
             if front.state[kernels.NOT_FINITE]:
+                # The other part need not go on either.
+                has_no_order.set()
                 raise MeshFault("mesh-not-finite")
             if front.live > IN_ORDER_MAX or front.live > max(_HARDLY_ANY_MET, 2 * seen):
                 has_no_order.set()
             if has_no_order.is_set():
                 return
 
-    front = _followed(source.parts(_parts_of(source.count)), follow, _origin(source.head(_ORIGIN_TRIANGLES)))
-    return None if has_no_order.is_set() else _found(front, source.count)
+    fronts = _followed(source.parts(_parts_of(source.count)), follow, _origin(source.head(_ORIGIN_TRIANGLES)))
+    return None if has_no_order.is_set() else _found(_merged(fronts), source.count)
 
 
 def _sorted(triangles: Triangles) -> Scan:
@@ -134,7 +136,7 @@ def _sorted(triangles: Triangles) -> Scan:
             front.feed(part)
 
     parts = np.array_split(order_of(triangles), _parts_of(len(triangles)))
-    return _found(_followed(parts, follow, _origin(triangles[:_ORIGIN_TRIANGLES])), len(triangles))
+    return _found(_merged(_followed(parts, follow, _origin(triangles[:_ORIGIN_TRIANGLES]))), len(triangles))
 
 
 def _parts_of(triangle_count: int) -> int:
@@ -142,22 +144,25 @@ def _parts_of(triangle_count: int) -> int:
     return min(PARTS_MAX, len(os.sched_getaffinity(0))) if triangle_count >= PARTS_FROM else 1
 
 
-def _followed(parts: Sequence[Part], follow: Callable[[Part, Front], None], origin: Point) -> Front:
-    """One front of all parts: each is followed by itself, and edges between them meet at the end. Raises what `follow` raises."""
+def _followed(parts: Sequence[Part], follow: Callable[[Part, Front], None], origin: Point) -> list[Front]:
+    """A front of each part, which are followed at one time. Raises what `follow` raises."""
     live_max = LIVE_MAX // len(parts)
     fronts = [Front(origin, live_max)]
     fronts += [Front(origin, live_max, secret=fronts[0].secret) for _ in parts[1:]]
-    if len(parts) == 1:
+    with side_by_side(len(parts) - 1) as beside:
+        others = [beside.submit(follow, part, front) for part, front in zip(parts[1:], fronts[1:], strict=True)]
         follow(parts[0], fronts[0])
-    else:
-        with ThreadPoolExecutor(len(parts) - 1) as threads:
-            others = [threads.submit(follow, part, front) for part, front in zip(parts[1:], fronts[1:], strict=True)]
-            follow(parts[0], fronts[0])
-            for other in others:
-                other.result()
-    for other_front in fronts[1:]:
-        fronts[0].absorb(other_front)
-    return fronts[0]
+        for other in others:
+            other.result()
+    return fronts
+
+
+def _merged(fronts: Sequence[Front]) -> Front:
+    """One of all: edges that wait in two parts meet now."""
+    whole, *others = fronts
+    for other in others:
+        whole.absorb(other)
+    return whole
 
 
 def _origin(triangles: Triangles) -> Point:

@@ -9,11 +9,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from system.meshes.beside import side_by_side
 from system.meshes.engine import Scan, count_edges, overlap_volume, scan
 from system.meshes.faults import MeshFault
 from system.meshes.model import Model, Triangles, read_model
 from system.meshes.welding import weld
-from system.pricing.adapters.mesh.beside import side_by_side
 from system.pricing.adapters.mesh.places import places_of
 from system.pricing.adapters.mesh.preview import draw
 from system.pricing.adapters.mesh.solids import boxes_meet, face_outwards
@@ -27,6 +27,10 @@ _OVERLAP_SHARE_MIN = 1e-4
 _THINNEST = 1e-6
 CHECKED_COUNT_MAX = 3_000_000
 """Triangles that fit into memory when faults are to be found and repaired; a sound surface may have as many as a file."""
+
+THREADS = 2
+BESIDE_FROM = 200_000
+"""Triangles of a model from which findings side by side are worth the threads: a tenth of a second, and more memory at a time."""
 
 _NO_TRIANGLES: Triangles = np.empty((0, 3, 3), dtype=np.float32)
 
@@ -47,7 +51,7 @@ def analyse(file: BinaryIO, report: Report, *, draws: bool = False) -> None:
         look = scan(triangles)
         unit = {"unit": model.unit} if model.unit else {}
         report({"stage": "measured", **_figures(look, abs(look.volume)), **unit})
-        with side_by_side(count) as beside:
+        with side_by_side(THREADS if count >= BESIDE_FROM else 0) as beside:
             solid = _told_of(model, look, report, beside)
     except MeshFault as fault:
         refused: dict[str, Any] = {"stage": "refused", "code": fault.code, "facts": fault.facts}

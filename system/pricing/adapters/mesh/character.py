@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from system.meshes.beside import Found
 from system.meshes.stl import Triangles
-from system.pricing.adapters.mesh.beside import Found, if_affordable
 from system.pricing.adapters.mesh.contact import separate_groups
 from system.pricing.adapters.mesh.hull import hull_volume_of
 from system.pricing.adapters.mesh.points import duplicates_in
 from system.pricing.adapters.mesh.roughness import roughness_of
 from system.pricing.adapters.mesh.thickness import Thickness, thickness_of
+
+
+def _if_affordable(measured: Callable[[], Found | None]) -> Found | None:
+    """What is measured, or nothing where memory is short: the price does not hang on it."""
+    try:
+        return measured()
+    except MemoryError:
+        return None
 
 
 class Character:
@@ -27,7 +35,7 @@ class Character:
         solid = np.ascontiguousarray(solid)
 
         def begun(find: Callable[[], Found | None]) -> Future[Found | None]:
-            return beside.submit(lambda: if_affordable(find))
+            return beside.submit(lambda: _if_affordable(find))
 
         # The longest first.
         self._thickness = begun(lambda: thickness_of(solid))

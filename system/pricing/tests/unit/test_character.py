@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from manifold3d import Manifold
 
 from fixtures.models3d import model, shapes
+from system.meshes import beside
 from system.meshes.stl import read_stl
-from system.pricing.adapters.mesh import beside, character, contact, hull, roughness
+from system.pricing.adapters.mesh import analyse as analysing
+from system.pricing.adapters.mesh import character, contact, hull, roughness
 from system.pricing.adapters.mesh.character import Character
 from system.pricing.adapters.mesh.contact import separate_groups
 from system.pricing.adapters.mesh.hull import hull_volume_of
@@ -137,7 +139,7 @@ def test_a_choice_that_is_flat_hides_no_hull(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("beside_from", [0, 1_000_000], ids=["side by side", "one after another"])
 def test_findings_are_the_same_side_by_side(monkeypatch: pytest.MonkeyPatch, find: Find, beside_from: int) -> None:
-    monkeypatch.setattr(beside, "BESIDE_FROM", beside_from)
+    monkeypatch.setattr(analysing, "BESIDE_FROM", beside_from)
     found = find(small(RING))["checked"]
     monkeypatch.undo()
     assert found == find(small(RING))["checked"]
@@ -148,7 +150,7 @@ def test_what_there_is_no_memory_for_is_left_out_side_by_side(monkeypatch: pytes
         raise MemoryError
 
     monkeypatch.setattr(character, "hull_volume_of", full)
-    with beside.side_by_side(beside.BESIDE_FROM) as threads:
+    with beside.side_by_side(2) as threads:
         told = Character(small(RING), threads, area=1.0, shell_count=1).told()
     assert "hull_volume" not in told and told["apart"] == 1
 
@@ -158,9 +160,19 @@ def test_a_fault_among_the_findings_is_raised_where_they_are_told(monkeypatch: p
         raise ZeroDivisionError
 
     monkeypatch.setattr(character, "roughness_of", wrong)
-    for count in (0, beside.BESIDE_FROM):
+    for count in (0, 2):
         with beside.side_by_side(count) as threads, pytest.raises(ZeroDivisionError):
             Character(small(RING), threads, area=1.0, shell_count=1).told()
+
+
+def test_where_there_is_no_room_for_a_thread_findings_are_made_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(thread: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", none)
+    with beside.side_by_side(2) as inline:
+        told = Character(small(RING), inline, area=1.0, shell_count=1).told()
+    assert isinstance(inline, beside.Inline) and told["apart"] == 1
 
 
 def test_what_is_flat_has_a_hull_of_nothing() -> None:
