@@ -51,12 +51,24 @@ def gaps_of(trace_id: UUID, spans: Sequence[Span], *, is_whole: bool = True) -> 
     known = {span.span_id for span in own}
     roots = [span for span in own if span.parent_span_id is None]
     gaps = [_gap("parent-missing", span, span.parent_span_id) for span in own if _misses_parent(span, known)]
-    # The first one made the order.
-    gaps += [_gap("root-unlinked", span, None) for span in roots if span is not own[0] and _must_follow(span)]
+    maker = _maker(own)
+    gaps += [_gap("root-unlinked", span, None) for span in roots if span is not maker and _must_follow(span)]
     for span in own:
         lost = [link.span_id for link in span.links if link.trace_id == trace_id and link.span_id not in known]
         gaps += [_gap("link-missing", span, each) for each in lost]
     return tuple(gaps)
+
+
+def _maker(own: Sequence[Span]) -> Span:
+    """Which span made the order: the first that follows nothing, unless something of the trace was over before it began.
+
+    Of two clicks at once the later one may make the order, and the earlier one find it made.
+    """
+    for span in own:
+        if span.parent_span_id is None and _must_follow(span):
+            earlier = (each for each in own if each.started_at < span.started_at)
+            return span if all(each.ended_at > span.started_at for each in earlier) else own[0]
+    return own[0]
 
 
 def _misses_parent(span: Span, known: set[str]) -> bool:

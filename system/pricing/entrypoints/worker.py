@@ -19,7 +19,7 @@ from system.pricing.adapters.turns import FairJobs
 from system.pricing.application.calculation import Calculation
 from system.pricing.application.commands import CalculateQuote
 from system.pricing.application.ports import MeasuringKilled
-from system.pricing.domain.setback import DEPENDENCY_AWAY, MEASURING_KILLED, WORKER_DIED, Setback
+from system.pricing.domain.setback import DEPENDENCY_AWAY, LEASE_LOST, MEASURING_KILLED, WORKER_DIED, Setback
 from system.pricing.settings import PricingSettings
 
 CALCULATED = Counter("alexandrite_pricing_calculations_total", "Calculations of quotes, by how they ended.", ["ended"])
@@ -56,23 +56,23 @@ def make_app(settings: PricingSettings, calculation: Calculation) -> procrastina
         )
         async with jobs.traced(app, context.job, "calculate quote", quote__id=quote_id):
             with CALCULATION_SECONDS.time():
-                await _calculate(command, calculation)
+                await calculate(command, calculation)
         CALCULATED.labels("done").inc()
 
     return app
 
 
-async def _calculate(command: CalculateQuote, calculation: Calculation) -> None:
+async def calculate(command: CalculateQuote, calculation: Calculation) -> None:
+    """Carries the quote to its end, or tells the timeline what holds it up and raises: the queue tries again later."""
     quote_id = str(command.quote_id)
     try:
         await calculation.run(command)
     except Unavailable as error:
         CALCULATED.labels("unavailable").inc()
         log.warning("calculation tried again later", quote_id=quote_id, error=str(error))
-        if isinstance(error, MeasuringKilled):
-            await calculation.held_up(command, Setback(MEASURING_KILLED))
-        elif error.code != "lease-lost":
-            await calculation.held_up(command, Setback(DEPENDENCY_AWAY, {"code": error.code}))
+        # What stood still past its lease has said so itself.
+        if error.code != "lease-lost":
+            await calculation.held_up(command, _setback_of(error, command))
         raise
     except Exception:
         CALCULATED.labels("error").inc()
@@ -80,6 +80,15 @@ async def _calculate(command: CalculateQuote, calculation: Calculation) -> None:
         if command.last_attempt:
             await calculation.give_up(command)
         raise
+
+
+def _setback_of(error: Unavailable, command: CalculateQuote) -> Setback:
+    if isinstance(error, MeasuringKilled):
+        return Setback(MEASURING_KILLED)
+    if not command.is_ours():
+        # Whoever stands still loses its connections: that the file broke off says nothing of the storage.
+        return Setback(LEASE_LOST)
+    return Setback(DEPENDENCY_AWAY, {"code": error.code})
 
 
 def _command_of(job: Job, *, attempt: int) -> CalculateQuote:

@@ -58,6 +58,15 @@ def test_entering_without_saying_from_where_is_a_gap() -> None:
         assert broken([*an_order(), alone]) == [("root-unlinked", "lost")], told
 
 
+def test_of_two_clicks_at_once_the_later_one_may_have_made_the_order() -> None:
+    tab = a_span(ELSEWHERE, "POST /lines", at=NOON, lasts=timedelta(milliseconds=400))
+    made = a_span(ORDER, "POST /lines", at=NOON + timedelta(milliseconds=100), lasts=timedelta(milliseconds=200))
+    found = a_span(ORDER, "POST /lines in the order", at=NOON, lasts=timedelta(milliseconds=400), links=(linked(tab),))
+    assert broken([made, found]) == []
+    before = a_span(ORDER, "asked before", at=NOON, lasts=timedelta(milliseconds=50), links=(linked(tab),))
+    assert broken([made, before]) == [("root-unlinked", "POST /lines")], "what was over already was about an order"
+
+
 def test_a_timer_begins_by_itself() -> None:
     assert broken([*an_order(), a_span(ORDER, "ask again", kind="internal", at=NOON + timedelta(days=1))]) == []
 
