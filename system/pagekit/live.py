@@ -74,6 +74,7 @@ class Watch:
         self._known: dict[Hashable, Change] = {}
         self._writing = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()
 
     @property
     def watchers(self) -> int:
@@ -104,6 +105,8 @@ class Watch:
         self._watchers.add(queue)
         try:
             self._start()
+            # The reader looks first, and tells what it does not find then: whatever it does find, this finds as well.
+            await self._begun.wait()
             if before := await self._written(await self._find(since - COMMITTED_WITHIN)):
                 yield before
             while True:
@@ -124,12 +127,16 @@ class Watch:
 
     def _start(self) -> None:
         if self._reading is None or self._reading.done():
+            self._begun = asyncio.Event()
             self._reading = asyncio.create_task(self._keep_reading(), name="live")
 
     async def _keep_reading(self) -> None:
         """Reads while somebody watches; a database that is away is asked again."""
-        # What is there before the first round, every watcher has read itself.
-        self._seen = dict(await self._quietly(self._find, self._now() - COMMITTED_WITHIN))
+        # What is there before the first round, every watcher reads itself.
+        try:
+            self._seen = dict(await self._quietly(self._find, self._now() - COMMITTED_WITHIN))
+        finally:
+            self._begun.set()
         while self._watchers:
             await asyncio.sleep(READ_EVERY_S)
             found = await self._quietly(self._find, self._now() - COMMITTED_WITHIN)

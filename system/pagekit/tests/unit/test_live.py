@@ -29,6 +29,7 @@ class Table:
         self.too_much = False
         self.written: list[Hashable] = []
         self.newer: dict[Hashable, str] = {}
+        self.committed_after: dict[int, str] = {}
         self._looked = asyncio.Condition()
 
     async def is_read(self, times: int = 2) -> None:
@@ -49,7 +50,10 @@ class Table:
             raise OSError("the database is away")
         if self.too_much and self.reads > 2:
             raise TooMuch
-        return [row for row in self.rows if row[1] > since]
+        found = [row for row in self.rows if row[1] > since]
+        if news := self.committed_after.get(self.reads):
+            self.commit(news)
+        return found
 
     async def load(self, found: Sequence[Found]) -> Sequence[Change]:
         await asyncio.sleep(0)
@@ -97,6 +101,12 @@ async def test_a_row_that_appears_after_a_younger_one_is_told_too(watch: Watch, 
     await table.is_read()
     table.commit("old but late", after_s=-5)
     assert await telling == ["young", "old but late"]
+
+
+@pytest.mark.parametrize("look", [1, 2, 3])
+async def test_what_is_committed_right_after_a_look_is_told(watch: Watch, table: Table, look: int) -> None:
+    table.committed_after = {look: "news"}
+    assert await heard(watch, 1) == ["news"], "whoever looked then: the reader, or who watches"
 
 
 async def test_one_reader_serves_all_and_rests_when_all_left(watch: Watch, table: Table) -> None:
