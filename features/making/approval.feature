@@ -30,7 +30,7 @@ Feature: A seller decides what is made
     When seller Sofia approves the order
     Then the open queue of seller Maria shows at once that Sofia decided
 
-  @pages @pins_behaviour @owner:olga
+  @pages @pins_behaviour @owner:olga @long
   Scenario: Two sellers cannot decide differently about one order
     The API refused it all along; written down when sellers got pages, which have to say the same.
     Given Anna has an order that is priced

@@ -20,7 +20,7 @@ Feature: Cancelling an order
       When operator Oleg tries to take the order
       Then it is refused, because the order was cancelled
 
-    @pages
+    @pages @long
     Scenario: A customer cannot cancel what is being made
       Given Anna has an order that is being made
       When Anna tries to cancel the order
@@ -36,7 +36,7 @@ Feature: Cancelling an order
       Then the order becomes cancelled
       And the order says why: "the customer called"
 
-    @pages
+    @pages @long
     Scenario: Nobody cancels what the carrier has
       Given Anna has an order that is shipped
       When seller Maria tries to cancel the order

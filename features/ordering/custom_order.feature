@@ -40,7 +40,7 @@ Feature: An order for a customer's own model
       | shipped      |
       | closed       |
 
-  @pages
+  @pages @long
   Scenario: The same press of the button twice makes one order
     Given Anna orders a plain ring in silver 925
     When Anna submits the same order once more

@@ -17,7 +17,7 @@ Feature: Letters about an order
         | the order is on its way |
         | the order has arrived   |
 
-    @pages
+    @pages @long
     Scenario: Letters speak the customer's language
       Given Anna wants letters in Russian
       When Anna orders 1 of "silver drop earrings"
@@ -28,7 +28,7 @@ Feature: Letters about an order
         | the order is received  |
         | the order is confirmed |
 
-    @pages
+    @pages @long
     Scenario: A seller's question finds its customer by e-mail, and so does a rejection
       Given Anna has an order that is priced
       When seller Maria asks Anna: "may the band be a millimetre wider?"
@@ -40,7 +40,7 @@ Feature: Letters about an order
         | a seller asks something |
         | the order is rejected   |
 
-    @pages
+    @pages @long
     Scenario: A cancelled order is told, and what will not be is not
       Given Anna has an order that is approved
       When Anna cancels the order

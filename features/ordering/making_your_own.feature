@@ -33,7 +33,7 @@ Feature: Making one's own
       And Anna has 1 order
       And the order had each status once
 
-    @pages
+    @pages @long
     Scenario: The connection breaks while an order is sent, and sent again it is one order
       Given Anna asks what a pave ring costs in silver 925
       When Anna orders it with a double press, after going back, and from another tab

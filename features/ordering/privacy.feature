@@ -8,7 +8,7 @@ Feature: What is mine is nobody else's business
     Then it is refused, because there is no such order
     And Boris has 0 orders
 
-  @pages
+  @pages @long
   Scenario: Another customer's price cannot be used
     Given Anna asks what a plain ring costs in silver 925
     When Boris tries to order a plain ring at the price made for Anna
@@ -31,7 +31,7 @@ Feature: What is mine is nobody else's business
       When Anna takes all own data along
       Then what Anna took along tells of account, order, address, models and letters
 
-    @pages
+    @pages @long
     Scenario: With an order on its way nobody's data is deleted
       Given Anna has an order that is priced
       When Anna tries to have all own data deleted

@@ -15,6 +15,7 @@ Feature: Returning an order, and saying that something is wrong
       When seller Maria closes the return and writes: "it has come"
       Then Anna reads what our sellers say: "it has come"
 
+    @long
     Scenario: Nothing comes back before it was sent
       Given Anna has an order that is priced
       When Anna tries to return the order
@@ -22,6 +23,7 @@ Feature: Returning an order, and saying that something is wrong
 
   Rule: Something may be wrong at any time
 
+    @long
     Scenario: A customer complains, is asked, answers, and reads why not
       Given Anna has an order that is priced
       When Anna complains about the order, because it is late: "it was promised for today"

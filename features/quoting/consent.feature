@@ -4,14 +4,14 @@ Feature: No price without the customer's consent
 
   Rule: The estimate binds within five percent
 
-    @pages
+    @pages @long
     Scenario: A firm price above the estimate waits for the customer
       When Anna orders a ring turned partly inside out in silver 925 at the estimate
       Then the customer is asked about the new price, because it is above the estimate
       When Anna agrees to the new price
       Then the order becomes priced
 
-    @pages
+    @pages @long
     Scenario: A customer who declines the new price owes nothing
       Given Anna orders a ring turned partly inside out in silver 925 at the estimate
       And the order becomes waiting for the customer
@@ -34,14 +34,14 @@ Feature: No price without the customer's consent
       When Anna agrees to the new price
       Then the order becomes priced
 
-    @pages
+    @pages @long
     Scenario: A small move of the metal price changes nothing for the customer
       Given Anna puts a plain ring in own alloy into the order
       And the metal of the own alloy gets 0.5 % dearer
       When Anna submits the order
       Then the order becomes priced
 
-    @pages
+    @pages @long
     Scenario: A quote that expired is made anew
       Given Anna puts a plain ring in own alloy into the order
       And the metal of the own alloy gets 1.5 % dearer
@@ -51,7 +51,7 @@ Feature: No price without the customer's consent
 
   Rule: What can no longer be priced says so
 
-    @pages
+    @pages @long
     Scenario: The alloy was withdrawn before the order was confirmed
       Given Anna puts a plain ring in own alloy into the order
       And the own alloy is no longer offered

@@ -27,7 +27,7 @@ Feature: Models that cannot be made as they are
     And the firm price of Anna is the estimate
     And Anna is told that the model was repaired
 
-  @pages
+  @pages @long
   Scenario: A ring turned partly inside out costs more than it seemed
     When Anna asks what a ring turned partly inside out costs in silver 925
     Then the firm price of Anna is above the estimate

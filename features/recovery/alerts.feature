@@ -1,7 +1,7 @@
 Feature: We hear of a failure before anybody has to tell us
   What goes wrong is told to whoever is on call, on the page of alerts and by mail: what it is, where, what to do, and when it is over.
 
-  @exclusive
+  @exclusive @long
   Scenario: Whatever goes wrong is told of in its time, with its place, and told to be over when it is mended
     When all this goes wrong at once:
       | what                                      | told as                       | naming              | within |

@@ -1,7 +1,7 @@
 Feature: Support needs one search
   Whatever a caller can say of an order leads to its whole story.
 
-  @pages
+  @pages @long
   Scenario Outline: Support finds the story of an order by its <clue>
     Given the partner Silverline has an order that is shipped
     When support searches for the <clue> of the order
