@@ -21,7 +21,7 @@ def order_of(triangles: Triangles) -> npt.NDArray[np.uint32]:
     extents = np.maximum(high - low, 1e-300)
     cells = np.empty(len(triangles), dtype=np.uint16)
     starts = np.zeros(CELLS + 1, dtype=np.int64)
-    _count(triangles, low, (1 << _BITS) / extents, _spread(), cells, starts)
+    _count(triangles, low, (1 << _BITS) / (3.0 * extents), _spread(), cells, starts)
     np.cumsum(starts, out=starts)
     order = np.empty(len(triangles), dtype=np.uint32)
     _place(cells, starts, order)
@@ -65,6 +65,7 @@ def _count(
     starts: npt.NDArray[np.int64],
 ) -> None:
     last = spread.shape[0] - 1
+    base = 3.0 * low
     for index in range(triangles.shape[0]):
         cell = 0
         for axis in range(3):
@@ -73,7 +74,7 @@ def _count(
                 + np.float64(triangles[index, 1, axis])
                 + np.float64(triangles[index, 2, axis])
             )
-            step = min(last, max(0, int((total / 3.0 - low[axis]) * scale[axis])))
+            step = min(last, max(0, int((total - base[axis]) * scale[axis])))
             cell |= spread[step] << axis
         cells[index] = cell
         starts[cell + 1] += 1

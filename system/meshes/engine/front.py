@@ -34,10 +34,12 @@ class Front:
     parents: kernels.Ints = field(default_factory=lambda: np.empty(_NODES, np.int32))
     holds: kernels.Longs = field(default_factory=lambda: np.empty(_NODES, np.int64))
     sums: kernels.Floats = field(default_factory=lambda: np.empty((_NODES, kernels.BODY_WIDTH)))
-    free: kernels.Ints = field(default_factory=lambda: np.arange(_NODES, dtype=np.int32))
+    free: kernels.Ints = field(default_factory=lambda: np.arange(1, _NODES + 1, dtype=np.int32))
 
     def __post_init__(self) -> None:
-        self.state[kernels.FREE] = _NODES
+        # Node 0 is none.
+        self.state[kernels.FREE] = _NODES - 1
+        self.parents[0] = 0
         self.totals[kernels.LOW : kernels.HIGH] = np.inf
         self.totals[kernels.HIGH : kernels.ORIGIN] = -np.inf
         self.totals[kernels.ORIGIN :] = self.origin

@@ -3,6 +3,8 @@
 An edge is a slot of an open table: its number, and how often it was met forwards less backwards, with the node of its body
 (`count * 2**32 + node`, 0 once the two are even). Then it is forgotten. A node is a part of a body, joined to others as edges
 meet; when the last of its edges is forgotten the body is complete. So memory follows the front between seen and unseen triangles.
+Node 0 is none. Whether an edge is new is as good as random, so nothing branches upon it: a processor that guesses wrong half of the
+time takes longer for that than for all the rest.
 """
 
 from __future__ import annotations
@@ -100,52 +102,38 @@ def settle(parents: Ints, holds: Longs, sums: Floats, free: Ints, bodies: Floats
 
 
 @inlined
-def part_of(parents: Ints, holds: Longs, sums: Floats, root: _Scalar, value: _Scalar) -> _Scalar:
-    """The body of what was met before, and of the edge with this value when it waits: they are joined."""
-    if value == 0:
+def part_of(parents: Ints, holds: Longs, sums: Floats, root: _Scalar, node: _Scalar) -> _Scalar:
+    """The body of what was met before, and of this node; 0 is none. They are joined."""
+    if node == 0:
         return root
-    found = root_of(parents, value & _NODE_MASK)
-    if root < 0 or found == root:
+    found = root_of(parents, node)
+    if root == 0 or found == root:
         return found
     return join(parents, holds, sums, root, found)
 
 
 @inlined
-def put(slots: Longs, slot: _Scalar, key: _Scalar, value: _Scalar) -> _Scalar:
-    """Lets an edge wait: 1 when a free slot was taken, 0 when it had waited before and was even already."""
-    # Another side of the same triangle may have taken the slot meanwhile.
-    if slots[slot, 0] != 0 and slots[slot, 0] != key:
-        slot = slot_of(slots, key)
-    taken = 1 if slots[slot, 0] == 0 else 0
+def write(slots: Longs, slot: _Scalar, key: _Scalar, met: _Scalar, node: _Scalar) -> _Scalar:
+    """An edge waits now, or is forgotten when it is even: 1 when a free slot was taken for it."""
+    taken = np.int64(slots[slot, 0] == 0)
     slots[slot, 0] = key
-    slots[slot, 1] = value
+    slots[slot, 1] = met * _COUNT_ONE + node if met != 0 else np.int64(0)
     return taken
 
 
-@inlined
-def meet(
-    slots: Longs,
-    slot: _Scalar,
-    value: _Scalar,
-    way: _Scalar,
-    parents: Ints,
-    holds: Longs,
-    sums: Floats,
-    free: Ints,
-    bodies: Floats,
-    state: Longs,
-) -> _Scalar:
-    """A waiting edge is met again: 0 when it is even now and forgotten, 1 when it still waits, for it has more sides."""
-    node = value & _NODE_MASK
-    met = (value >> _COUNT_SHIFT) + way
-    if met != 0:
-        slots[slot, 1] = met * _COUNT_ONE + node
-        return 1
-    slots[slot, 1] = 0
-    holds[node] -= 1
-    if holds[node] == 0:
-        settle(parents, holds, sums, free, bodies, state, node)
-    return 0
+@compiled
+def let_go(
+    parents: Ints, holds: Longs, sums: Floats, free: Ints, bodies: Floats, state: Longs,
+    one: _Scalar, another: _Scalar, third: _Scalar,
+) -> None:  # fmt: skip
+    """Nodes whose edges were met for the last time, 0 for none, are settled one after the other: settling one may let go of others."""
+    holds[one] += 1
+    holds[another] += 1
+    holds[third] += 1
+    for node in (one, another, third):
+        holds[node] -= 1
+        if node != 0 and holds[node] == 0:
+            settle(parents, holds, sums, free, bodies, state, node)
 
 
 @compiled
@@ -172,7 +160,7 @@ def absorb(
         slot = slot_of(slots, key)
         waiting = slots[slot, 1]
         if waiting == 0:
-            taken = put(slots, slot, key, (value >> _COUNT_SHIFT) * _COUNT_ONE + node)
+            taken = write(slots, slot, key, value >> _COUNT_SHIFT, node)
             state[USED] += taken
             state[MANY_SIDED] += 1 - taken
             state[LIVE] += 1
@@ -320,42 +308,52 @@ def advance(
         )
         slot_0, slot_1, slot_2 = slot_of(slots, key_0), slot_of(slots, key_1), slot_of(slots, key_2)
         value_0, value_1, value_2 = slots[slot_0, 1], slots[slot_1, 1], slots[slot_2, 1]
-        root = part_of(parents, holds, sums, np.int64(-1), value_0)
-        root = part_of(parents, holds, sums, root, value_1)
-        root = part_of(parents, holds, sums, root, value_2)
-        if root < 0:
+        node_0, node_1, node_2 = value_0 & _NODE_MASK, value_1 & _NODE_MASK, value_2 & _NODE_MASK
+        part_0, part_1, part_2 = root_of(parents, node_0), root_of(parents, node_1), root_of(parents, node_2)
+        root = max(part_0, part_1, part_2)
+        if root == 0:
             state[FREE] -= 1
             root = np.int64(free[state[FREE]])
             begin_body(parents, holds, sums, root)
+        elif (part_0 != root and part_0 != 0) or (part_1 != root and part_1 != 0) or (part_2 != root and part_2 != 0):
+            root = part_of(parents, holds, sums, np.int64(0), part_0)
+            root = part_of(parents, holds, sums, root, part_1)
+            root = part_of(parents, holds, sums, root, part_2)
         sums[root, VOLUME] += six
         sums[root, AREA] += double
         sums[root, FACETS] += 1.0
         grow_box(sums, root, lx, ly, lz, hx, hy, hz)
-        # Edges that begin to wait come before those that end to: a body must not seem complete between them.
-        before = used
-        begun = 0
-        if value_0 == 0:
-            used += put(slots, slot_0, key_0, way_0 * _COUNT_ONE + root)
-            begun += 1
-        if value_1 == 0:
-            used += put(slots, slot_1, key_1, way_1 * _COUNT_ONE + root)
-            begun += 1
-        if value_2 == 0:
-            used += put(slots, slot_2, key_2, way_2 * _COUNT_ONE + root)
-            begun += 1
-        holds[root] += begun
-        live += begun
-        many = begun - (used - before)
-        if value_0 != 0:
-            many += meet(slots, slot_0, value_0, way_0, parents, holds, sums, free, bodies, state)
-        if value_1 != 0:
-            many += meet(slots, slot_1, value_1, way_1, parents, holds, sums, free, bodies, state)
-        if value_2 != 0:
-            many += meet(slots, slot_2, value_2, way_2, parents, holds, sums, free, bodies, state)
-        live -= 3 - begun
-        if many:
-            state[MANY_SIDED] += many
-            live += many - (begun - (used - before))
+        # Which edges are new nobody can foresee, and the processor neither: what follows is the same for both.
+        met_0, met_1, met_2 = (
+            (value_0 >> _COUNT_SHIFT) + way_0,
+            (value_1 >> _COUNT_SHIFT) + way_1,
+            (value_2 >> _COUNT_SHIFT) + way_2,
+        )
+        holder_0 = root if value_0 == 0 else node_0
+        holder_1 = root if value_1 == 0 else node_1
+        holder_2 = root if value_2 == 0 else node_2
+        taken = write(slots, slot_0, key_0, met_0, holder_0)
+        # Another side of the same triangle may have taken the slot meanwhile.
+        if slot_1 == slot_0:
+            slot_1 = slot_of(slots, key_1)
+        taken += write(slots, slot_1, key_1, met_1, holder_1)
+        if (slot_2 == slot_0) | (slot_2 == slot_1):
+            slot_2 = slot_of(slots, key_2)
+        taken += write(slots, slot_2, key_2, met_2, holder_2)
+        begun = np.int64(value_0 == 0) + np.int64(value_1 == 0) + np.int64(value_2 == 0)
+        ended = np.int64(met_0 == 0) + np.int64(met_1 == 0) + np.int64(met_2 == 0)
+        holds[holder_0] += np.int64(value_0 == 0) - np.int64(met_0 == 0)
+        holds[holder_1] += np.int64(value_1 == 0) - np.int64(met_1 == 0)
+        holds[holder_2] += np.int64(value_2 == 0) - np.int64(met_2 == 0)
+        used += taken
+        live += begun - ended
+        if begun + ended != 3 or taken != begun:
+            state[MANY_SIDED] += 3 - begun - ended + begun - taken
+        if holds[holder_0] == 0 or holds[holder_1] == 0 or holds[holder_2] == 0:
+            let_go(
+                parents, holds, sums, free, bodies, state,
+                holder_0 if met_0 == 0 else 0, holder_1 if met_1 == 0 else 0, holder_2 if met_2 == 0 else 0,
+            )  # fmt: skip
         peak = max(peak, live)
     if not np.isfinite(sx + sy + sz):
         # What is once added to a sum that is not finite leaves it so.

@@ -23,6 +23,10 @@ IN_ORDER_MAX = 1 << 16
 _HARDLY_ANY_MET = 1 << 14
 """With more edges waiting than the first, or than the second when nearly all that were seen wait, the file has no order worth
 following, and its triangles are sorted first."""
+_FIRST_TRIANGLES = 1_024
+"""Looked at by themselves at first: when nearly none of them meet, neither will the others."""
+_HARDLY_NONE_MET = 2.5
+"""Edges that wait of each triangle then; it has three."""
 LIVE_MAX = 1 << 19
 """With more than these, sorted too, bodies are not told: it is a soup, or close to one. The table then takes 32 MB."""
 PARTS_MAX = 2
@@ -108,19 +112,27 @@ def _in_order(source: Source) -> Scan | None:
     def follow(part: Source, front: Front) -> None:
         seen = 0
         for chunk in part.chunks():
-            front.feed(chunk)
-            seen += len(chunk)
-            if front.state[kernels.NOT_FINITE]:
-                # The other part need not go on either.
-                has_no_order.set()
-                raise MeshFault("mesh-not-finite")
-            if front.live > IN_ORDER_MAX or front.live > max(_HARDLY_ANY_MET, 2 * seen):
-                has_no_order.set()
-            if has_no_order.is_set():
-                return
+            for some in (chunk,) if seen else (chunk[:_FIRST_TRIANGLES], chunk[_FIRST_TRIANGLES:]):
+                seen += len(some)
+                front.feed(some)
+                if front.state[kernels.NOT_FINITE]:
+                    # The other part need not go on either.
+                    has_no_order.set()
+                    raise MeshFault("mesh-not-finite")
+                if _is_lost(front.live, seen):
+                    has_no_order.set()
+                if has_no_order.is_set():
+                    return
 
     fronts = _followed(source.parts(_parts_of(source.count)), follow, _origin(source.head(_ORIGIN_TRIANGLES)))
     return None if has_no_order.is_set() else _found(_merged(fronts), source.count)
+
+
+def _is_lost(live: int, seen: int) -> bool:
+    """Whether so many edges wait, of so many triangles, that the file's order is none worth following."""
+    if seen == _FIRST_TRIANGLES:
+        return live > _HARDLY_NONE_MET * seen
+    return live > IN_ORDER_MAX or live > max(_HARDLY_ANY_MET, 2 * seen)
 
 
 def _sorted(triangles: Triangles) -> Scan:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from fixtures.models3d import manifest, model, shapes
 from system.meshes.engine import EdgeCounts, count_edges, overlap_volume, scan, source_of
+from system.meshes.engine.cells import order_of
 from system.meshes.engine.front import Front
 from system.meshes.engine.warming import tetrahedron
 from system.meshes.faults import MeshFault
@@ -196,6 +197,26 @@ def test_what_is_not_finite_is_refused(value: float, sorts: bool, monkeypatch: p
     facets[700, 1, 2] = value
     with pytest.raises(MeshFault, match="mesh-not-finite"):
         scan(facets)
+
+
+def test_a_file_without_an_order_is_sorted_after_a_short_look_and_one_with_an_order_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sorts: list[int] = []
+
+    def noted(facets: Triangles) -> Any:
+        sorts.append(len(facets))
+        return order_of(facets)
+
+    monkeypatch.setattr(SCAN, "order_of", noted)
+    ring = shapes.torus(17.0, 2.0, segments=200, sides=40).astype(np.float32)
+    apart = scan(shuffled(ring, 3))
+    assert (sorts, apart.oriented, apart.body_count) == ([len(ring)], True, 1)
+    assert apart.live_peak < 2_000, "of 24,000 edges"
+    sorts.clear()
+    for facets in (ring, ring[::-1], RING, shuffled(RING, 3)):
+        assert scan(facets).oriented
+    assert sorts == [], "small enough not to matter, or well ordered"
 
 
 def test_a_soup_stays_in_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:

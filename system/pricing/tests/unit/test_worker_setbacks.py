@@ -43,7 +43,9 @@ async def told_of(error: Exception, **command: Any) -> list[str]:
     ("error", "is_ours", "told"),
     [
         pytest.param(Unavailable("storage-away", "No answer."), True, ["dependency-away"], id="storage is away"),
-        pytest.param(Unavailable("storage-away", "No answer."), False, ["lease-lost"], id="stood still, connection lost"),
+        pytest.param(
+            Unavailable("storage-away", "No answer."), False, ["lease-lost"], id="stood still, connection lost"
+        ),
         pytest.param(MeasuringKilled(), True, ["measuring-killed"], id="out of memory"),
         pytest.param(Unavailable("lease-lost", "Paused."), False, [], id="stood still, and said so itself"),
         pytest.param(ValueError("a defect"), True, [], id="a defect, with attempts left"),
