@@ -20,6 +20,12 @@ Feature: Models that cannot be made as they are
     Then Anna gets no price, because the surface is not closed
     And Anna is shown where the model is broken
 
+  @pages
+  Scenario: A customer sees how thick the walls of a model are
+    When Anna asks what a pave ring costs in silver 925
+    Then Anna gets a firm price
+    And Anna sees how thick the walls of the model are
+
   @synthetic @pages
   Scenario: A ring turned inside out is repaired, and the customer is told
     When Anna asks what a ring turned inside out costs in silver 925

@@ -51,6 +51,9 @@ class ModelDesk(Protocol):
     def difference(self, quote: Row) -> tuple[str, list[str]]:
         """By how much the firm price of the quote that was asked for last differs from its estimate, and why, in sentences."""
 
+    def walls(self, quote: Row) -> Row:
+        """How thick the walls of the model of the quote that was asked for last are: points, and what the alloy needs."""
+
     def puts_model(self, order_id: str, quote: Row, wish: Row) -> Row:
         """Puts the piece into the open order; the order then. Raises Refusal."""
 
@@ -83,6 +86,10 @@ class HttpModelDesk:
         told = quote["difference"]
         assert told is not None, f"nothing says why {quote['total']} is not {quote['estimate']}"
         return told["amount"]["amount"], [reason["detail"] for reason in told["reasons"]]
+
+    def walls(self, quote: Row) -> Row:
+        told: Row = self._door.get(f"{QUOTES}/{quote['quote_id']}/walls").body
+        return told
 
     def puts_model(self, order_id: str, quote: Row, wish: Row) -> Row:
         order: Row = self._door.post(f"{SHOP}/orders/{order_id}/lines", line_of(quote, wish))["order"]
@@ -145,6 +152,16 @@ class BrowserModelDesk:
         return told[0]["data-difference"], [
             reason["text"] for reason in self._window.all("#prices [data-difference] li")
         ]
+
+    def walls(self, quote: Row) -> Row:
+        page = self._window.page
+        page.locator('#prices[data-price-state="firm"]').wait_for()
+        with page.expect_response(lambda answer: answer.url.endswith(f"/quotes/{quote['quote_id']}/walls")) as answer:
+            page.locator("[data-walls]").check()
+        page.locator('[data-walls-when="told"]').wait_for()
+        self._window.check("walls")
+        told: Row = answer.value.json()
+        return told
 
     def puts_model(self, order_id: str, quote: Row, wish: Row) -> Row:
         if not is_at_page(wish):

@@ -11,6 +11,7 @@ from step_defs.dsl.order import amount
 from step_defs.dsl.shopper import DECIDED, Shopper
 
 FORETOLD_FROM = 3
+WALLS_SHOWN = 100
 ASKED_AGAIN = 5
 """One answer may meet a pause of the machine; half of five do not."""
 
@@ -21,6 +22,17 @@ def shows_where_broken(shopper: Shopper) -> None:
     places = quote["problem"].get("places")
     assert places, f"nothing says where it is broken: {quote['problem']}"
     assert all(len(place) == 3 for place in places) and len(places) <= 20, f"these are no few points: {places}"
+
+
+def sees_walls(shopper: Shopper) -> None:
+    """At many points of the model it is told how thick its walls are, the thinnest and the median as the quote has them."""
+    quote = shopper.waits_for_quote()
+    told = shopper.desk.walls(quote)
+    thick = sorted(thickness for _, _, _, thickness in told["points"])
+    assert len(thick) >= WALLS_SHOWN, f"{len(thick)} points make no picture"
+    assert float(told["wall_reject"]) < float(told["wall_min"]), f"what the alloy needs makes no sense: {told}"
+    middle, wanted = median(thick), float(quote["mesh"]["thickness_mm"]["median"])
+    assert abs(middle - wanted) <= 0.1 * wanted, f"walls of {middle} mm are shown where {wanted} mm was measured"
 
 
 def heard_the_price(shopper: Shopper) -> None:

@@ -65,6 +65,17 @@ def shown_where_broken(world: World, name: str) -> None:
 
 
 @step(
+    en="{name:w} sees how thick the walls of the model are",
+    ru="покупатель {name:w} видит, какой толщины стенки модели",
+    about="At points all over the model it is told how thick the metal is, and what the alloy needs.",
+    example="Anna sees how thick the walls of the model are",
+)
+@Then
+def sees_walls(world: World, name: str) -> None:
+    quote_acts.sees_walls(world.shopper(name))
+
+
+@step(
     en="{name:w} follows the price of a/an {model:model} in {material:material} until it is there",
     ru="покупатель {name:w} следит за ценой изделия «{model:model}», материал «{material:material}», пока она не готова",
     about="A customer asks the price of a model nobody uploaded before, and listens instead of asking again.",

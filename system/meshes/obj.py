@@ -51,9 +51,11 @@ def read_obj(file: BinaryIO, limits: ReadLimits) -> Model:
             limits.refuse_corners(corners.count)
             limits.refuse_triangles(faces.count)
             if status == FULL:
-                # A polygon of many corners may need more room at once than there would be.
-                corners.grow()
-                faces.grow(len(text) // 2 if more_corners == more_faces == 0 else 0)
+                if len(corners.free) == 0:
+                    corners.grow()
+                else:
+                    # A polygon of many corners may need more room at once than there would be.
+                    faces.grow(len(text) // 2 if more_corners == more_faces == 0 else 0)
         _refuse(status, text, at)
     notes = [Note("polygons-split", {"facets": int(counts[0])})] if counts[0] else []
     if counts[1]:

@@ -78,8 +78,7 @@ def number_at(text: Bytes, at: int, end: int) -> tuple[float, int]:
     while at < end and 48 <= text[at] <= 57:
         if digits < _DIGITS_MAX:
             mantissa = mantissa * 10 + np.int64(text[at] - 48)
-            if mantissa > 0:
-                digits += 1
+            digits += int(mantissa > 0)
         else:
             exponent += 1
         seen = True
@@ -89,8 +88,7 @@ def number_at(text: Bytes, at: int, end: int) -> tuple[float, int]:
         while at < end and 48 <= text[at] <= 57:
             if digits < _DIGITS_MAX:
                 mantissa = mantissa * 10 + np.int64(text[at] - 48)
-                if mantissa > 0:
-                    digits += 1
+                digits += int(mantissa > 0)
                 exponent -= 1
             seen = True
             at += 1

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from system.meshes.compiling import compiled
 from system.meshes.kernels.words import COMMA, FULL, MALFORMED, MORE, STOPPED, Bytes, blank, number_at, skip
 
+_PLAIN_MAX = 15
+
 
 @compiled
 def xml_rows(
@@ -64,7 +66,14 @@ def xml_rows(
                 if found & (1 << axis):
                     return at, rows, MALFORMED
                 first = skip(text, place, end)
-                value, after = number_at(text, first, end)
+                # Corners' numbers are plain: a few digits up to the quote.
+                whole, after = np.int64(0), first
+                while after < min(end, first + _PLAIN_MAX) and 48 <= text[after] <= 57:
+                    whole = whole * 10 + np.int64(text[after] - 48)
+                    after += 1
+                value = float(whole)
+                if after == first or after >= end or text[after] != quote:
+                    value, after = number_at(text, first, end)
                 if after >= end:
                     return at, rows, MORE
                 place = skip(text, after, end)

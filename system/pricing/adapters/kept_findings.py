@@ -9,9 +9,12 @@ from typing import Any
 from system.pricing.domain.mesh import Character, Thickness
 from system.pricing.domain.verdict import Castability, Reason, Verdict
 
+POINTS_KEPT = 500
+"""Of the points where a wall was measured: enough to see by eye where it is thin, in some ten kilobytes."""
 
-def character_to_json(character: Character) -> dict[str, Any]:
-    """Decimals are text; the points of a picture are left out, which are many."""
+
+def character_to_json(character: Character, *, points: bool = False) -> dict[str, Any]:
+    """Decimals are text. With `points` an even share of the points of a picture is kept too, which are many."""
     told = {
         "bodies": character.bodies,
         "cavities": character.cavities,
@@ -22,7 +25,7 @@ def character_to_json(character: Character) -> dict[str, Any]:
         "hull_volume_mm3": _text(character.hull_volume_mm3),
         "overlap_mm3": _text(character.overlap_mm3),
         "roughness": _text(character.roughness),
-        "thickness": None if character.thickness is None else _thickness_to_json(character.thickness),
+        "thickness": None if character.thickness is None else _thickness_to_json(character.thickness, points=points),
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -66,8 +69,10 @@ def verdicts_from_json(data: Mapping[str, Any] | None) -> dict[str, Verdict]:
     }
 
 
-def _thickness_to_json(thickness: Thickness) -> dict[str, Any]:
-    return {
+def _thickness_to_json(thickness: Thickness, *, points: bool) -> dict[str, Any]:
+    step = -(-len(thickness.points) // POINTS_KEPT) or 1
+    kept = {"points": [list(point) for point in thickness.points[::step]]} if points else {}
+    return kept | {
         "p1_mm": str(thickness.p1_mm),
         "p5_mm": str(thickness.p5_mm),
         "median_mm": str(thickness.median_mm),
@@ -86,6 +91,7 @@ def _thickness_from_json(data: Mapping[str, Any]) -> Thickness:
         place=(x, y, z),
         samples=data["samples"],
         histogram=tuple((Decimal(upto), Decimal(share)) for upto, share in data["histogram"]),
+        points=tuple((px, py, pz, thick) for px, py, pz, thick in data.get("points", ())),
     )
 
 

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from system.pricing.adapters import tables
 from system.pricing.adapters.price_books import PriceBookRepository, ended_plan, plans_query
-from system.pricing.adapters.repositories import QuoteRepository
+from system.pricing.adapters.repositories import AnalysisRepository, QuoteRepository
 from system.pricing.adapters.rows import quote_from_row
 from system.pricing.application.drawing import QuotedMesh
 from system.pricing.application.ports import BookRecord, EndedPlan
+from system.pricing.domain.mesh import Analysis
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.quote import Quote
 
@@ -50,6 +51,11 @@ class PricingQueries:
             rows = await connection.execute(select(tables.quote).where(tables.quote.c.quote_id.in_(wanted)))
             found = {row.quote_id: quote_from_row(row) for row in rows}
         return [found[quote_id] for quote_id in wanted if quote_id in found]
+
+    async def analysis(self, mesh_sha256: str) -> Analysis | None:
+        """What is known of a mesh."""
+        async with self._engine.connect() as connection:
+            return await AnalysisRepository(connection).find(mesh_sha256)
 
     async def setbacks(self, order_id: UUID) -> list[dict[str, Any]]:
         """What held up the calculations that an order's prices come from, the earliest first."""

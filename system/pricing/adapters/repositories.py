@@ -125,7 +125,7 @@ class AnalysisRepository:
                 mesh_sha256=analysis.mesh_sha256,
                 analyser_version=analysis.version,
                 first_look=mesh_to_json(analysis.first_look),
-                measure=mesh_to_json(outcome) if isinstance(outcome, MeshMeasure) else None,
+                measure=mesh_to_json(outcome, points=True) if isinstance(outcome, MeshMeasure) else None,
                 problem=problem_to_json(outcome) if isinstance(outcome, Problem) else None,
                 analysed_at=at,
             )

@@ -134,8 +134,8 @@ def _mesh_of(quote: Quote) -> dict[str, Any] | None:
     return kept
 
 
-def mesh_to_json(mesh: MeshMeasure | None) -> dict[str, Any] | None:
-    """A measure as JSON, decimals as text. What it does not have is left out."""
+def mesh_to_json(mesh: MeshMeasure | None, *, points: bool = False) -> dict[str, Any] | None:
+    """A measure as JSON, decimals as text. What it does not have is left out, and without `points` those of its picture are."""
     if mesh is None:
         return None
     kept: dict[str, Any] = ({"unit": mesh.unit.value} if mesh.unit else {}) | {
@@ -147,7 +147,7 @@ def mesh_to_json(mesh: MeshMeasure | None) -> dict[str, Any] | None:
         "checked": mesh.checked,
         "disclosures": [{"code": found.code, "facts": dict(found.facts)} for found in mesh.disclosures],
     }
-    return kept if mesh.character is None else kept | {"character": character_to_json(mesh.character)}
+    return kept if mesh.character is None else kept | {"character": character_to_json(mesh.character, points=points)}
 
 
 def mesh_from_json(data: dict[str, Any] | None) -> MeshMeasure | None:

@@ -9,10 +9,10 @@ from typing import Any
 from system.kernel.money import Money
 from system.pricing.domain.difference import Difference
 from system.pricing.domain.engraving import Engraving, EngravingTerms
-from system.pricing.domain.mesh import MeshMeasure, Problem, Thickness
+from system.pricing.domain.mesh import Analysis, MeshMeasure, Problem, Thickness
 from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.progress import Place, progress_of
-from system.pricing.domain.quote import Quote
+from system.pricing.domain.quote import Quote, unit_of
 from system.pricing.domain.setback import sentence_of
 from system.pricing.domain.verdict import Verdict
 
@@ -170,6 +170,22 @@ def thickness_view(thickness: Thickness) -> dict[str, Any]:
         "p5": f"{thickness.p5_mm:.2f}",
         "median": f"{thickness.median_mm:.2f}",
         "min_place": list(thickness.place),
+    }
+
+
+def walls_view(quote: Quote, analysis: Analysis | None, book: PriceBook) -> dict[str, Any]:
+    """How thick the walls are at points all over a model, and what its alloy needs, all in mm; no points where nothing is known."""
+    alloy = book.alloys.get(quote.asked.material)
+    measure = analysis.outcome if analysis is not None else None
+    points: tuple[tuple[float, float, float, float], ...] = ()
+    if isinstance(measure, MeshMeasure):
+        measure = measure.in_unit(unit_of(quote.asked, measure))
+        if measure.character is not None and measure.character.thickness is not None:
+            points = measure.character.thickness.points
+    return {
+        "points": [(x, y, z, round(thick, 3)) for x, y, z, thick in points],
+        "wall_min": None if alloy is None else f"{alloy.wall_min_mm.normalize():f}",
+        "wall_reject": None if alloy is None else f"{alloy.wall_reject_mm.normalize():f}",
     }
 
 

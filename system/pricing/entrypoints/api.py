@@ -27,6 +27,7 @@ from system.pricing.application.views import (
     quote_now,
     quote_view,
     setback_view,
+    walls_view,
 )
 from system.pricing.domain.engraving import Engraving
 from system.pricing.domain.quote import Quote
@@ -37,6 +38,7 @@ from system.pricing.entrypoints.schemas import (
     QuoteRequest,
     QuoteView,
     SkuLookup,
+    WallsView,
 )
 from system.pricing.settings import PricingSettings
 
@@ -150,6 +152,14 @@ async def read_quote(
     quote = await quote_for(who, quote_id, queries)
     place = None if quote.status.is_final else await calculations.place_of(quote_id)
     return json_response(quote_now(quote, place, now=datetime.now(UTC)), headers={"Cache-Control": "no-store"})
+
+
+@router.get("/quotes/{quote_id}/walls", response_model=WallsView)
+async def read_walls(quote_id: UUID, queries: Queries, who: Annotated[Principal, require(*READERS)]) -> Response:
+    """How thick the walls of the model are, where: what a picture of them is coloured by. For whoever may see the quote."""
+    quote = await quote_for(who, quote_id, queries)
+    analysis = await queries.analysis(quote.asked.mesh_sha256) if quote.asked.mesh_sha256 else None
+    return json_response(walls_view(quote, analysis, await queries.book()), headers={"Cache-Control": "no-store"})
 
 
 @router.delete("/quotes/{quote_id}", response_model=QuoteView)

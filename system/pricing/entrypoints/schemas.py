@@ -66,6 +66,18 @@ class ThicknessView(BaseModel):
     min_place: tuple[float, float, float]
 
 
+class WallsView(BaseModel):
+    """How thick the metal is, for a picture: at points spread over the surface, some hundred of them.
+
+    A point is x, y, z in units of the file, and the thickness in mm. None are known of a model that is not analysed, or that is not
+    closed. Walls are cast without reserve from `wall_min` mm, and not at all below `wall_reject` mm, in the alloy of the quote.
+    """
+
+    points: list[tuple[float, float, float, float]]
+    wall_min: str | None
+    wall_reject: str | None
+
+
 class MeshView(BaseModel):
     """What was measured."""
 

@@ -1,8 +1,10 @@
-// What is written upon a model: its three dimensions along the box around it, and marks at places of it. Always on top.
+// What is written upon a model: its three dimensions along the box around it, and marks at places of it, always on top; and how thick its
+// walls are, by colour, on the metal itself.
 import {
   BackSide,
   BufferAttribute,
   BufferGeometry,
+  Color,
   Group,
   InstancedMesh,
   LineBasicMaterial,
@@ -18,6 +20,9 @@ const MARK_RADIUS = 0.022;
 // Light around each, so that it stands out from any metal.
 const HALO = 1.5;
 const MARKS_MAX = 500;
+// Told apart by everybody, also by who sees red and green as one, and by their size: too thin, thin, and as thick as it should be.
+const WALL_COLOURS = { reject: 0xd1006c, thin: 0xffa200, fine: 0x2f80d8 };
+const WALL_RADII = { reject: 0.024, thin: 0.019, fine: 0.013 };
 // Of the largest extent: how far from the box its lines lie, and how long their ends are.
 const AWAY = 0.08;
 const TICK = 0.03;
@@ -42,12 +47,7 @@ export class Marks {
   }
 
   dispose() {
-    for (const balls of [...this.#group.children]) {
-      this.#group.remove(balls);
-      balls.geometry.dispose();
-      balls.material.dispose();
-      balls.dispose();
-    }
+    empty(this.#group);
   }
 
   #balls(places, radius, color, { order, ...more }) {
@@ -57,6 +57,41 @@ export class Marks {
     balls.renderOrder = order;
     balls.frustumCulled = false;
     this.#group.add(balls);
+  }
+}
+
+// Half balls on the surface, each in the colour of the wall behind it: { place, kind }.
+export class Walls {
+  #group = new Group();
+
+  get group() {
+    return this.#group;
+  }
+
+  show(points) {
+    this.dispose();
+    if (!points.length) return;
+    const material = new MeshBasicMaterial({ toneMapped: false });
+    const balls = new InstancedMesh(new SphereGeometry(1, 10, 6), material, points.length);
+    points.forEach(({ place, kind }, number) => {
+      balls.setMatrixAt(number, new Matrix4().makeScale(...Array(3).fill(WALL_RADII[kind])).setPosition(...place));
+      balls.setColorAt(number, new Color(WALL_COLOURS[kind]));
+    });
+    balls.frustumCulled = false;
+    this.#group.add(balls);
+  }
+
+  dispose() {
+    empty(this.#group);
+  }
+}
+
+function empty(group) {
+  for (const balls of [...group.children]) {
+    group.remove(balls);
+    balls.geometry.dispose();
+    balls.material.dispose();
+    balls.dispose();
   }
 }
 

@@ -13,7 +13,7 @@ import {
   WebGLRenderer,
 } from "./three.module.js";
 import { clamped, hands, ZOOM_STEP } from "./hands.js";
-import { Dimensions, Marks } from "./notes.js";
+import { Dimensions, Marks, Walls } from "./notes.js";
 import { Pace } from "./pace.js";
 import { lit } from "./room.js";
 
@@ -51,6 +51,7 @@ export class Stage {
   #body;
   #light = null;
   #marks = new Marks();
+  #walls = new Walls();
   #dimensions = null;
   #look = { ...START };
   #pace = new Pace(STEPS);
@@ -80,7 +81,7 @@ export class Stage {
     this.#frameOf = frameOf(mesh);
     this.#body = this.#metal(mesh);
     if (light) this.#light = this.#metal(light);
-    this.#scene.add(this.#camera, this.#marks.group);
+    this.#scene.add(this.#camera, this.#marks.group, this.#walls.group);
     canvas.addEventListener("webglcontextlost", onLost, { signal });
     hands(canvas, signal, (by) => {
       if (by.turn) onHand();
@@ -146,6 +147,12 @@ export class Stage {
     this.#wake();
   }
 
+  // Shows how thick the walls are at these points, { place, kind }, places in the model's own units.
+  walls(points) {
+    this.#walls.show(points.map(({ place, kind }) => ({ place: this.#placed(place), kind })));
+    this.#wake();
+  }
+
   // Shows the three dimensions by lines, with these elements as labels; without labels not any more.
   measure(labels) {
     if (this.#dimensions) {
@@ -168,6 +175,7 @@ export class Stage {
     this.#seen = false;
     this.measure(null);
     this.#marks.dispose();
+    this.#walls.dispose();
     for (const body of [this.#body, this.#light]) if (body) this.#forget(body);
     this.#material.dispose();
     this.#room.dispose();

@@ -8,6 +8,8 @@
 //   model.showFile(blob, { name })    a file of this computer's; nothing is sent anywhere
 //   model.showAddress(address)        a model that is kept, once it is known where
 //   model.mark([[x, y, z], ...])      places of the model, in its own units; [] takes them away
+//   model.offerWalls(ask)             `ask` tells { points: [[x, y, z, mm], ...], wall_min, wall_reject } when somebody wants to see the
+//                                     walls, x, y and z in the model's own units; without it nobody can
 //   data-material                     may change at any time
 //   model-shown { triangles, size }, model-failed { state }    events
 import { addressOf, language, opened, read, received, refuseHeavy, refuseLarge, Told } from "./loading.js";
@@ -24,6 +26,8 @@ class Model extends HTMLElement {
   #stage = null;
   #file = null;
   #places = [];
+  #askWalls = null;
+  #wallsAsked = 0;
   // Of the file's units, in millimetres, where a level is shown.
   #scale = 1;
 
@@ -37,6 +41,7 @@ class Model extends HTMLElement {
     pressed("[data-zoom]", (button) => this.#stage?.zoom(Number(button.dataset.zoom)));
     pressed("[data-reset]", () => this.#stage?.reset());
     this.#switch.addEventListener("change", () => this.#stage?.turn(this.#switch.checked), { signal });
+    this.#wallSwitch.addEventListener("change", () => this.#showWalls(), { signal });
     this.#ruler.addEventListener("change", () => this.#measure(), { signal });
     if (!drawsHere()) {
       this.#say("undrawable");
@@ -60,6 +65,7 @@ class Model extends HTMLElement {
   showFile(blob, { name } = {}) {
     this.#file = blob;
     this.#places = [];
+    this.offerWalls(null);
     const canvas = this.querySelector("canvas");
     if (name) canvas.setAttribute("aria-label", filled(canvas.dataset.label, { name }));
     if (this.isConnected && this.dataset.state !== "undrawable") this.#load({ asked: false });
@@ -69,6 +75,7 @@ class Model extends HTMLElement {
   showAddress(address) {
     this.#file = null;
     this.#places = [];
+    this.offerWalls(null);
     this.dataset.address = address;
     if (this.isConnected && this.dataset.state !== "undrawable") this.#load({ asked: false });
   }
@@ -79,6 +86,18 @@ class Model extends HTMLElement {
     if (!this.#stage) return;
     if (places.length) this.#turn(false);
     this.#stage.mark(places.map((place) => place.map((value) => value * this.#scale)));
+  }
+
+  // From now on walls can be shown, as `ask` tells them; null: no more.
+  offerWalls(ask) {
+    this.#askWalls = ask;
+    if (!ask) this.#wallSwitch.checked = false;
+    this.#wallSwitch.closest("label").hidden = !ask;
+    this.#showWalls();
+  }
+
+  get #wallSwitch() {
+    return this.querySelector("[data-walls]");
   }
 
   get #switch() {
@@ -193,6 +212,7 @@ class Model extends HTMLElement {
     this.#measure();
     this.#turn(!matchMedia("(prefers-reduced-motion: reduce)").matches);
     if (this.#places.length) this.mark(this.#places);
+    this.#showWalls();
     this.#announce("model-shown", { triangles: mesh.positions.length / 9, size });
   }
 
@@ -217,6 +237,37 @@ class Model extends HTMLElement {
     const labels = this.#labels();
     for (const label of labels) label.hidden = !this.#ruler.checked;
     this.#stage?.measure(this.#ruler.checked ? labels : null);
+  }
+
+  async #showWalls() {
+    const asked = ++this.#wallsAsked;
+    const legend = this.querySelector("[data-legend]");
+    const tell = (state, facts = {}) => {
+      legend.hidden = !state;
+      for (const line of legend.querySelectorAll("[data-walls-when]")) {
+        line.hidden = line.dataset.wallsWhen !== state;
+        for (const text of line.querySelectorAll("[data-text]")) text.textContent = filled(text.dataset.text, facts);
+      }
+    };
+    this.#stage?.walls([]);
+    tell("");
+    if (!this.#stage || !this.#askWalls || !this.#wallSwitch.checked) return;
+    let told;
+    try {
+      told = await this.#askWalls();
+    } catch {
+      if (asked === this.#wallsAsked) tell("away");
+      return;
+    }
+    // Something else was wanted meanwhile.
+    if (asked !== this.#wallsAsked || !this.#stage) return;
+    const [thin, reject] = [Number(told.wall_min), Number(told.wall_reject)];
+    const kindOf = (thick) => (thick < reject ? "reject" : thick < thin ? "thin" : "fine");
+    this.#stage.walls(
+      told.points.map(([x, y, z, thick]) => ({ place: [x, y, z].map((value) => value * this.#scale), kind: kindOf(thick) })),
+    );
+    const millimetres = new Intl.NumberFormat(language(), { maximumFractionDigits: 2 });
+    tell(told.points.length ? "told" : "unknown", { thin: millimetres.format(thin), reject: millimetres.format(reject) });
   }
 
   #turn(on) {

@@ -304,6 +304,43 @@ def test_places_are_marked_on_top_and_the_first_one_is_turned_to_the_reader(open
     assert is_marked(picture(page)) == 0
 
 
+WALLS = """(missing) => document.querySelector("alexandrite-model").offerWalls(async () => {
+  if (missing) throw new Error("away");
+  const at = (turn, thick) => [9.7 * Math.cos(turn), 9.7 * Math.sin(turn), 1, thick];
+  const around = (thick, turn) => Array.from({ length: 60 }, (_, n) => at(turn + n / 60, thick));
+  return { points: [...around(0.4, 0), ...around(0.7, 2), ...around(1.9, 4)], wall_min: "0.8", wall_reject: "0.5" };
+})"""
+WALL_COLOURS = {"reject": (0xD1, 0x00, 0x6C), "thin": (0xFF, 0xA2, 0x00), "fine": (0x2F, 0x80, 0xD8)}
+
+
+def walls_seen(shown: Picture) -> dict[str, bool]:
+    return {
+        kind: bool((np.abs(shown.astype(int) - colour).max(axis=2) < 12).sum() > 10)
+        for kind, colour in WALL_COLOURS.items()
+    }
+
+
+def test_walls_are_shown_by_their_thickness_to_whoever_wants_to_see_them(opens: Open) -> None:
+    page = opens("torus-ring?material=silver_925")
+    model = is_in_state(page, "shown")
+    switch = model.locator("[data-walls]")
+    expect(switch).to_be_hidden()
+    page.evaluate(WALLS)
+    assert not any(walls_seen(picture(page)).values()), "nobody asked"
+    switch.check()
+    expect(model.locator("[data-legend]")).to_contain_text("thinner than 0.5 mm: cannot be cast")
+    assert all(walls_seen(picture(page)).values())
+    switch.uncheck()
+    expect(model.locator("[data-legend]")).to_be_hidden()
+    assert not any(walls_seen(picture(page)).values())
+    page.evaluate(WALLS, True)
+    switch.check()
+    expect(model.locator("[data-legend]")).to_contain_text("could not be asked for")
+    page.evaluate("document.querySelector('alexandrite-model').offerWalls(null)")
+    expect(switch).to_be_hidden()
+    expect(model.locator("[data-legend]")).to_be_hidden()
+
+
 @pytest.mark.long
 def test_marks_do_not_pass_to_another_model(opens: Open) -> None:
     page = opens("none")

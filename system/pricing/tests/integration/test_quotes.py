@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fixtures.models3d import model, shapes, writers
+from system.pricing.adapters.kept_findings import POINTS_KEPT
 from system.pricing.tests.integration.conftest import Pricing, eventually
 
 pytestmark = pytest.mark.integration
@@ -54,6 +55,32 @@ async def test_file_that_cannot_be_measured_fails_with_its_reason(working: Prici
     assert quote["estimate"] is not None
     again = await working.ask(anna, {"file_id": str(working.storage.upload(body, anna)), **GOLD})
     assert (again.status_code, again.json()["problem"]["code"]) == (200, "mesh-not-closed")
+
+
+async def test_walls_are_told_for_a_picture_in_millimetres_and_to_nobody_else(working: Pricing) -> None:
+    anna = uuid4()
+    file_id = str(working.storage.upload(working.fresh_model("inch-ring"), anna))
+    quote_id = (await working.ask(anna, {"file_id": file_id, "unit": "in", **GOLD})).json()["quote_id"]
+    quote = await working.finished(quote_id, anna)
+    path = f"/api/pricing/v1/quotes/{quote_id}/walls"
+    told = (await working.http.get(path, headers=working.token("customer", subject=anna))).json()
+    assert 100 <= len(told["points"]) <= POINTS_KEPT
+    assert (told["wall_min"], told["wall_reject"]) == ("0.8", "0.4")
+    thick = sorted(point[3] for point in told["points"])
+    assert thick[len(thick) // 2] == pytest.approx(float(quote["mesh"]["thickness_mm"]["median"]), rel=0.05)
+    assert max(abs(value) for *place, _ in told["points"] for value in place) < 2, "in units of the file"
+    assert (await working.http.get(path, headers=working.token("customer", subject=uuid4()))).status_code == 404
+    assert (await working.http.get(path, headers=working.token("seller", subject=uuid4()))).status_code == 200
+
+
+async def test_no_walls_are_told_of_a_model_that_has_none(working: Pricing) -> None:
+    anna = uuid4()
+    file_id = str(working.storage.upload(working.fresh_model("half-open-shell"), anna))
+    quote_id = (await working.ask(anna, {"file_id": file_id, **GOLD})).json()["quote_id"]
+    await working.finished(quote_id, anna)
+    path = f"/api/pricing/v1/quotes/{quote_id}/walls"
+    told = (await working.http.get(path, headers=working.token("customer", subject=anna))).json()
+    assert told["points"] == []
 
 
 async def test_size_is_asked_about_and_the_unit_answers(working: Pricing) -> None:

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import httpx
@@ -16,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from system.plumbing.jobs import TAKEOVERS_MAX
+from system.pricing.adapters.kept_findings import POINTS_KEPT
 from system.pricing.application.commands import CalculateQuote
 from system.pricing.domain.mesh import MeshMeasure
 from system.pricing.entrypoints.worker import make_app, take_over
@@ -179,7 +181,10 @@ async def test_analysis_is_kept_as_it_was_found(pricing: Pricing, settings: Pric
         analysis = await uow.analyses.find(row.mesh_sha256)
         quote = await uow.quotes.find(UUID(quote_id))
     assert isinstance(analysis.outcome, MeshMeasure)
-    assert analysis.outcome == quote.mesh
+    kept = analysis.outcome.character
+    assert kept is not None and kept.thickness is not None and 100 < len(kept.thickness.points) <= POINTS_KEPT
+    without = replace(kept, thickness=replace(kept.thickness, points=()))
+    assert replace(analysis.outcome, character=without) == quote.mesh, "no quote carries a picture"
     assert analysis.first_look.volume_mm3 > analysis.outcome.volume_mm3
 
 

@@ -2,7 +2,7 @@
 // the templates (make.html, make_prices.html); a state of the page shows its own parts of them.
 import { Refused, ask, patiently } from "./asking.js";
 import { chosenOptions, forgetRefusals, keptOptions, keyOf, restoreOptions, tellRefusal } from "./options.js";
-import { follow, isFinal, isOver, request, stop } from "./quotes.js";
+import { follow, isFinal, isOver, request, stop, walls } from "./quotes.js";
 import { kept, keep } from "./memory.js";
 import { Unreadable, Upload } from "./upload.js";
 
@@ -174,10 +174,17 @@ function hear(entry, quote) {
   if (entry === entryOf(chosen())) {
     // Another metal may fill walls that this one does not.
     if (quote.status === "READY" || quote.problem?.code === "wall-too-thin") for (const metal of metals()) price(metal);
-    if (isFinal(quote)) viewer.mark?.(placesOf(quote));
+    if (isFinal(quote)) showUpon(quote);
     showProgress(entry);
   }
   if (before?.quote_id !== quote.quote_id || before?.status !== quote.status) showPrices();
+}
+
+// Upon the model, what is known of it in this metal.
+function showUpon(quote) {
+  viewer.mark?.(placesOf(quote));
+  const isMeasured = quote.status === "READY" || quote.problem?.code === "wall-too-thin";
+  viewer.offerWalls?.(isMeasured ? () => walls(quote.quote_id) : null);
 }
 
 // Where it is broken; else, where the walls are thin for this metal, the thinnest place.
@@ -229,6 +236,7 @@ function forgetPrices() {
   quotes = new Map();
   unit = undefined;
   viewer.mark?.([]);
+  viewer.offerWalls?.(null);
   for (const told of page.querySelectorAll("[data-metal] [data-price]")) told.textContent = "";
   const prices = document.getElementById("prices");
   // What the model before this one cost; the piece that comes next is shown.
@@ -303,7 +311,7 @@ function changed() {
   price();
   const known = entryOf(chosen())?.quote;
   if (!known) return;
-  if (isFinal(known)) viewer.mark?.(placesOf(known));
+  if (isFinal(known)) showUpon(known);
   showPrices();
 }
 

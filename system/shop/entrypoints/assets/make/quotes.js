@@ -15,6 +15,9 @@ export const request = (wish, key) => ask("POST", QUOTES, { body: wish, key });
 // Nobody waits for it any more: its calculation ends.
 export const stop = (quoteId) => ask("DELETE", `${QUOTES}/${quoteId}`);
 
+// How thick the walls of its model are, and where.
+export const walls = (quoteId) => ask("GET", `${QUOTES}/${quoteId}/walls`);
+
 // Tells the quote now and at each change, until it is final. Returns what ends it before.
 export function follow(quoteId, tell) {
   const address = `${QUOTES}/${quoteId}`;
