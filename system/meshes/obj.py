@@ -29,6 +29,7 @@ from system.meshes.recognise import OBJ
 _COMMENT = re.compile(rb"(?:(?<=[\r\n])|\A)[ \t]*#[^\r\n]*")
 _CONTINUED = re.compile(rb"\\[ \t]*(?:\r\n|\r|\n)")
 _ENDS_LOOKED_AT_MAX = 1_000
+_CORNER_BYTES_MIN = len(b"v 1 2 3\n")
 
 
 def read_obj(file: BinaryIO, limits: ReadLimits) -> Model:
@@ -37,7 +38,10 @@ def read_obj(file: BinaryIO, limits: ReadLimits) -> Model:
     Raises MeshFault: mesh-malformed, mesh-decimal-comma, mesh-too-large, external-reference, format-known-not-read,
     model-beyond-limits.
     """
-    corners, faces = Rows(3, np.float32), Rows(3, np.int32)
+    # Room for as many corners as there can be: what is not used takes no memory, and what is used is never copied.
+    corners = Rows(3, np.float32, first=file.seek(0, 2) // _CORNER_BYTES_MIN + 1)
+    file.seek(0)
+    faces = Rows(3, np.int32)
     counts = np.zeros(2, dtype=np.int64)
     for text in _whole_lines(file, limits):
         data = bytes_of(text)
