@@ -12,6 +12,7 @@ from typing import BinaryIO
 from urllib.parse import unquote
 from xml.parsers import expat
 
+from system.meshes.beside import side_by_side
 from system.meshes.faults import MeshFault
 from system.meshes.reading import ReadLimits, beyond, external, malformed, unread
 
@@ -21,6 +22,8 @@ _ENTRY_BYTES_MAX = 1_000
 """A generous line of the archive's directory."""
 _ENCRYPTED = 1
 _PIECE_BYTES = 1 << 20
+_AHEAD_FROM_BYTES = 4 << 20
+"""A part that says it is as long is unpacked by a thread of its own, which takes as long to begin as some kilobytes to read."""
 _FREE_BYTES = 8 << 20
 """So much may be unpacked from however little: a small description packs well."""
 _RELATIONSHIPS = "_rels/.rels"
@@ -108,6 +111,18 @@ class Package:
             struct.error,
         ) as error:
             raise malformed() from error
+
+    def pieces_ahead(self, name: str) -> Iterator[bytes]:
+        """The same, each unpacked while whoever asks for them reads the one before it."""
+        pieces = self.pieces(name)
+        if self._entries[name].file_size < _AHEAD_FROM_BYTES:
+            yield from pieces
+            return
+        with side_by_side(1) as beside:
+            coming = beside.submit(next, pieces, b"")
+            while piece := coming.result():
+                coming = beside.submit(next, pieces, b"")
+                yield piece
 
     def _count(self, piece_bytes: int, part_bytes: int, packed_bytes: int) -> None:
         self._unpacked_bytes += piece_bytes

@@ -72,7 +72,7 @@ class _Assembly:
     def part(self, name: str) -> Part:
         """What the part of this name describes; read once."""
         if name not in self.parts:
-            self.parts[name] = Markup(self.limits, self.spent).read(self.package.pieces(name))
+            self.parts[name] = Markup(self.limits, self.spent).read(self.package.pieces_ahead(name))
         return self.parts[name]
 
     def key(self, thing: Placed, beside: str) -> Key:
