@@ -25,7 +25,7 @@ def shows_where_broken(shopper: Shopper) -> None:
 
 
 def sees_walls(shopper: Shopper) -> None:
-    """At many points of the model it is told how thick its walls are, the thinnest and the median as the quote has them."""
+    """At many points of the model it is told how thick its walls are; their median is that of the quote."""
     quote = shopper.waits_for_quote()
     told = shopper.desk.walls(quote)
     thick = sorted(thickness for _, _, _, thickness in told["points"])

@@ -14,7 +14,7 @@ from system.pricing.domain.price_book import PriceBook
 from system.pricing.domain.progress import Place, progress_of
 from system.pricing.domain.quote import Quote, unit_of
 from system.pricing.domain.setback import sentence_of
-from system.pricing.domain.verdict import Verdict
+from system.pricing.domain.verdict import TOLERANCE, Verdict
 
 
 def setback_view(setback: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,9 +173,9 @@ def thickness_view(thickness: Thickness) -> dict[str, Any]:
     }
 
 
-def walls_view(quote: Quote, analysis: Analysis | None, book: PriceBook) -> dict[str, Any]:
+def walls_view(quote: Quote, analysis: Analysis | None, book: PriceBook | None) -> dict[str, Any]:
     """How thick the walls are at points all over a model, and what its alloy needs, all in mm; no points where nothing is known."""
-    alloy = book.alloys.get(quote.asked.material)
+    alloy = book.alloys.get(quote.asked.material) if book is not None and quote.asked.material else None
     measure = analysis.outcome if analysis is not None else None
     points: tuple[tuple[float, float, float, float], ...] = ()
     if isinstance(measure, MeshMeasure):
@@ -186,6 +186,7 @@ def walls_view(quote: Quote, analysis: Analysis | None, book: PriceBook) -> dict
         "points": [(x, y, z, round(thick, 3)) for x, y, z, thick in points],
         "wall_min": None if alloy is None else f"{alloy.wall_min_mm.normalize():f}",
         "wall_reject": None if alloy is None else f"{alloy.wall_reject_mm.normalize():f}",
+        "tolerance": str(TOLERANCE),
     }
 
 

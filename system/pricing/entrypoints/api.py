@@ -159,7 +159,9 @@ async def read_walls(quote_id: UUID, queries: Queries, who: Annotated[Principal,
     """How thick the walls of the model are, where: what a picture of them is coloured by. For whoever may see the quote."""
     quote = await quote_for(who, quote_id, queries)
     analysis = await queries.analysis(quote.asked.mesh_sha256) if quote.asked.mesh_sha256 else None
-    return json_response(walls_view(quote, analysis, await queries.book()), headers={"Cache-Control": "no-store"})
+    # As thick as the book that the quote was priced by wants them: what is shown agrees with the verdict beside it.
+    book = await queries.book(quote.price_book_version)
+    return json_response(walls_view(quote, analysis, book), headers={"Cache-Control": "no-store"})
 
 
 @router.delete("/quotes/{quote_id}", response_model=QuoteView)

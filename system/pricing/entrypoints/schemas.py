@@ -70,12 +70,14 @@ class WallsView(BaseModel):
     """How thick the metal is, for a picture: at points spread over the surface, some hundred of them.
 
     A point is x, y, z in units of the file, and the thickness in mm. None are known of a model that is not analysed, or that is not
-    closed. Walls are cast without reserve from `wall_min` mm, and not at all below `wall_reject` mm, in the alloy of the quote.
+    closed. Walls are cast without reserve from `wall_min` mm, and not at all below `wall_reject` mm, in the alloy of the quote;
+    as in a verdict, a wall is below a limit when it is so by more than the share `tolerance`.
     """
 
     points: list[tuple[float, float, float, float]]
     wall_min: str | None
     wall_reject: str | None
+    tolerance: str
 
 
 class MeshView(BaseModel):

@@ -8,7 +8,7 @@
 //   model.showFile(blob, { name })    a file of this computer's; nothing is sent anywhere
 //   model.showAddress(address)        a model that is kept, once it is known where
 //   model.mark([[x, y, z], ...])      places of the model, in its own units; [] takes them away
-//   model.offerWalls(ask)             `ask` tells { points: [[x, y, z, mm], ...], wall_min, wall_reject } when somebody wants to see the
+//   model.offerWalls(ask)             `ask` tells { points: [[x, y, z, mm], ...], wall_min, wall_reject, tolerance } when somebody wants to see the
 //                                     walls, x, y and z in the model's own units; without it nobody can
 //   data-material                     may change at any time
 //   model-shown { triangles, size }, model-failed { state }    events
@@ -262,7 +262,9 @@ class Model extends HTMLElement {
     // Something else was wanted meanwhile.
     if (asked !== this.#wallsAsked || !this.#stage) return;
     const [thin, reject] = [Number(told.wall_min), Number(told.wall_reject)];
-    const kindOf = (thick) => (thick < reject ? "reject" : thick < thin ? "thin" : "fine");
+    // A verdict allows a measure to err by so much; a colour does too.
+    const isBelow = (thick, limit) => thick < limit * (1 - Number(told.tolerance));
+    const kindOf = (thick) => (isBelow(thick, reject) ? "reject" : isBelow(thick, thin) ? "thin" : "fine");
     this.#stage.walls(
       told.points.map(([x, y, z, thick]) => ({ place: [x, y, z].map((value) => value * this.#scale), kind: kindOf(thick) })),
     );

@@ -308,7 +308,7 @@ WALLS = """(missing) => document.querySelector("alexandrite-model").offerWalls(a
   if (missing) throw new Error("away");
   const at = (turn, thick) => [9.7 * Math.cos(turn), 9.7 * Math.sin(turn), 1, thick];
   const around = (thick, turn) => Array.from({ length: 60 }, (_, n) => at(turn + n / 60, thick));
-  return { points: [...around(0.4, 0), ...around(0.7, 2), ...around(1.9, 4)], wall_min: "0.8", wall_reject: "0.5" };
+  return { points: [...around(0.4, 0), ...around(0.7, 2), ...around(1.9, 4)], wall_min: "0.8", wall_reject: "0.5", tolerance: "0.05" };
 })"""
 WALL_COLOURS = {"reject": (0xD1, 0x00, 0x6C), "thin": (0xFF, 0xA2, 0x00), "fine": (0x2F, 0x80, 0xD8)}
 
@@ -332,6 +332,11 @@ def test_walls_are_shown_by_their_thickness_to_whoever_wants_to_see_them(opens: 
     assert all(walls_seen(picture(page)).values())
     switch.uncheck()
     expect(model.locator("[data-legend]")).to_be_hidden()
+    page.evaluate(WALLS.replace("around(0.4, 0)", "around(0.48, 0)").replace("around(0.7, 2)", "around(0.78, 2)"))
+    switch.check()
+    expect(model.locator("[data-legend]")).to_be_visible()
+    assert walls_seen(picture(page)) == {"reject": False, "thin": True, "fine": True}, "as a verdict allows"
+    switch.uncheck()
     assert not any(walls_seen(picture(page)).values())
     page.evaluate(WALLS, True)
     switch.check()

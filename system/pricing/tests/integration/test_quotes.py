@@ -65,7 +65,7 @@ async def test_walls_are_told_for_a_picture_in_millimetres_and_to_nobody_else(wo
     path = f"/api/pricing/v1/quotes/{quote_id}/walls"
     told = (await working.http.get(path, headers=working.token("customer", subject=anna))).json()
     assert 100 <= len(told["points"]) <= POINTS_KEPT
-    assert (told["wall_min"], told["wall_reject"]) == ("0.8", "0.4")
+    assert (told["wall_min"], told["wall_reject"], told["tolerance"]) == ("0.8", "0.4", "0.05")
     thick = sorted(point[3] for point in told["points"])
     assert thick[len(thick) // 2] == pytest.approx(float(quote["mesh"]["thickness_mm"]["median"]), rel=0.05)
     assert max(abs(value) for *place, _ in told["points"] for value in place) < 2, "in units of the file"
