@@ -12,8 +12,8 @@ from system.meshes.stl import Triangles
 
 BODIES_MAX = 10_000
 """Bodies told one by one; beyond, they are counted."""
-_SLOTS = 1 << 13
-_NODES = 1 << 8
+_SLOTS = 1 << 14
+_NODES = 1 << 10
 
 
 @dataclass(slots=True)
@@ -29,17 +29,16 @@ class Front:
     totals: kernels.Floats = field(default_factory=lambda: np.zeros(17))
     prints: Words = field(default_factory=lambda: np.zeros(2, np.uint64))
     bodies: kernels.Floats = field(default_factory=lambda: np.empty((BODIES_MAX, kernels.BODY_WIDTH)))
-    slots: kernels.Longs = field(default_factory=lambda: np.zeros((_SLOTS, 2), np.int64))
-    spare: kernels.Longs = field(default_factory=lambda: np.empty((_SLOTS, 2), np.int64))
-    parents: kernels.Ints = field(default_factory=lambda: np.empty(_NODES, np.int32))
-    holds: kernels.Longs = field(default_factory=lambda: np.empty(_NODES, np.int64))
-    sums: kernels.Floats = field(default_factory=lambda: np.empty((_NODES, kernels.BODY_WIDTH)))
-    free: kernels.Ints = field(default_factory=lambda: np.arange(1, _NODES + 1, dtype=np.int32))
+    slots: kernels.Longs = field(default_factory=lambda: np.zeros(_SLOTS * kernels.SLOT_WIDTH, np.int64))
+    spare: kernels.Longs = field(default_factory=lambda: np.empty(_SLOTS * kernels.SLOT_WIDTH, np.int64))
+    parents: kernels.Nodes = field(default_factory=lambda: np.empty(_NODES, np.uint64))
+    sums: kernels.Floats = field(default_factory=lambda: np.empty(_NODES * kernels.NODE_WIDTH))
+    free: kernels.Nodes = field(default_factory=lambda: np.arange(1, _NODES + 1, dtype=np.uint64))
 
     def __post_init__(self) -> None:
         # Node 0 is none.
         self.state[kernels.FREE] = _NODES - 1
-        self.parents[0] = 0
+        kernels.make_ready(self.parents, self.sums, 0)
         self.totals[kernels.LOW : kernels.HIGH] = np.inf
         self.totals[kernels.HIGH : kernels.ORIGIN] = -np.inf
         self.totals[kernels.ORIGIN :] = self.origin
@@ -49,16 +48,16 @@ class Front:
         """Edges that wait for their other side."""
         return int(self.state[kernels.LIVE])
 
-    def feed(self, chunk: Triangles) -> None:
-        """Takes these triangles, contiguous float32 of shape (n, 3, 3)."""
-        words = chunk.view(np.uint32)
+    def feed(self, halves: kernels.Halves) -> None:
+        """Takes these triangles, as `halves_of` or a source gives them."""
+        flat, width = halves.reshape(-1), halves.shape[1]
         done = 0
         while True:
             done = kernels.advance(
-                chunk, words, done, self.secret, self.slots, self.spare, self.parents, self.holds, self.sums,
+                flat, width, done, self.secret, self.slots, self.spare, self.parents, self.sums,
                 self.free, self.bodies, self.state, self.totals, self.prints, self.follows,
             )  # fmt: skip
-            if done == len(chunk):
+            if done == len(halves):
                 return
             self._make_room()
 
@@ -86,39 +85,49 @@ class Front:
         self.bodies[told : told + len(more)] = more
         self.state[kernels.BODIES] += other.state[kernels.BODIES]
         shift = len(self.parents)
-        free = self.free[: self.state[kernels.FREE]], other.free[: other.state[kernels.FREE]] + np.int32(shift)
-        self.parents = np.concatenate((self.parents, other.parents + np.int32(shift)))
-        self.holds = np.concatenate((self.holds, other.holds))
+        free = self.free[: self.state[kernels.FREE]], other.free[: other.state[kernels.FREE]] + np.uint64(shift)
+        self.parents = np.concatenate((self.parents, other.parents + np.uint64(shift)))
         self.sums = np.concatenate((self.sums, other.sums))
-        self.free = np.empty(len(self.parents), np.int32)
+        self.free = np.empty(len(self.parents), np.uint64)
         self.state[kernels.FREE] = sum(map(len, free))
         self.free[: self.state[kernels.FREE]] = np.concatenate(free)
-        slots = len(self.slots)
-        while slots < 4 * (self.live + other.live):
-            slots *= 2
-        self.spare = np.zeros((slots, 2), np.int64)
+        room = len(self.slots)
+        while room < 4 * kernels.SLOT_WIDTH * (self.live + other.live):
+            room *= 2
+        self.spare = np.zeros(room, np.int64)
         self.state[kernels.USED] = kernels.move(self.slots, self.spare)
         self.slots, self.spare = self.spare, np.empty_like(self.spare)
-        kernels.absorb(
-            other.slots, shift, self.slots, self.parents, self.holds, self.sums, self.free, self.bodies, self.state
-        )
+        kernels.absorb(other.slots, shift, self.slots, self.parents, self.sums, self.state)
+
+    def finish(self) -> None:
+        """Bodies are told of which no edge waits."""
+        if self.follows:
+            self._collect()
+
+    def _collect(self) -> None:
+        waiting = self.slots if self.live else self.slots[:0]
+        kernels.collect(waiting, self.parents, self.sums, self.free, self.bodies, self.state)
 
     def _make_room(self) -> None:
         if self.live > self.live_max:
             self.follows = False
-            self.slots = self.spare = np.zeros((_SLOTS, 2), np.int64)
+            self.slots = self.spare = np.zeros(_SLOTS * kernels.SLOT_WIDTH, np.int64)
             return
         if self.state[kernels.FREE] == 0:
-            self._more_nodes()
-        if self.live > len(self.slots) // 4:
-            self.spare = np.zeros((2 * len(self.slots), 2), np.int64)
+            self._collect()
+            if self.state[kernels.FREE] < len(self.parents) // 2:
+                self._more_nodes()
+        if self.live > len(self.slots) // kernels.SLOT_WIDTH // 4:
+            self.spare = np.zeros(2 * len(self.slots), np.int64)
             self.state[kernels.USED] = kernels.move(self.slots, self.spare)
             self.slots, self.spare = self.spare, np.empty_like(self.spare)
 
     def _more_nodes(self) -> None:
         had = len(self.parents)
-        self.parents = np.concatenate((self.parents, np.empty(had, np.int32)))
-        self.holds = np.concatenate((self.holds, np.empty(had, np.int64)))
-        self.sums = np.concatenate((self.sums, np.empty((had, kernels.BODY_WIDTH))))
-        self.free = np.concatenate((np.arange(had, 2 * had, dtype=np.int32), np.empty(had, np.int32)))
-        self.state[kernels.FREE] = had
+        free = int(self.state[kernels.FREE])
+        self.parents = np.concatenate((self.parents, np.empty(had, np.uint64)))
+        self.sums = np.concatenate((self.sums, np.empty(had * kernels.NODE_WIDTH)))
+        kernels.make_ready(self.parents, self.sums, had)
+        more = np.arange(had, 2 * had, dtype=np.uint64)
+        self.free = np.concatenate((self.free[:free], more, np.empty(had - free, np.uint64)))
+        self.state[kernels.FREE] = free + had

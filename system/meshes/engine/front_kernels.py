@@ -1,10 +1,13 @@
 """The inner loop of a scan: triangles go past once, and only edges still waiting for their other side are remembered.
 
 An edge is a slot of an open table: its number, and how often it was met forwards less backwards, with the node of its body
-(`count * 2**32 + node`, 0 once the two are even). Then it is forgotten. A node is a part of a body, joined to others as edges
-meet; when the last of its edges is forgotten the body is complete. So memory follows the front between seen and unseen triangles.
-Node 0 is none. Whether an edge is new is as good as random, so nothing branches upon it: a processor that guesses wrong half of the
-time takes longer for that than for all the rest.
+(`count * 2**32 + node`). Once the two are even its slot is free (0), or marked when another edge lies behind it. A node is a part
+of a body, joined to others as edges meet; when no edge that waits knows it any more the body is complete. So memory follows the
+front between seen and unseen triangles. Node 0 is none.
+
+Whether an edge is new is as good as random, and so is which corner lies lowest: nothing branches upon either, because a processor
+that guesses wrong half of the time takes longer for that than for all the rest. Tables are flat, their rows powers of two, and
+places in them unsigned: a signed one might count from the end, which would be looked at each time.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from system.meshes.compiling import compiled, inlined
 from system.meshes.engine.hashing import Words, edge_hash, point_hash
 
 Longs = npt.NDArray[np.int64]
-Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
+Halves = npt.NDArray[np.uint16]
+Nodes = npt.NDArray[np.uint64]
 _Scalar = Any
 
 # Places in `state`: counts that go on from one call to the next.
@@ -27,200 +31,242 @@ USED, LIVE, FREE, BODIES, INWARD, MANY_SIDED, DEGENERATE, NOT_FINITE, LIVE_PEAK 
 # Places in `totals`: six times the volume and twice the area, the sum of normals, the sum of corners, the box, and what volumes
 # are taken about.
 VOLUME, AREA, NORMAL, CORNER, LOW, HIGH, ORIGIN = 0, 1, 2, 5, 8, 11, 14
-# Places in a body's row: as above, with its facets.
-FACETS, BODY_LOW, BODY_HIGH, BODY_WIDTH = 2, 3, 6, 9
+# Places in a body's row: as above, with its facets; `_body` in scan.py takes a row apart. Rows of nodes have room to spare.
+FACETS, BODY_LOW, BODY_HIGH, BODY_WIDTH, NODE_WIDTH = 2, 3, 6, 9, 16
+SLOT_WIDTH = 2
+HALVES = 18
+"""16-bit words of a triangle's corners: nine float32, at an even address or not. A record of a binary STL file has six more before
+them, its normal, and one behind."""
 
-_NONE, _ONE = np.uint64(0), np.uint64(1)
-_NODE_MASK = np.int64(0xFFFFFFFF)
+_0, _1, _2, _3, _4, _5, _6, _7, _8 = (np.uint64(number) for number in range(9))
+_NODE_SHIFT, _SLOT_SHIFT = np.uint64(4), np.uint64(1)
+_NODE_MASK = np.int64(0x7FFFFFFF)
 _COUNT_ONE = np.int64(1 << 32)
 _COUNT_SHIFT = np.int64(32)
+_MET = np.int64(1 << 31)
+_NOTHING, _SINGLE = np.int64(0), np.int64(1)
+
+
+@inlined
+def count_of(slots: Longs, slot: _Scalar) -> _Scalar:
+    """How often the edge of this slot was met forwards less backwards; 0 when none waits there."""
+    return slots[(slot << _SLOT_SHIFT) + _1] >> _COUNT_SHIFT
 
 
 @inlined
 def slot_of(slots: Longs, key: _Scalar) -> _Scalar:
     """The slot that holds an edge, or else the free one where it belongs."""
-    mask = np.int64(slots.shape[0] - 1)
-    slot = key & mask
-    while slots[slot, 0] != 0 and slots[slot, 0] != key:
-        slot = (slot + 1) & mask
+    mask = np.uint64(slots.shape[0] // SLOT_WIDTH - 1)
+    slot = np.uint64(key) & mask
+    while slots[(slot << _SLOT_SHIFT) + _1] != 0 and slots[slot << _SLOT_SHIFT] != key:
+        slot = (slot + _1) & mask
     return slot
+
+
+@inlined
+def write(slots: Longs, slot: _Scalar, key: _Scalar, met: _Scalar, node: _Scalar) -> _Scalar:
+    """An edge waits now, or is met when it is even: 1 when a free slot was taken for it."""
+    place = slot << _SLOT_SHIFT
+    taken = np.int64(slots[place + _1] == 0)
+    slots[place] = key
+    slots[place + _1] = met * _COUNT_ONE + np.int64(node) if met != 0 else _MET
+    return taken
+
+
+@inlined
+def forget(slots: Longs, slot: _Scalar) -> _Scalar:
+    """Of an edge that is met the slot is free again, unless one that lies behind it is not: 1 when it is."""
+    mask = np.uint64(slots.shape[0] // SLOT_WIDTH - 1)
+    behind = slots[(((slot + _1) & mask) << _SLOT_SHIFT) + _1]
+    place = (slot << _SLOT_SHIFT) + _1
+    value = slots[place]
+    is_free = (value == _MET) & (behind == 0)
+    slots[place] = _NOTHING if is_free else value
+    return np.int64(is_free)
 
 
 @compiled
 def move(slots: Longs, larger: Longs) -> int:
     """Copies the edges that still wait to an empty table, and says how many they are."""
     moved = 0
-    for slot in range(slots.shape[0]):
-        if slots[slot, 1] != 0:
-            target = slot_of(larger, slots[slot, 0])
-            larger[target, 0] = slots[slot, 0]
-            larger[target, 1] = slots[slot, 1]
+    for number in range(slots.shape[0] // SLOT_WIDTH):
+        slot = np.uint64(number)
+        if count_of(slots, slot) != 0:
+            key = slots[slot << _SLOT_SHIFT]
+            target = slot_of(larger, key) << _SLOT_SHIFT
+            larger[target] = key
+            larger[target + _1] = slots[(slot << _SLOT_SHIFT) + _1]
             moved += 1
     return moved
 
 
 @inlined
-def root_of(parents: Ints, node: _Scalar) -> _Scalar:
+def node_of(value: _Scalar) -> _Scalar:
+    """The node that an edge knows; 0 when none waits there."""
+    return np.uint64(value & _NODE_MASK)
+
+
+@inlined
+def root_of(parents: Nodes, node: _Scalar) -> _Scalar:
     """The node that stands for the whole body."""
     while parents[node] != node:
-        node = np.int64(parents[node])
+        node = parents[node]
     return node
 
 
+@inlined
+def begin_body(parents: Nodes, sums: Floats, node: _Scalar) -> None:
+    """Nothing yet, and nowhere: a free node has no facets, and is ready to be the first of a body."""
+    parents[node] = node
+    row = node << _NODE_SHIFT
+    sums[row], sums[row + _1], sums[row + _2] = 0.0, 0.0, 0.0
+    sums[row + _3], sums[row + _4], sums[row + _5] = np.inf, np.inf, np.inf
+    sums[row + _6], sums[row + _7], sums[row + _8] = -np.inf, -np.inf, -np.inf
+
+
 @compiled
-def join(parents: Ints, holds: Longs, sums: Floats, one: _Scalar, other: _Scalar) -> _Scalar:
-    """Makes one body of two, and returns the node that stands for it: the one with more to hold, so that chains stay short."""
-    if holds[one] < holds[other]:
+def make_ready(parents: Nodes, sums: Floats, first: int) -> None:
+    """Nodes from the first on are free."""
+    for node in range(first, parents.shape[0]):
+        begin_body(parents, sums, np.uint64(node))
+
+
+@inlined
+def grow_box(
+    sums: Floats, row: _Scalar, lx: _Scalar, ly: _Scalar, lz: _Scalar, hx: _Scalar, hy: _Scalar, hz: _Scalar
+) -> None:
+    """The box of a node's row reaches around this one too."""
+    sums[row + _3] = lx if lx < sums[row + _3] else sums[row + _3]
+    sums[row + _4] = ly if ly < sums[row + _4] else sums[row + _4]
+    sums[row + _5] = lz if lz < sums[row + _5] else sums[row + _5]
+    sums[row + _6] = hx if hx > sums[row + _6] else sums[row + _6]
+    sums[row + _7] = hy if hy > sums[row + _7] else sums[row + _7]
+    sums[row + _8] = hz if hz > sums[row + _8] else sums[row + _8]
+
+
+@compiled
+def join(parents: Nodes, sums: Floats, one: _Scalar, other: _Scalar) -> _Scalar:
+    """Makes one body of two, and returns the node that stands for it: the one with more facets, so that chains stay short."""
+    if sums[(one << _NODE_SHIFT) + _2] < sums[(other << _NODE_SHIFT) + _2]:
         one, other = other, one
     parents[other] = one
-    holds[one] += 1
-    for place in range(BODY_LOW):
-        sums[one, place] += sums[other, place]
-    for axis in range(3):
-        sums[one, BODY_LOW + axis] = min(sums[one, BODY_LOW + axis], sums[other, BODY_LOW + axis])
-        sums[one, BODY_HIGH + axis] = max(sums[one, BODY_HIGH + axis], sums[other, BODY_HIGH + axis])
+    row, more = one << _NODE_SHIFT, other << _NODE_SHIFT
+    sums[row] += sums[more]
+    sums[row + _1] += sums[more + _1]
+    sums[row + _2] += sums[more + _2]
+    grow_box(
+        sums, row,
+        sums[more + _3], sums[more + _4], sums[more + _5], sums[more + _6], sums[more + _7], sums[more + _8],
+    )  # fmt: skip
     return one
 
 
+@inlined
+def part_of(parents: Nodes, sums: Floats, root: _Scalar, part: _Scalar) -> _Scalar:
+    """One body of two, 0 for none."""
+    if part == _0 or part == root:
+        return root
+    if root == _0:
+        return part
+    return join(parents, sums, root, part)
+
+
 @compiled
-def settle(parents: Ints, holds: Longs, sums: Floats, free: Ints, bodies: Floats, state: Longs, node: _Scalar) -> None:
-    """Nothing holds this node any more. When it stands for a body that is complete, and told; beyond the room for them, counted."""
-    while holds[node] == 0:
-        above = np.int64(parents[node])
-        free[state[FREE]] = node
-        state[FREE] += 1
-        if above == node:
+def collect(slots: Longs, parents: Nodes, sums: Floats, free: Nodes, bodies: Floats, state: Longs) -> None:
+    """Nodes that no waiting edge knows are free again; one that stands for a body is told: the body is complete.
+
+    Beyond the room for bodies they are counted.
+    """
+    waits = np.zeros(parents.shape[0], np.bool_)
+    for number in range(slots.shape[0] // SLOT_WIDTH):
+        slot = np.uint64(number)
+        if count_of(slots, slot) != 0:
+            place = (slot << _SLOT_SHIFT) + _1
+            root = root_of(parents, node_of(slots[place]))
+            slots[place] = slots[place] - (slots[place] & _NODE_MASK) + np.int64(root)
+            waits[root] = True
+    for number in range(1, parents.shape[0]):
+        node = np.uint64(number)
+        row = node << _NODE_SHIFT
+        if sums[row + _2] == 0.0 or waits[node]:
+            continue
+        if parents[node] == node:
             if state[BODIES] < bodies.shape[0]:
                 for place in range(BODY_WIDTH):
-                    bodies[state[BODIES], place] = sums[node, place]
+                    bodies[state[BODIES], place] = sums[row + np.uint64(place)]
             state[BODIES] += 1
-            if not sums[node, VOLUME] > 0.0:
+            if not sums[row] > 0.0:
                 state[INWARD] += 1
-            return
-        holds[above] -= 1
-        node = above
-
-
-@inlined
-def part_of(parents: Ints, holds: Longs, sums: Floats, root: _Scalar, node: _Scalar) -> _Scalar:
-    """The body of what was met before, and of this node; 0 is none. They are joined."""
-    if node == 0:
-        return root
-    found = root_of(parents, node)
-    if root == 0 or found == root:
-        return found
-    return join(parents, holds, sums, root, found)
-
-
-@inlined
-def write(slots: Longs, slot: _Scalar, key: _Scalar, met: _Scalar, node: _Scalar) -> _Scalar:
-    """An edge waits now, or is forgotten when it is even: 1 when a free slot was taken for it."""
-    taken = np.int64(slots[slot, 0] == 0)
-    slots[slot, 0] = key
-    slots[slot, 1] = met * _COUNT_ONE + node if met != 0 else np.int64(0)
-    return taken
+        begin_body(parents, sums, node)
+        free[state[FREE]] = node
+        state[FREE] += 1
 
 
 @compiled
-def let_go(
-    parents: Ints, holds: Longs, sums: Floats, free: Ints, bodies: Floats, state: Longs,
-    one: _Scalar, another: _Scalar, third: _Scalar,
-) -> None:  # fmt: skip
-    """Nodes whose edges were met for the last time, 0 for none, are settled one after the other: settling one may let go of others."""
-    holds[one] += 1
-    holds[another] += 1
-    holds[third] += 1
-    for node in (one, another, third):
-        holds[node] -= 1
-        if node != 0 and holds[node] == 0:
-            settle(parents, holds, sums, free, bodies, state, node)
-
-
-@compiled
-def absorb(
-    others: Longs,
-    shift: _Scalar,
-    slots: Longs,
-    parents: Ints,
-    holds: Longs,
-    sums: Floats,
-    free: Ints,
-    bodies: Floats,
-    state: Longs,
-) -> None:
+def absorb(others: Longs, shift: _Scalar, slots: Longs, parents: Nodes, sums: Floats, state: Longs) -> None:
     """Edges that wait in another table wait here, or meet here; their nodes are numbered from `shift` on here.
 
-    There is room for all of them. What holds a node goes on holding it until its edge has met: no body seems complete before.
+    There is room for all of them.
     """
-    for other in range(others.shape[0]):
-        value = others[other, 1]
-        if value == 0:
+    for number in range(others.shape[0] // SLOT_WIDTH):
+        other = np.uint64(number)
+        count = count_of(others, other)
+        if count == 0:
             continue
-        key, node = others[other, 0], (value & _NODE_MASK) + shift
+        key, value = others[other << _SLOT_SHIFT], others[(other << _SLOT_SHIFT) + _1]
+        node = root_of(parents, node_of(value) + np.uint64(shift))
         slot = slot_of(slots, key)
-        waiting = slots[slot, 1]
-        if waiting == 0:
-            taken = write(slots, slot, key, value >> _COUNT_SHIFT, node)
+        waiting = slots[(slot << _SLOT_SHIFT) + _1]
+        if waiting >> _COUNT_SHIFT == 0:
+            taken = write(slots, slot, key, count, node)
             state[USED] += taken
             state[MANY_SIDED] += 1 - taken
             state[LIVE] += 1
             continue
-        mine = waiting & _NODE_MASK
-        part_of(parents, holds, sums, root_of(parents, mine), node)
-        met = (waiting >> _COUNT_SHIFT) + (value >> _COUNT_SHIFT)
-        if met != 0:
-            slots[slot, 1] = met * _COUNT_ONE + mine
-            state[MANY_SIDED] += 1
-        else:
-            slots[slot, 1] = 0
-            state[LIVE] -= 1
-            holds[mine] -= 1
-            if holds[mine] == 0:
-                settle(parents, holds, sums, free, bodies, state, mine)
-        holds[node] -= 1
-        if holds[node] == 0:
-            settle(parents, holds, sums, free, bodies, state, node)
-
-
-@compiled
-def begin_body(parents: Ints, holds: Longs, sums: Floats, node: _Scalar) -> None:
-    """Nothing yet, and nowhere."""
-    parents[node] = node
-    holds[node] = 0
-    sums[node, VOLUME], sums[node, AREA], sums[node, FACETS] = 0.0, 0.0, 0.0
-    for axis in range(3):
-        sums[node, BODY_LOW + axis], sums[node, BODY_HIGH + axis] = np.inf, -np.inf
+        root = part_of(parents, sums, root_of(parents, node_of(waiting)), node)
+        met = (waiting >> _COUNT_SHIFT) + count
+        write(slots, slot, key, met, root)
+        state[MANY_SIDED] += np.int64(met != 0)
+        state[LIVE] -= np.int64(met == 0)
 
 
 @inlined
-def grow_box(sums: Floats, node: _Scalar, lx: float, ly: float, lz: float, hx: float, hy: float, hz: float) -> None:
-    """The box reaches around this one too. It mostly does already: nothing is written then."""
-    if lx < sums[node, BODY_LOW]:
-        sums[node, BODY_LOW] = lx
-    if ly < sums[node, BODY_LOW + 1]:
-        sums[node, BODY_LOW + 1] = ly
-    if lz < sums[node, BODY_LOW + 2]:
-        sums[node, BODY_LOW + 2] = lz
-    if hx > sums[node, BODY_HIGH]:
-        sums[node, BODY_HIGH] = hx
-    if hy > sums[node, BODY_HIGH + 1]:
-        sums[node, BODY_HIGH + 1] = hy
-    if hz > sums[node, BODY_HIGH + 2]:
-        sums[node, BODY_HIGH + 2] = hz
+def word(halves: Halves, place: _Scalar) -> _Scalar:
+    """Two neighbours as one: a processor reads them at once."""
+    return np.uint32(np.uint32(halves[place]) | (np.uint32(halves[place + _1]) << np.uint32(16)))
+
+
+@inlined
+def number_of(bits: _Scalar) -> _Scalar:
+    """The float32 of these bits."""
+    return np.uint32(bits).view(np.float32)
+
+
+@inlined
+def least(a: _Scalar, b: _Scalar, c: _Scalar) -> _Scalar:
+    """The least of three."""
+    ab = a if a < b else b
+    return ab if ab < c else c
+
+
+@inlined
+def most(a: _Scalar, b: _Scalar, c: _Scalar) -> _Scalar:
+    """The most of three."""
+    ab = a if a > b else b
+    return ab if ab > c else c
 
 
 @compiled
 def advance(
-    corners: npt.NDArray[np.float32],
-    words: npt.NDArray[np.uint32],
+    halves: Halves,
+    width: int,
     start: int,
     secret: Words,
     slots: Longs,
     spare: Longs,
-    parents: Ints,
-    holds: Longs,
+    parents: Nodes,
     sums: Floats,
-    free: Ints,
+    free: Nodes,
     bodies: Floats,
     state: Longs,
     totals: Floats,
@@ -229,45 +275,58 @@ def advance(
 ) -> int:
     """Takes triangles from `start` on, and returns where it stopped: at the end, or where the table or the nodes want room.
 
-    `words` are the bits of `corners`; `prints` the sum of edges by their direction, and their exclusive or. Unless it `follows`
-    edges, only these and the totals are kept.
+    Of `halves` every `width` are a triangle, alone or in its record of a binary STL file; `prints` are the sum of edges by their
+    direction, and their exclusive or. Unless it `follows` edges, only these and the totals are kept.
     """
-    room = np.int64(slots.shape[0] // 2 - 3)
+    slot_count = np.int64(slots.shape[0] // SLOT_WIDTH)
+    room, wide = slot_count // 32, slot_count // 4
     ox, oy, oz = totals[ORIGIN], totals[ORIGIN + 1], totals[ORIGIN + 2]
     six_volume, two_area = totals[VOLUME], totals[AREA]
     tx, ty, tz = totals[NORMAL], totals[NORMAL + 1], totals[NORMAL + 2]
     sx, sy, sz = totals[CORNER], totals[CORNER + 1], totals[CORNER + 2]
-    low_x, low_y, low_z = totals[LOW], totals[LOW + 1], totals[LOW + 2]
-    high_x, high_y, high_z = totals[HIGH], totals[HIGH + 1], totals[HIGH + 2]
+    low_x, low_y, low_z = np.float32(totals[LOW]), np.float32(totals[LOW + 1]), np.float32(totals[LOW + 2])
+    high_x, high_y, high_z = np.float32(totals[HIGH]), np.float32(totals[HIGH + 1]), np.float32(totals[HIGH + 2])
     signed, parity = prints[0], prints[1]
-    used, live, peak = state[USED], state[LIVE], state[LIVE_PEAK]
-    count = corners.shape[0]
+    used, live, peak, free_count = state[USED], state[LIVE], state[LIVE_PEAK], np.uint64(state[FREE])
+    before = np.uint64((width - HALVES) // 7 * 6)
+    count = halves.shape[0] // width
     index = start
     while index < count:
-        if follows and used > room:
-            if live > slots.shape[0] // 4:
+        if follows:
+            if (live > wide) | (free_count == _0):
                 break
-            # Mostly full of what is forgotten: only what waits is kept.
-            spare[:, :] = 0
-            used = move(slots, spare)
-            slots[:, :] = spare
-        if follows and state[FREE] == 0:
-            break
-        ax, ay, az = (
-            np.float64(corners[index, 0, 0]),
-            np.float64(corners[index, 0, 1]),
-            np.float64(corners[index, 0, 2]),
+            if used > live + room:
+                # Much of it is what is met already: only what waits is kept.
+                spare[:] = 0
+                used = move(slots, spare)
+                slots[:] = spare
+        at = np.uint64(index) * np.uint64(width) + before
+        a_x, a_y, a_z = word(halves, at), word(halves, at + np.uint64(2)), word(halves, at + np.uint64(4))
+        b_x, b_y, b_z = (
+            word(halves, at + np.uint64(6)),
+            word(halves, at + np.uint64(8)),
+            word(halves, at + np.uint64(10)),
         )
-        bx, by, bz = (
-            np.float64(corners[index, 1, 0]),
-            np.float64(corners[index, 1, 1]),
-            np.float64(corners[index, 1, 2]),
+        c_x, c_y, c_z = (
+            word(halves, at + np.uint64(12)),
+            word(halves, at + np.uint64(14)),
+            word(halves, at + np.uint64(16)),
         )
-        cx, cy, cz = (
-            np.float64(corners[index, 2, 0]),
-            np.float64(corners[index, 2, 1]),
-            np.float64(corners[index, 2, 2]),
+        lx = least(number_of(a_x), number_of(b_x), number_of(c_x))
+        ly = least(number_of(a_y), number_of(b_y), number_of(c_y))
+        lz = least(number_of(a_z), number_of(b_z), number_of(c_z))
+        hx = most(number_of(a_x), number_of(b_x), number_of(c_x))
+        hy = most(number_of(a_y), number_of(b_y), number_of(c_y))
+        hz = most(number_of(a_z), number_of(b_z), number_of(c_z))
+        low_x, low_y, low_z = lx if lx < low_x else low_x, ly if ly < low_y else low_y, lz if lz < low_z else low_z
+        high_x, high_y, high_z = (
+            hx if hx > high_x else high_x,
+            hy if hy > high_y else high_y,
+            hz if hz > high_z else high_z,
         )
+        ax, ay, az = np.float64(number_of(a_x)), np.float64(number_of(a_y)), np.float64(number_of(a_z))
+        bx, by, bz = np.float64(number_of(b_x)), np.float64(number_of(b_y)), np.float64(number_of(b_z))
+        cx, cy, cz = np.float64(number_of(c_x)), np.float64(number_of(c_y)), np.float64(number_of(c_z))
         ux, uy, uz = bx - ax, by - ay, bz - az
         vx, vy, vz = cx - ax, cy - ay, cz - az
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
@@ -277,15 +336,11 @@ def advance(
         two_area += double
         tx, ty, tz = tx + nx, ty + ny, tz + nz
         sx, sy, sz = sx + (ax + bx + cx), sy + (ay + by + cy), sz + (az + bz + cz)
-        lx, ly, lz = min(ax, bx, cx), min(ay, by, cy), min(az, bz, cz)
-        hx, hy, hz = max(ax, bx, cx), max(ay, by, cy), max(az, bz, cz)
-        low_x, low_y, low_z = min(low_x, lx), min(low_y, ly), min(low_z, lz)
-        high_x, high_y, high_z = max(high_x, hx), max(high_y, hy), max(high_z, hz)
-        first = point_hash(words[index, 0, 0], words[index, 0, 1], words[index, 0, 2], secret)
-        second = point_hash(words[index, 1, 0], words[index, 1, 1], words[index, 1, 2], secret)
-        third = point_hash(words[index, 2, 0], words[index, 2, 1], words[index, 2, 2], secret)
+        first = point_hash(a_x, a_y, a_z, secret)
+        second = point_hash(b_x, b_y, b_z, secret)
+        third = point_hash(c_x, c_y, c_z, secret)
         index += 1
-        if first == second or second == third or third == first:
+        if (first == second) | (second == third) | (third == first):
             state[DEGENERATE] += 1
             continue
         edge_0, edge_1, edge_2 = (
@@ -294,75 +349,77 @@ def advance(
             edge_hash(third, first, secret),
         )
         parity ^= edge_0 ^ edge_1 ^ edge_2
-        signed += edge_0 if first < second else _NONE - edge_0
-        signed += edge_1 if second < third else _NONE - edge_1
-        signed += edge_2 if third < first else _NONE - edge_2
+        signed += edge_0 if first < second else _0 - edge_0
+        signed += edge_1 if second < third else _0 - edge_1
+        signed += edge_2 if third < first else _0 - edge_2
         if not follows:
             continue
-        # An edge numbered 0 would be a free slot: it shares the number 1.
-        key_0, key_1, key_2 = np.int64(edge_0 | _ONE), np.int64(edge_1 | _ONE), np.int64(edge_2 | _ONE)
+        key_0, key_1, key_2 = np.int64(edge_0), np.int64(edge_1), np.int64(edge_2)
         way_0, way_1, way_2 = (
-            np.int64(1 if first < second else -1),
-            np.int64(1 if second < third else -1),
-            np.int64(1 if third < first else -1),
+            _SINGLE if first < second else -_SINGLE,
+            _SINGLE if second < third else -_SINGLE,
+            _SINGLE if third < first else -_SINGLE,
         )
         slot_0, slot_1, slot_2 = slot_of(slots, key_0), slot_of(slots, key_1), slot_of(slots, key_2)
-        value_0, value_1, value_2 = slots[slot_0, 1], slots[slot_1, 1], slots[slot_2, 1]
-        node_0, node_1, node_2 = value_0 & _NODE_MASK, value_1 & _NODE_MASK, value_2 & _NODE_MASK
-        part_0, part_1, part_2 = root_of(parents, node_0), root_of(parents, node_1), root_of(parents, node_2)
-        root = max(part_0, part_1, part_2)
-        if root == 0:
-            state[FREE] -= 1
-            root = np.int64(free[state[FREE]])
-            begin_body(parents, holds, sums, root)
-        elif (part_0 != root and part_0 != 0) or (part_1 != root and part_1 != 0) or (part_2 != root and part_2 != 0):
-            root = part_of(parents, holds, sums, np.int64(0), part_0)
-            root = part_of(parents, holds, sums, root, part_1)
-            root = part_of(parents, holds, sums, root, part_2)
-        sums[root, VOLUME] += six
-        sums[root, AREA] += double
-        sums[root, FACETS] += 1.0
-        grow_box(sums, root, lx, ly, lz, hx, hy, hz)
-        # Which edges are new nobody can foresee, and the processor neither: what follows is the same for both.
-        met_0, met_1, met_2 = (
-            (value_0 >> _COUNT_SHIFT) + way_0,
-            (value_1 >> _COUNT_SHIFT) + way_1,
-            (value_2 >> _COUNT_SHIFT) + way_2,
+        value_0, value_1, value_2 = (
+            slots[(slot_0 << _SLOT_SHIFT) + _1],
+            slots[(slot_1 << _SLOT_SHIFT) + _1],
+            slots[(slot_2 << _SLOT_SHIFT) + _1],
         )
-        holder_0 = root if value_0 == 0 else node_0
-        holder_1 = root if value_1 == 0 else node_1
-        holder_2 = root if value_2 == 0 else node_2
-        taken = write(slots, slot_0, key_0, met_0, holder_0)
+        # Of an edge that begins the slot remembers nothing, unless it was met before.
+        seen = (
+            np.int64(slots[slot_0 << _SLOT_SHIFT] == key_0)
+            + np.int64(slots[slot_1 << _SLOT_SHIFT] == key_1)
+            + np.int64(slots[slot_2 << _SLOT_SHIFT] == key_2)
+        )
+        part_0, part_1, part_2 = (
+            root_of(parents, node_of(value_0)),
+            root_of(parents, node_of(value_1)),
+            root_of(parents, node_of(value_2)),
+        )
+        root = most(part_0, part_1, part_2)
+        is_first = root == _0
+        root = free[free_count - _1] if is_first else root
+        free_count -= np.uint64(is_first)
+        if (
+            ((part_0 != root) & (part_0 != _0))
+            | ((part_1 != root) & (part_1 != _0))
+            | ((part_2 != root) & (part_2 != _0))
+        ):
+            root = part_of(parents, sums, part_of(parents, sums, part_0, part_1), root_of(parents, part_2))
+        row = root << _NODE_SHIFT
+        sums[row] += six
+        sums[row + _1] += double
+        sums[row + _2] += 1.0
+        grow_box(
+            sums, row,
+            np.float64(lx), np.float64(ly), np.float64(lz), np.float64(hx), np.float64(hy), np.float64(hz),
+        )  # fmt: skip
+        was_0, was_1, was_2 = value_0 >> _COUNT_SHIFT, value_1 >> _COUNT_SHIFT, value_2 >> _COUNT_SHIFT
+        met_0, met_1, met_2 = was_0 + way_0, was_1 + way_1, was_2 + way_2
+        taken = write(slots, slot_0, key_0, met_0, root)
         # Another side of the same triangle may have taken the slot meanwhile.
         if slot_1 == slot_0:
             slot_1 = slot_of(slots, key_1)
-        taken += write(slots, slot_1, key_1, met_1, holder_1)
+        taken += write(slots, slot_1, key_1, met_1, root)
         if (slot_2 == slot_0) | (slot_2 == slot_1):
             slot_2 = slot_of(slots, key_2)
-        taken += write(slots, slot_2, key_2, met_2, holder_2)
-        begun = np.int64(value_0 == 0) + np.int64(value_1 == 0) + np.int64(value_2 == 0)
+        taken += write(slots, slot_2, key_2, met_2, root)
+        used += taken - forget(slots, slot_0) - forget(slots, slot_1) - forget(slots, slot_2)
+        begun = np.int64(was_0 == 0) + np.int64(was_1 == 0) + np.int64(was_2 == 0)
         ended = np.int64(met_0 == 0) + np.int64(met_1 == 0) + np.int64(met_2 == 0)
-        holds[holder_0] += np.int64(value_0 == 0) - np.int64(met_0 == 0)
-        holds[holder_1] += np.int64(value_1 == 0) - np.int64(met_1 == 0)
-        holds[holder_2] += np.int64(value_2 == 0) - np.int64(met_2 == 0)
-        used += taken
         live += begun - ended
-        if begun + ended != 3 or taken != begun:
-            state[MANY_SIDED] += 3 - begun - ended + begun - taken
-        if holds[holder_0] == 0 or holds[holder_1] == 0 or holds[holder_2] == 0:
-            let_go(
-                parents, holds, sums, free, bodies, state,
-                holder_0 if met_0 == 0 else 0, holder_1 if met_1 == 0 else 0, holder_2 if met_2 == 0 else 0,
-            )  # fmt: skip
-        peak = max(peak, live)
+        if (begun + ended != 3) | (seen + begun != 3):
+            state[MANY_SIDED] += 1
+        peak = live if live > peak else peak
     if not np.isfinite(sx + sy + sz):
         # What is once added to a sum that is not finite leaves it so.
         state[NOT_FINITE] = 1
-    state[USED], state[LIVE], state[LIVE_PEAK] = used, live, peak
+    state[USED], state[LIVE], state[LIVE_PEAK], state[FREE] = used, live, peak, np.int64(free_count)
     totals[VOLUME], totals[AREA] = six_volume, two_area
     totals[NORMAL], totals[NORMAL + 1], totals[NORMAL + 2] = tx, ty, tz
     totals[CORNER], totals[CORNER + 1], totals[CORNER + 2] = sx, sy, sz
-    totals[LOW], totals[LOW + 1], totals[LOW + 2] = low_x, low_y, low_z
-    totals[HIGH], totals[HIGH + 1], totals[HIGH + 2] = high_x, high_y, high_z
+    totals[LOW], totals[LOW + 1], totals[LOW + 2] = np.float64(low_x), np.float64(low_y), np.float64(low_z)
+    totals[HIGH], totals[HIGH + 1], totals[HIGH + 2] = np.float64(high_x), np.float64(high_y), np.float64(high_z)
     prints[0], prints[1] = signed, parity
     return index

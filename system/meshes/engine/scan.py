@@ -6,16 +6,16 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from system.meshes.beside import side_by_side
 from system.meshes.engine import front_kernels as kernels
-from system.meshes.engine.cells import order_of
+from system.meshes.engine.cells import box_of, order_of
 from system.meshes.engine.front import BODIES_MAX, Front
-from system.meshes.engine.sources import CHUNK, Source, source_of
+from system.meshes.engine.sources import CHUNK, FIRST_CHUNK, Source, halves_of, source_of
 from system.meshes.faults import MeshFault
 from system.meshes.stl import Triangles
 
@@ -23,10 +23,8 @@ IN_ORDER_MAX = 1 << 16
 _HARDLY_ANY_MET = 1 << 14
 """With more edges waiting than the first, or than the second when nearly all that were seen wait, the file has no order worth
 following, and its triangles are sorted first."""
-_FIRST_TRIANGLES = 1_024
-"""Looked at by themselves at first: when nearly none of them meet, neither will the others."""
 _HARDLY_NONE_MET = 2.5
-"""Edges that wait of each triangle then; it has three."""
+"""With more edges waiting for each triangle of the first chunk (it has three), nearly none of them meet, and neither will the others."""
 LIVE_MAX = 1 << 19
 """With more than these, sorted too, bodies are not told: it is a soup, or close to one. The table then takes 32 MB."""
 PARTS_MAX = 2
@@ -38,8 +36,7 @@ Point = tuple[float, float, float]
 Part = TypeVar("Part")
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A closed part of a surface, joined by its edges. Signed volume (negative facing inwards), area, and box, in the file's units."""
 
     volume: float
@@ -112,17 +109,16 @@ def _in_order(source: Source) -> Scan | None:
     def follow(part: Source, front: Front) -> None:
         seen = 0
         for chunk in part.chunks():
-            for some in (chunk,) if seen else (chunk[:_FIRST_TRIANGLES], chunk[_FIRST_TRIANGLES:]):
-                seen += len(some)
-                front.feed(some)
-                if front.state[kernels.NOT_FINITE]:
-                    # The other part need not go on either.
-                    has_no_order.set()
-                    raise MeshFault("mesh-not-finite")
-                if _is_lost(front.live, seen):
-                    has_no_order.set()
-                if has_no_order.is_set():
-                    return
+            seen += len(chunk)
+            front.feed(chunk)
+            if front.state[kernels.NOT_FINITE]:
+                # The other part need not go on either.
+                has_no_order.set()
+                raise MeshFault("mesh-not-finite")
+            if _is_lost(front.live, seen):
+                has_no_order.set()
+            if has_no_order.is_set():
+                return
 
     fronts = _followed(source.parts(_parts_of(source.count)), follow, _origin(source.head(_ORIGIN_TRIANGLES)))
     return None if has_no_order.is_set() else _found(_merged(fronts), source.count)
@@ -130,13 +126,14 @@ def _in_order(source: Source) -> Scan | None:
 
 def _is_lost(live: int, seen: int) -> bool:
     """Whether so many edges wait, of so many triangles, that the file's order is none worth following."""
-    if seen == _FIRST_TRIANGLES:
+    if seen <= FIRST_CHUNK:
         return live > _HARDLY_NONE_MET * seen
     return live > IN_ORDER_MAX or live > max(_HARDLY_ANY_MET, 2 * seen)
 
 
 def _sorted(triangles: Triangles) -> Scan:
-    if not np.isfinite(triangles).all():
+    box = box_of(triangles)
+    if not np.isfinite(box).all():
         raise MeshFault("mesh-not-finite")
 
     def follow(order: npt.NDArray[np.uint32], front: Front) -> None:
@@ -145,9 +142,9 @@ def _sorted(triangles: Triangles) -> Scan:
             chosen = order[start : start + CHUNK]
             part = chunk[: len(chosen)]
             np.take(triangles, chosen, axis=0, out=part, mode="clip")
-            front.feed(part)
+            front.feed(halves_of(part))
 
-    parts = np.array_split(order_of(triangles), _parts_of(len(triangles)))
+    parts = np.array_split(order_of(triangles, box), _parts_of(len(triangles)))
     return _found(_merged(_followed(parts, follow, _origin(triangles[:_ORIGIN_TRIANGLES]))), len(triangles))
 
 
@@ -174,6 +171,7 @@ def _merged(fronts: Sequence[Front]) -> Front:
     whole, *others = fronts
     for other in others:
         whole.absorb(other)
+    whole.finish()
     return whole
 
 
@@ -201,20 +199,15 @@ def _found(front: Front, triangle_count: int) -> Scan:
         oriented=bool(front.prints[0] == 0),
         body_count=int(state[kernels.BODIES]) if front.follows else None,
         inward_count=int(state[kernels.INWARD]),
-        bodies=None if told is None else tuple(_body(row) for row in told),
+        bodies=None if told is None else tuple(map(_body, told.tolist())),
         many_sided=int(state[kernels.MANY_SIDED]),
         live_peak=int(state[kernels.LIVE_PEAK]),
     )
 
 
-def _body(row: npt.NDArray[np.float64]) -> Body:
-    return Body(
-        volume=float(row[kernels.VOLUME]) / 6.0,
-        area=float(row[kernels.AREA]) / 2.0,
-        low=_point(row[kernels.BODY_LOW :]),
-        high=_point(row[kernels.BODY_HIGH :]),
-        facets=int(row[kernels.FACETS]),
-    )
+def _body(row: list[float]) -> Body:
+    six_volume, two_area, facets, low_x, low_y, low_z, high_x, high_y, high_z = row
+    return Body(six_volume / 6.0, two_area / 2.0, (low_x, low_y, low_z), (high_x, high_y, high_z), int(facets))
 
 
 def _point(values: npt.NDArray[np.float64]) -> Point:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import BinaryIO, Protocol
 
 import numpy as np
 
+from system.meshes.engine.front_kernels import Halves
 from system.meshes.faults import MeshFault
 from system.meshes.model import read_model
 from system.meshes.recognise import STL_FACET_BYTES, STL_HEADER_BYTES, stl_count
@@ -16,6 +17,8 @@ from system.meshes.stl import FACET, TRIANGLE_COUNT_MAX, Triangles
 
 CHUNK = 4096
 """Triangles at a time: a fifth of a megabyte of the file, which stays in the processor's cache."""
+FIRST_CHUNK = 256
+"""The first chunk is short: it is enough to see whether the file has an order."""
 
 
 class Source(Protocol):
@@ -34,13 +37,18 @@ class Source(Protocol):
         """The same in their order in at most so many parts, that can be gone through at one time."""
         ...
 
-    def chunks(self) -> Iterator[Triangles]:
-        """All of them in their order; a chunk is good until the next one. Raises MeshFault as `read_model` does."""
+    def chunks(self) -> Iterator[Halves]:
+        """All of them in their order, as a front takes them; a chunk is good until the next one. Raises MeshFault as `read_model` does."""
         ...
 
     def triangles(self) -> Triangles:
         """All of them at once."""
         ...
+
+
+def halves_of(triangles: Triangles) -> Halves:
+    """The same memory in words of 16 bits: contiguous float32 of shape (n, 3, 3)."""
+    return triangles.reshape(len(triangles), -1).view(np.uint16)
 
 
 class ArraySource:
@@ -62,10 +70,10 @@ class ArraySource:
         """Slices of the array."""
         return [ArraySource(part) for part in np.array_split(self._triangles, count)]
 
-    def chunks(self) -> Iterator[Triangles]:
+    def chunks(self) -> Iterator[Halves]:
         """Slices of the array."""
-        for start in range(0, len(self._triangles), CHUNK):
-            yield self._triangles[start : start + CHUNK]
+        for start, end in _chunks_of(len(self._triangles)):
+            yield halves_of(self._triangles[start:end])
 
     def triangles(self) -> Triangles:
         """The array itself."""
@@ -96,14 +104,10 @@ class BinarySource:
         ends = [self._first + self._count * number // count for number in range(count + 1)]
         return [BinarySource(self._file, end - begin, begin) for begin, end in pairwise(ends)]
 
-    def chunks(self) -> Iterator[Triangles]:
-        """Read into one buffer again and again."""
-        corners = np.empty((min(CHUNK, self._count), 3, 3), dtype=np.float32)
-        for start, records in self._records():
-            del start
-            part = corners[: len(records)]
-            part[:] = records["corners"]
-            yield part
+    def chunks(self) -> Iterator[Halves]:
+        """Records, read into one buffer again and again."""
+        for _, records in self._records():
+            yield records.view(np.uint16).reshape(len(records), -1)
 
     def triangles(self) -> Triangles:
         """Read once."""
@@ -118,9 +122,8 @@ class BinarySource:
         if descriptor is None:
             self._file.seek(place)
         records = np.empty(min(CHUNK, self._count), dtype=FACET)
-        for start in range(0, self._count, CHUNK):
-            wanted = min(CHUNK, self._count - start)
-            view = records[:wanted].view(np.uint8).data
+        for start, end in _chunks_of(self._count):
+            view = records[: end - start].view(np.uint8).data
             filled = 0
             while filled < len(view):
                 left = view[filled:]
@@ -129,7 +132,12 @@ class BinarySource:
                     raise MeshFault("mesh-truncated")
                 filled += got
                 place += got
-            yield start, records[:wanted]
+            yield start, records[: end - start]
+
+
+def _chunks_of(count: int) -> Iterator[tuple[int, int]]:
+    """Where each chunk of so many triangles begins and ends."""
+    return pairwise(chain((0,), range(FIRST_CHUNK, count, CHUNK), (count,)))
 
 
 def _is_of_the_system(file: BinaryIO) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from system.meshes.engine.cells import order_of
+from system.meshes.engine.cells import box_of, order_of
 from system.meshes.engine.depth import overlap_volume
 from system.meshes.engine.edges import count_edges
 from system.meshes.engine.front import Front
@@ -24,7 +24,7 @@ def fetch() -> None:
     """Runs every loop. Takes half a second when all are kept, a quarter of a minute otherwise."""
     body = tetrahedron()
     scan(body)
-    order_of(body)
+    order_of(body, box_of(body))
     count_edges(body)
     overlap_volume(np.concatenate((body, body)))
     front, other = Front((0.0, 0.0, 0.0), 1), Front((0.0, 0.0, 0.0), 1)

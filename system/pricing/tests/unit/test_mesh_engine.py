@@ -204,9 +204,9 @@ def test_a_file_without_an_order_is_sorted_after_a_short_look_and_one_with_an_or
 ) -> None:
     sorts: list[int] = []
 
-    def noted(facets: Triangles) -> Any:
+    def noted(facets: Triangles, box: Any) -> Any:
         sorts.append(len(facets))
-        return order_of(facets)
+        return order_of(facets, box)
 
     monkeypatch.setattr(SCAN, "order_of", noted)
     ring = shapes.torus(17.0, 2.0, segments=200, sides=40).astype(np.float32)
