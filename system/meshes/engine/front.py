@@ -8,7 +8,6 @@ import numpy as np
 
 from system.meshes.engine import front_kernels as kernels
 from system.meshes.engine.hashing import Words, fresh_secret
-from system.meshes.stl import Triangles
 
 BODIES_MAX = 10_000
 """Bodies told one by one; beyond, they are counted."""

@@ -164,7 +164,7 @@ def join(parents: Nodes, sums: Floats, one: _Scalar, other: _Scalar) -> _Scalar:
 @inlined
 def part_of(parents: Nodes, sums: Floats, root: _Scalar, part: _Scalar) -> _Scalar:
     """One body of two, 0 for none."""
-    if part == _0 or part == root:
+    if (part == _0) | (part == root):
         return root
     if root == _0:
         return part
@@ -192,8 +192,8 @@ def collect(slots: Longs, parents: Nodes, sums: Floats, free: Nodes, bodies: Flo
             continue
         if parents[node] == node:
             if state[BODIES] < bodies.shape[0]:
-                for place in range(BODY_WIDTH):
-                    bodies[state[BODIES], place] = sums[row + np.uint64(place)]
+                for column in range(BODY_WIDTH):
+                    bodies[state[BODIES], column] = sums[row + np.uint64(column)]
             state[BODIES] += 1
             if not sums[row] > 0.0:
                 state[INWARD] += 1

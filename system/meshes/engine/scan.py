@@ -24,7 +24,7 @@ _HARDLY_ANY_MET = 1 << 14
 """With more edges waiting than the first, or than the second when nearly all that were seen wait, the file has no order worth
 following, and its triangles are sorted first."""
 _HARDLY_NONE_MET = 2.5
-"""With more edges waiting for each triangle of the first chunk (it has three), nearly none of them meet, and neither will the others."""
+"""With more edges waiting for each triangle of the first chunk (it has three), nearly none of these meet, nor will the others."""
 LIVE_MAX = 1 << 19
 """With more than these, sorted too, bodies are not told: it is a soup, or close to one. The table then takes 32 MB."""
 PARTS_MAX = 2

@@ -38,7 +38,7 @@ class Source(Protocol):
         ...
 
     def chunks(self) -> Iterator[Halves]:
-        """All of them in their order, as a front takes them; a chunk is good until the next one. Raises MeshFault as `read_model` does."""
+        """All of them in their order, as a front takes them; each good until the next one. Raises MeshFault as `read_model` does."""
         ...
 
     def triangles(self) -> Triangles:
