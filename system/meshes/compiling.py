@@ -29,11 +29,14 @@ if not os.environ.get("NUMBA_CPU_NAME"):
     _CONFIG.CPU_NAME = "generic"
     _CONFIG.CPU_FEATURES = ""
 
+_OF_ALL = (Path(__file__).with_name("arithmetic.py"),)
+
 
 @lru_cache(maxsize=64)
 def _stamp(folder: Path) -> str:
-    """A digest of every module beside a function: what it calls there is compiled into it."""
-    return sha256(b"\0".join(path.read_bytes() for path in sorted(folder.glob("[!_]*.py")))).hexdigest()
+    """A digest of every module beside a function, and of those of all: what it calls there is compiled into it."""
+    modules = [*sorted(folder.glob("[!_]*.py")), *_OF_ALL]
+    return sha256(b"\0".join(path.read_bytes() for path in modules)).hexdigest()
 
 
 class Locator(caching.UserProvidedCacheLocator):

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-import numpy as np
-
 from system.meshes.faults import MeshFault
-from system.meshes.reading import Model, Note, ReadLimits, Triangles
+from system.meshes.reading import Model, Note, ReadLimits, Triangles, are_finite
 from system.meshes.recognise import (
     GLB,
     GLTF,
@@ -49,7 +47,7 @@ def read_model(file: BinaryIO, *, limits: ReadLimits = DEFAULTS) -> Model:
     model = _read(found.format, file, size_bytes, limits)
     if len(model.triangles) == 0:
         raise MeshFault("mesh-empty")
-    if not np.isfinite(model.triangles).all():
+    if not are_finite(model.triangles):
         raise MeshFault("mesh-not-finite")
     return model
 

@@ -19,6 +19,7 @@ Numbers = npt.NDArray[np.int32]
 """Numbers of corners; shape (triangle, 3)."""
 
 TRIANGLE_COUNT_MAX = 6_000_000
+_FINITE_BLOCK = 1 << 13
 CHUNK_BYTES = 4 << 20
 """How much of a long file is looked at at once."""
 
@@ -128,6 +129,12 @@ def together(parts: list[Triangles]) -> Triangles:
     if len(parts) == 1:
         return np.ascontiguousarray(parts[0])
     return np.concatenate(parts) if parts else np.empty((0, 3, 3), dtype=np.float32)
+
+
+def are_finite(triangles: Triangles) -> bool:
+    """Whether every coordinate is a number, block by block: what is noted of each is not the size of the model."""
+    step = _FINITE_BLOCK
+    return all(bool(np.isfinite(triangles[at : at + step]).all()) for at in range(0, len(triangles), step))
 
 
 class Rows:

@@ -6,14 +6,16 @@ from typing import BinaryIO
 
 import numpy as np
 
+from system.meshes.beside import side_by_side
 from system.meshes.faults import MeshFault
-from system.meshes.reading import CHUNK_BYTES, TRIANGLE_COUNT_MAX, ReadLimits, Triangles
+from system.meshes.reading import TRIANGLE_COUNT_MAX, ReadLimits, Triangles
 from system.meshes.recognise import STL_FACET_BYTES, STL_HEADER_BYTES, stl_count
+from system.meshes.records import FACET, parts_of, records_of
 
 __all__ = ["FACET", "TRIANGLE_COUNT_MAX", "Triangles", "read_binary", "read_stl"]
 
-FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-"""One record of a binary file."""
+READ_IN_PARTS_FROM = 200_000
+"""Triangles from which a file is read in two parts at a time: most of it is waiting for memory."""
 
 
 def read_stl(file: BinaryIO) -> Triangles:
@@ -37,11 +39,15 @@ def read_binary(file: BinaryIO, size_bytes: int, limits: ReadLimits) -> Triangle
     if STL_HEADER_BYTES + announced * STL_FACET_BYTES > size_bytes:
         raise MeshFault("mesh-truncated")
     triangles = np.empty((announced, 3, 3), dtype=np.float32)
-    step = CHUNK_BYTES // STL_FACET_BYTES
-    for start in range(0, announced, step):
-        wanted = min(step, announced - start)
-        body = file.read(wanted * STL_FACET_BYTES)
-        if len(body) < wanted * STL_FACET_BYTES:
-            raise MeshFault("mesh-truncated")
-        triangles[start : start + wanted] = np.frombuffer(body, dtype=FACET)["corners"]
+
+    def fill(first: int, count: int) -> None:
+        for start, records in records_of(file, first, count):
+            triangles[first + start : first + start + len(records)] = records["corners"]
+
+    parts = parts_of(file, 0, announced, 2 if announced >= READ_IN_PARTS_FROM else 1)
+    with side_by_side(len(parts) - 1) as beside:
+        others = [beside.submit(fill, *part) for part in parts[1:]]
+        fill(*parts[0])
+        for other in others:
+            other.result()
     return triangles

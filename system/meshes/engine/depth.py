@@ -10,12 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from system.meshes.arithmetic import ceil_of, floor_of, least, most
 from system.meshes.compiling import compiled, inlined
-from system.meshes.engine.cells import box_of
+from system.meshes.engine.cells import Box, box_of
 from system.meshes.stl import Triangles
 
 Floats = npt.NDArray[np.float64]
+Corners = npt.NDArray[np.float32]
 _Scalar = Any
+
+_TRIANGLE = 9
+"""Coordinates of one."""
+_CORNER, _TWO_CORNERS = np.uint64(3), np.uint64(6)
 
 RAYS = 500_000
 _RAYS_MAX = 16 * RAYS
@@ -25,14 +31,15 @@ _OFFSET = (0.3819660113, 0.7071067811)
 """Irrational shares of a cell: rays then miss the corners and edges that modelling programs put on round numbers."""
 
 
-def overlap_volume(triangles: Triangles) -> float | None:
+def overlap_volume(triangles: Triangles, box: Box | None = None) -> float | None:
     """The volume covered more than once, each further time counted, in cubic units of the file; None when it cannot be sampled.
 
     Triangles of shape (n, 3, 3), float32, closed and facing outwards (cavities inwards). Half a million rays along the shortest
-    side of the box; each takes four bytes, and each of its hits eight.
+    side of the box, which is found when it is not told; each takes four bytes, and each of its hits eight.
     """
     triangles = np.ascontiguousarray(triangles)
-    low, high = box_of(triangles)
+    low, high = box or box_of(triangles)
+    corners = triangles.reshape(-1)
     extents = high - low
     across = int(np.argmin(extents))
     first, second = (axis for axis in range(3) if axis != across)
@@ -42,7 +49,7 @@ def overlap_volume(triangles: Triangles) -> float | None:
         if rows * columns > _RAYS_MAX:
             return None
         starts = np.zeros(rows * columns + 1, dtype=np.int32)
-        candidates = _count_hits(triangles, (first, second), low, cell, _CANDIDATES_MAX, columns, starts)
+        candidates = _count_hits(corners, (first, second), low, 1.0 / cell, _CANDIDATES_MAX, columns, starts)
         if candidates <= _CANDIDATES_MAX:
             break
         cell *= float(np.sqrt(candidates / _CANDIDATES_MAX)) * 1.1
@@ -57,23 +64,29 @@ def overlap_volume(triangles: Triangles) -> float | None:
     filled = starts[:-1].copy()
     # Axes (first, second) are in ascending order, so their cross product points down `across` when that is the middle axis.
     handed = -1.0 if across == 1 else 1.0
-    _keep_hits(triangles, (first, second, across), low, cell, handed, columns, filled, depths, enters)
+    _keep_hits(corners, (first, second, across), low, 1.0 / cell, handed, columns, filled, depths, enters)
     return float(_excess(starts, depths, enters)) * cell * cell
 
 
 @inlined
-def _span(a: float, b: float, c: float) -> tuple[int, int]:
-    """The first ray between the least and the greatest of these, and the one after the last."""
-    return int(np.ceil(min(a, b, c))), int(np.floor(max(a, b, c))) + 1
+def _first_ray(a: float, b: float, c: float) -> _Scalar:
+    """The first ray not before the least of these."""
+    return ceil_of(least(a, b, c))
 
 
 @inlined
-def _seen(triangles: Triangles, index: _Scalar, axis: int, low: Floats, cell: float, offset: float) -> Any:
-    """The corners of a triangle along one direction across the rays, in cells."""
+def _end_ray(a: float, b: float, c: float) -> _Scalar:
+    """The ray after the last that is not behind the greatest of these."""
+    return floor_of(most(a, b, c)) + 1
+
+
+@inlined
+def _seen(corners: Corners, place: _Scalar, low: float, per_unit: float, offset: float) -> Any:
+    """The corners of a triangle along one direction across the rays, in cells; `place` is that of the first."""
     return (
-        (np.float64(triangles[index, 0, axis]) - low[axis]) / cell - offset,
-        (np.float64(triangles[index, 1, axis]) - low[axis]) / cell - offset,
-        (np.float64(triangles[index, 2, axis]) - low[axis]) / cell - offset,
+        (np.float64(corners[place]) - low) * per_unit - offset,
+        (np.float64(corners[place + _CORNER]) - low) * per_unit - offset,
+        (np.float64(corners[place + _TWO_CORNERS]) - low) * per_unit - offset,
     )
 
 
@@ -95,22 +108,27 @@ def _meets(weights: Any, area: float) -> bool:
 
 @compiled
 def _count_hits(
-    triangles: Triangles,
+    corners: Corners,
     plane: tuple[int, int],
     low: Floats,
-    cell: float,
+    per_unit: float,
     candidates_max: int,
     columns: int,
     counts: npt.NDArray[np.int32],
 ) -> int:
     """Counts the hits of each ray, at the place after its own, and says how many candidates there were; too many are not looked at."""
     candidates = 0
-    for index in range(triangles.shape[0]):
-        u = _seen(triangles, index, plane[0], low, cell, _OFFSET[0])
-        v = _seen(triangles, index, plane[1], low, cell, _OFFSET[1])
-        u_start, u_end = _span(u[0], u[1], u[2])
-        v_start, v_end = _span(v[0], v[1], v[2])
-        candidates += max(u_end - u_start, 0) * max(v_end - v_start, 0)
+    low_u, low_v = low[plane[0]], low[plane[1]]
+    for index in range(corners.shape[0] // _TRIANGLE):
+        place = np.uint64(index * _TRIANGLE)
+        u = _seen(corners, place + np.uint64(plane[0]), low_u, per_unit, _OFFSET[0])
+        u_start, u_end = _first_ray(u[0], u[1], u[2]), _end_ray(u[0], u[1], u[2])
+        v = _seen(corners, place + np.uint64(plane[1]), low_v, per_unit, _OFFSET[1])
+        v_start, v_end = _first_ray(v[0], v[1], v[2]), _end_ray(v[0], v[1], v[2])
+        # One test for both: most triangles lie between two rays.
+        if (u_end <= u_start) | (v_end <= v_start):
+            continue
+        candidates += (u_end - u_start) * (v_end - v_start)
         if candidates > candidates_max:
             continue
         area = (u[1] - u[0]) * (v[2] - v[0]) - (v[1] - v[0]) * (u[2] - u[0])
@@ -123,10 +141,10 @@ def _count_hits(
 
 @compiled
 def _keep_hits(
-    triangles: Triangles,
+    corners: Corners,
     axes: tuple[int, int, int],
     low: Floats,
-    cell: float,
+    per_unit: float,
     handed: float,
     columns: int,
     filled: npt.NDArray[np.int32],
@@ -134,23 +152,26 @@ def _keep_hits(
     enters: npt.NDArray[np.int8],
 ) -> None:
     """Where the rays meet these triangles, and whether they enter metal there."""
-    for index in range(triangles.shape[0]):
-        u = _seen(triangles, index, axes[0], low, cell, _OFFSET[0])
-        v = _seen(triangles, index, axes[1], low, cell, _OFFSET[1])
-        u_start, u_end = _span(u[0], u[1], u[2])
-        v_start, v_end = _span(v[0], v[1], v[2])
+    low_u, low_v, low_w = low[axes[0]], low[axes[1]], low[axes[2]]
+    for index in range(corners.shape[0] // _TRIANGLE):
+        place = np.uint64(index * _TRIANGLE)
+        u = _seen(corners, place + np.uint64(axes[0]), low_u, per_unit, _OFFSET[0])
+        u_start, u_end = _first_ray(u[0], u[1], u[2]), _end_ray(u[0], u[1], u[2])
+        v = _seen(corners, place + np.uint64(axes[1]), low_v, per_unit, _OFFSET[1])
+        v_start, v_end = _first_ray(v[0], v[1], v[2]), _end_ray(v[0], v[1], v[2])
+        if (u_end <= u_start) | (v_end <= v_start):
+            continue
         area = (u[1] - u[0]) * (v[2] - v[0]) - (v[1] - v[0]) * (u[2] - u[0])
         for ray_v in range(v_start, v_end):
             for ray_u in range(u_start, u_end):
                 weights = _weights(u, v, ray_u, ray_v)
                 if _meets(weights, area):
-                    place = filled[ray_v * columns + ray_u]
+                    hit = filled[ray_v * columns + ray_u]
                     filled[ray_v * columns + ray_u] += 1
-                    height = 0.0
-                    for corner in range(3):
-                        height += weights[corner] * (np.float64(triangles[index, corner, axes[2]]) - low[axes[2]])
-                    depths[place] = height / area
-                    enters[place] = 1 if area * handed < 0 else -1
+                    w = _seen(corners, place + np.uint64(axes[2]), low_w, 1.0, 0.0)
+                    height = weights[0] * w[0] + weights[1] * w[1] + weights[2] * w[2]
+                    depths[hit] = height / area
+                    enters[hit] = 1 if area * handed < 0 else -1
 
 
 @compiled

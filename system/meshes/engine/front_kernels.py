@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from system.meshes.arithmetic import least, most
 from system.meshes.compiling import compiled, inlined
 from system.meshes.engine.hashing import Words, edge_hash, point_hash
 
@@ -240,20 +241,6 @@ def word(halves: Halves, place: _Scalar) -> _Scalar:
 def number_of(bits: _Scalar) -> _Scalar:
     """The float32 of these bits."""
     return np.uint32(bits).view(np.float32)
-
-
-@inlined
-def least(a: _Scalar, b: _Scalar, c: _Scalar) -> _Scalar:
-    """The least of three."""
-    ab = a if a < b else b
-    return ab if ab < c else c
-
-
-@inlined
-def most(a: _Scalar, b: _Scalar, c: _Scalar) -> _Scalar:
-    """The most of three."""
-    ab = a if a > b else b
-    return ab if ab > c else c
 
 
 @compiled

@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from system.meshes.beside import side_by_side
 from system.meshes.engine import front_kernels as kernels
-from system.meshes.engine.cells import box_of, order_of
+from system.meshes.engine.cells import Box, box_of, order_of
 from system.meshes.engine.front import BODIES_MAX, Front
-from system.meshes.engine.sources import CHUNK, FIRST_CHUNK, Source, halves_of, source_of
+from system.meshes.engine.sources import Source, halves_of, source_of
 from system.meshes.faults import MeshFault
+from system.meshes.records import CHUNK, FIRST_CHUNK
 from system.meshes.stl import Triangles
 
 IN_ORDER_MAX = 1 << 16
@@ -70,6 +71,11 @@ class Scan:
     many_sided: int
     live_peak: int
     """Edges that waited at one time."""
+
+    @property
+    def box(self) -> Box:
+        """The low and the high corner of the box."""
+        return np.array(self.low), np.array(self.high)
 
     @property
     def extents(self) -> Point:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise
 from typing import BinaryIO, Protocol
 
 import numpy as np
 
 from system.meshes.engine.front_kernels import Halves
-from system.meshes.faults import MeshFault
 from system.meshes.model import read_model
 from system.meshes.recognise import STL_FACET_BYTES, STL_HEADER_BYTES, stl_count
-from system.meshes.stl import FACET, TRIANGLE_COUNT_MAX, Triangles
-
-CHUNK = 4096
-"""Triangles at a time: a fifth of a megabyte of the file, which stays in the processor's cache."""
-FIRST_CHUNK = 256
-"""The first chunk is short: it is enough to see whether the file has an order."""
+from system.meshes.records import chunks_of, parts_of, records_of
+from system.meshes.stl import TRIANGLE_COUNT_MAX, Triangles
 
 
 class Source(Protocol):
@@ -72,7 +65,7 @@ class ArraySource:
 
     def chunks(self) -> Iterator[Halves]:
         """Slices of the array."""
-        for start, end in _chunks_of(len(self._triangles)):
+        for start, end in chunks_of(len(self._triangles)):
             yield halves_of(self._triangles[start:end])
 
     def triangles(self) -> Triangles:
@@ -81,7 +74,7 @@ class ArraySource:
 
 
 class BinarySource:
-    """A binary STL file. It is read, not mapped: a mapped file that somebody shortens would end the process."""
+    """A binary STL file, from a record on."""
 
     def __init__(self, file: BinaryIO, count: int, first: int = 0) -> None:
         self._file = file
@@ -99,54 +92,22 @@ class BinarySource:
 
     def parts(self, count: int) -> Sequence[Source]:
         """Parts of the file, each read at its own place; the whole where a file is none of the system's."""
-        if not _is_of_the_system(self._file):
-            return [self]
-        ends = [self._first + self._count * number // count for number in range(count + 1)]
-        return [BinarySource(self._file, end - begin, begin) for begin, end in pairwise(ends)]
+        return [
+            BinarySource(self._file, part_count, first)
+            for first, part_count in parts_of(self._file, self._first, self._count, count)
+        ]
 
     def chunks(self) -> Iterator[Halves]:
         """Records, read into one buffer again and again."""
-        for _, records in self._records():
+        for _, records in records_of(self._file, self._first, self._count):
             yield records.view(np.uint16).reshape(len(records), -1)
 
     def triangles(self) -> Triangles:
         """Read once."""
         result = np.empty((self._count, 3, 3), dtype=np.float32)
-        for start, records in self._records():
+        for start, records in records_of(self._file, self._first, self._count):
             result[start : start + len(records)] = records["corners"]
         return result
-
-    def _records(self) -> Iterator[tuple[int, np.ndarray]]:
-        place = STL_HEADER_BYTES + self._first * STL_FACET_BYTES
-        descriptor = self._file.fileno() if _is_of_the_system(self._file) else None
-        if descriptor is None:
-            self._file.seek(place)
-        records = np.empty(min(CHUNK, self._count), dtype=FACET)
-        for start, end in _chunks_of(self._count):
-            view = records[: end - start].view(np.uint8).data
-            filled = 0
-            while filled < len(view):
-                left = view[filled:]
-                got = self._file.readinto(left) if descriptor is None else os.preadv(descriptor, [left], place)  # type: ignore[attr-defined]
-                if not got:
-                    raise MeshFault("mesh-truncated")
-                filled += got
-                place += got
-            yield start, records[: end - start]
-
-
-def _chunks_of(count: int) -> Iterator[tuple[int, int]]:
-    """Where each chunk of so many triangles begins and ends."""
-    return pairwise(chain((0,), range(FIRST_CHUNK, count, CHUNK), (count,)))
-
-
-def _is_of_the_system(file: BinaryIO) -> bool:
-    """Whether it can be read at several places at a time."""
-    try:
-        file.fileno()
-    except (OSError, AttributeError):
-        return False
-    return True
 
 
 def source_of(what: BinaryIO | Triangles) -> Source:

@@ -71,7 +71,7 @@ def _told_of(model: Model, look: Scan, report: Report, beside: Executor) -> Tria
 
     def begun(solid: Triangles, shell_count: int) -> Character:
         report({"stage": "at", "step": "thickness", "triangle_count": len(solid)})
-        return Character(solid, beside, area=look.area, shell_count=shell_count)
+        return Character(solid, look.box, beside, area=look.area, shell_count=shell_count)
 
     if look.simple:
         # What else there is to know of a sound surface is found while its shared metal is.
@@ -146,7 +146,7 @@ def _charged(
     """The figures with shared metal counted once. Raises MeshFault when nothing is left."""
     overlap = 0.0
     if overlaps:
-        excess = overlap_volume(solid)
+        excess = overlap_volume(solid, look.box)
         if excess is None:
             found.append(_found("overlap-not-measured"))
         elif excess > _OVERLAP_SHARE_MIN * volume:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from system.meshes.beside import Found
+from system.meshes.engine.cells import Box
 from system.meshes.stl import Triangles
 from system.pricing.adapters.mesh.contact import separate_groups
 from system.pricing.adapters.mesh.hull import hull_volume_of
@@ -28,19 +29,19 @@ def _if_affordable(measured: Callable[[], Found | None]) -> Found | None:
 class Character:
     """Findings of a closed surface that faces outwards, cavities inwards: begun when this is made, told when they are there.
 
-    Lengths are in units of the file; `apart` counts groups of bodies of which none touches another.
+    `box` is that around it. Lengths are in units of the file; `apart` counts groups of bodies of which none touches another.
     """
 
-    def __init__(self, solid: Triangles, beside: Executor, *, area: float, shell_count: int) -> None:
+    def __init__(self, solid: Triangles, box: Box, beside: Executor, *, area: float, shell_count: int) -> None:
         solid = np.ascontiguousarray(solid)
 
         def begun(find: Callable[[], Found | None]) -> Future[Found | None]:
             return beside.submit(lambda: _if_affordable(find))
 
         # The longest first.
-        self._thickness = begun(lambda: thickness_of(solid))
-        self._apart = begun(lambda: separate_groups(solid) if shell_count > 1 else 1)
-        self._hull = begun(lambda: hull_volume_of(solid))
+        self._thickness = begun(lambda: thickness_of(solid, box))
+        self._apart = begun(lambda: separate_groups(solid, box) if shell_count > 1 else 1)
+        self._hull = begun(lambda: hull_volume_of(solid, box))
         self._roughness = begun(lambda: roughness_of(solid, area))
         self._duplicates = begun(lambda: duplicates_in(solid))
 

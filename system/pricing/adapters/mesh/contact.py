@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from system.meshes.compiling import compiled
-from system.meshes.engine.cells import box_of
+from system.meshes.arithmetic import between, floor_of, least, most
+from system.meshes.compiling import compiled, inlined
+from system.meshes.engine.cells import Box, box_of
 from system.meshes.stl import Triangles
 from system.pricing.adapters.mesh.solids import winding_numbers
 
@@ -17,22 +18,26 @@ CELLS = 160
 _PIECES_MAX = 20_000_000
 """Pieces of a cell's size that large facets are cut into: about a second."""
 _NESTED_MAX = 50
+_PADDING = 1e-3
+"""Share of a cell by which boxes are widened."""
+_1, _2, _3, _6 = (np.uint64(place) for place in (1, 2, 3, 6))
 
 
-def separate_groups(solid: Triangles) -> int | None:
+def separate_groups(solid: Triangles, box: Box | None = None) -> int | None:
     """How many groups of bodies there are of which none touches another: 1 is a piece that stays together.
 
-    The surface is closed and faces outwards, cavities inwards. None when it would be too much work.
+    The surface is closed and faces outwards, cavities inwards; its box is found when it is not told. None when it would be
+    too much work.
     """
-    low, high = box_of(solid)
+    low, high = box or box_of(solid)
     cell = max(float((high - low).max()) / CELLS, 1e-30)
     counts = (np.floor((high - low) / cell) + 1).astype(np.int64)
     parents = np.arange(int(counts.prod()), dtype=np.int32)
-    roots = np.empty(len(solid), dtype=np.int32)
-    if not _join(solid, low, cell, counts, parents, roots, _PIECES_MAX):
+    group_of = np.empty(len(solid), dtype=np.int32)
+    if not _join(np.ascontiguousarray(solid).reshape(-1), low, cell, counts, parents, group_of, _PIECES_MAX):
         return None
-    used, group_of = np.unique(parents[roots], return_inverse=True)
-    volumes, boxes, examples = _summed(solid, group_of.astype(np.int32), len(used), low)
+    groups = _number(parents, group_of)
+    volumes, boxes, examples = _summed(solid, group_of, groups, low)
     bodies = np.flatnonzero(volumes > 0)
     if len(bodies) > _NESTED_MAX:
         return len(bodies)
@@ -57,64 +62,118 @@ def _root(parents: Any, cell: Any) -> Any:
     return cell
 
 
+@inlined
+def _cells_along(corners: Any, at: Any, low: Any, per_unit: Any, last: Any) -> Any:
+    """The first and the last cell that a triangle's box meets along an axis, and how long it is there, in cells."""
+    a, b, c = corners[at], corners[at + _3], corners[at + _6]
+    begin = (np.float64(least(a, b, c)) - low) * per_unit
+    end = (np.float64(most(a, b, c)) - low) * per_unit
+    nothing = np.int64(0)
+    return (
+        between(floor_of(begin - _PADDING), nothing, last),
+        between(floor_of(end + _PADDING), nothing, last),
+        end - begin,
+    )
+
+
 @compiled
-def _join(triangles: Any, low: Any, cell: Any, counts: Any, parents: Any, roots: Any, pieces_max: Any) -> bool:
-    """Joins the cells that each facet meets, cut into pieces of about a cell; `roots` gets one cell of each facet."""
+def _join(corners: Any, low: Any, cell: Any, counts: Any, parents: Any, homes: Any, pieces_max: Any) -> bool:
+    """Joins the cells that each facet meets, cut into pieces of about a cell; `homes` gets one cell of each facet.
+
+    In the end every cell's parent is the root of its group.
+    """
     pieces = 0
-    at = np.empty((3, 3))
-    corner = np.empty((3, 3))
-    for triangle in range(len(triangles)):
-        longest = 0.0
-        for axis in range(3):
-            for each in range(3):
-                at[each, axis] = (triangles[triangle, each, axis] - low[axis]) / cell
-            side = max(at[0, axis], at[1, axis], at[2, axis]) - min(at[0, axis], at[1, axis], at[2, axis])
-            longest = max(longest, side)
-        parts = 1 if longest <= 2.0 else int(np.ceil(longest))
-        pieces += parts * parts
-        if pieces > pieces_max:
-            return False
-        home = -1
-        for row in range(parts):
-            for piece in range(2 * (parts - row) - 1):
-                column = piece // 2
-                for axis in range(3):
-                    along = (at[1, axis] - at[0, axis]) / parts
-                    up = (at[2, axis] - at[0, axis]) / parts
-                    base = at[0, axis] + along * column + up * row
-                    if piece % 2 == 0:
-                        corner[0, axis], corner[1, axis], corner[2, axis] = base, base + along, base + up
-                    else:
-                        corner[0, axis], corner[1, axis], corner[2, axis] = base + along, base + up, base + along + up
-                home = _join_piece(corner, counts, parents, home)
-        roots[triangle] = home
+    per_unit = 1.0 / cell
+    last_x, last_y, last_z = np.int64(counts[0] - 1), np.int64(counts[1] - 1), np.int64(counts[2] - 1)
+    wide_y, wide_z = np.int64(counts[1]), np.int64(counts[2])
+    for triangle in range(len(homes)):
+        at = np.uint64(9 * triangle)
+        x_begin, x_end, x_long = _cells_along(corners, at, low[0], per_unit, last_x)
+        y_begin, y_end, y_long = _cells_along(corners, at + _1, low[1], per_unit, last_y)
+        z_begin, z_end, z_long = _cells_along(corners, at + _2, low[2], per_unit, last_z)
+        longest = most(x_long, y_long, z_long)
+        if longest > 2.0:
+            parts = int(np.ceil(longest))
+            pieces += parts * parts
+            if pieces > pieces_max:
+                return False
+            homes[triangle] = _join_pieces(corners, at, low, cell, counts, parents, parts)
+            continue
+        home = (x_begin * wide_y + y_begin) * wide_z + z_begin
+        homes[triangle] = home
+        if (x_begin != x_end) | (y_begin != y_end) | (z_begin != z_end):
+            _join_cells(counts, parents, x_begin, x_end, y_begin, y_end, z_begin, z_end, home)
     for each in range(len(parents)):
         parents[each] = _root(parents, each)
     return True
 
 
 @compiled
+def _number(parents: Any, homes: Any) -> int:
+    """Makes of one cell of each facet the number of its group, and says how many groups there are."""
+    numbers = np.full(len(parents), -1, dtype=np.int32)
+    count = 0
+    for triangle in range(len(homes)):
+        root = parents[homes[triangle]]
+        if numbers[root] < 0:
+            numbers[root] = count
+            count += 1
+        homes[triangle] = numbers[root]
+    return count
+
+
+@compiled
+def _join_pieces(corners: Any, first: Any, low: Any, cell: Any, counts: Any, parents: Any, parts: Any) -> Any:
+    """Joins the cells that each piece of a large facet meets, and returns one of them."""
+    at = np.empty((3, 3))
+    corner = np.empty((3, 3))
+    for each in range(3):
+        for axis in range(3):
+            at[each, axis] = (np.float64(corners[first + np.uint64(3 * each + axis)]) - low[axis]) / cell
+    home = np.int64(-1)
+    for row in range(parts):
+        for piece in range(2 * (parts - row) - 1):
+            column = piece // 2
+            for axis in range(3):
+                along = (at[1, axis] - at[0, axis]) / parts
+                up = (at[2, axis] - at[0, axis]) / parts
+                base = at[0, axis] + along * column + up * row
+                if piece % 2 == 0:
+                    corner[0, axis], corner[1, axis], corner[2, axis] = base, base + along, base + up
+                else:
+                    corner[0, axis], corner[1, axis], corner[2, axis] = base + along, base + up, base + along + up
+            home = _join_piece(corner, counts, parents, home)
+    return home
+
+
+@compiled
 def _join_piece(corner: Any, counts: Any, parents: Any, home: Any) -> Any:
     """Joins the cells of one piece with `home`, or with the first of them."""
-    x0 = min(max(int(np.floor(min(corner[0, 0], corner[1, 0], corner[2, 0]) - 1e-3)), 0), counts[0] - 1)
-    x1 = min(max(int(np.floor(max(corner[0, 0], corner[1, 0], corner[2, 0]) + 1e-3)), 0), counts[0] - 1)
-    y0 = min(max(int(np.floor(min(corner[0, 1], corner[1, 1], corner[2, 1]) - 1e-3)), 0), counts[1] - 1)
-    y1 = min(max(int(np.floor(max(corner[0, 1], corner[1, 1], corner[2, 1]) + 1e-3)), 0), counts[1] - 1)
-    z0 = min(max(int(np.floor(min(corner[0, 2], corner[1, 2], corner[2, 2]) - 1e-3)), 0), counts[2] - 1)
-    z1 = min(max(int(np.floor(max(corner[0, 2], corner[1, 2], corner[2, 2]) + 1e-3)), 0), counts[2] - 1)
+    x0 = min(max(int(np.floor(min(corner[0, 0], corner[1, 0], corner[2, 0]) - _PADDING)), 0), counts[0] - 1)
+    x1 = min(max(int(np.floor(max(corner[0, 0], corner[1, 0], corner[2, 0]) + _PADDING)), 0), counts[0] - 1)
+    y0 = min(max(int(np.floor(min(corner[0, 1], corner[1, 1], corner[2, 1]) - _PADDING)), 0), counts[1] - 1)
+    y1 = min(max(int(np.floor(max(corner[0, 1], corner[1, 1], corner[2, 1]) + _PADDING)), 0), counts[1] - 1)
+    z0 = min(max(int(np.floor(min(corner[0, 2], corner[1, 2], corner[2, 2]) - _PADDING)), 0), counts[2] - 1)
+    z1 = min(max(int(np.floor(max(corner[0, 2], corner[1, 2], corner[2, 2]) + _PADDING)), 0), counts[2] - 1)
+    return _join_cells(counts, parents, x0, x1, y0, y1, z0, z1, home)
+
+
+@compiled
+def _join_cells(counts: Any, parents: Any, x0: Any, x1: Any, y0: Any, y1: Any, z0: Any, z1: Any, home: Any) -> Any:
+    """Joins a block of cells with `home`, or when that is below zero with the first of them; returns the root."""
+    if home >= 0:
+        home = _root(parents, home)
     for x in range(x0, x1 + 1):
         for y in range(y0, y1 + 1):
             for z in range(z0, z1 + 1):
                 found = _root(parents, (x * counts[1] + y) * counts[2] + z)
                 if home < 0:
                     home = found
+                elif found < home:
+                    parents[home] = found
+                    home = found
                 else:
-                    home = _root(parents, home)
-                    if found < home:
-                        parents[home] = found
-                        home = found
-                    else:
-                        parents[found] = home
+                    parents[found] = home
     return home
 
 

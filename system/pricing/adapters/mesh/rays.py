@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from system.meshes.compiling import compiled
-from system.meshes.engine.cells import box_of
+from system.meshes.arithmetic import between, floor_of, least, most
+from system.meshes.compiling import compiled, inlined
+from system.meshes.engine.cells import Box, box_of
 from system.meshes.stl import Triangles
 
 Floats = npt.NDArray[np.float64]
@@ -23,7 +24,8 @@ CROSSINGS_MAX = 64
 """Of one ray. One that meets more is left out: no piece of jewelry has so many walls in a row."""
 TESTS_MAX = 150_000_000
 """Triangles held against rays: about a second. A million triangles of a usual model need some three million."""
-_CELLS_MAX = 96
+_CELLS_MAX = 192
+_1, _2, _3, _4, _5, _6, _7, _8 = (np.uint64(place) for place in range(1, 9))
 _PADDING = 1e-3
 """Share of a cell by which boxes are widened, so that rounding loses no crossing."""
 
@@ -40,12 +42,14 @@ class Crossings:
     cosine: Floats
 
 
-def crossings_of(triangles: Triangles, starts: Floats, directions: Floats, own: Ints) -> Crossings | None:
+def crossings_of(
+    triangles: Triangles, starts: Floats, directions: Floats, own: Ints, box: Box | None = None
+) -> Crossings | None:
     """What rays from `starts` along unit `directions` meet, in no order. `own` is the triangle each starts on, which it never meets.
 
     None when it would be too much work.
     """
-    low, high = box_of(triangles)
+    low, high = box or box_of(triangles)
     extents = high - low
     # Fine enough that a cell holds few triangles, coarse enough that a triangle meets few cells.
     along = min(_CELLS_MAX, max(4, int(1.5 * len(triangles) ** (1 / 3))))
@@ -55,15 +59,16 @@ def crossings_of(triangles: Triangles, starts: Floats, directions: Floats, own: 
     count = np.zeros(len(starts), dtype=np.int32)
     distance = np.zeros((len(starts), CROSSINGS_MAX))
     cosine = np.zeros((len(starts), CROSSINGS_MAX))
+    corners = np.ascontiguousarray(triangles).reshape(-1)
     done = _meet(
-        triangles, starts, directions, own, low, cell, counts, first, rays, count, distance, cosine, TESTS_MAX, _PADDING
+        corners, starts, directions, own, low, cell, counts, first, rays, count, distance, cosine, TESTS_MAX, _PADDING
     )
     return Crossings(count, distance, cosine) if done else None
 
 
 def _in_cells(starts: Floats, directions: Floats, low: Floats, cell: float, counts: Any) -> tuple[Any, Any]:
     """The rays of each cell: those of cell i are rays[first[i] : first[i + 1]]."""
-    first = np.zeros(int(counts.prod()) + 1, dtype=np.int64)
+    first = np.zeros(int(counts.prod()) + 1, dtype=np.int32)
     _lay(starts, directions, low, cell, counts, first, np.empty(0, dtype=np.int32), _PADDING)
     np.cumsum(first, out=first)
     rays = np.empty(int(first[-1]), dtype=np.int32)
@@ -120,9 +125,18 @@ def _lay(starts: Any, directions: Any, low: Any, cell: Any, counts: Any, first: 
             layer += step
 
 
+@inlined
+def _cells_along(corners: Any, at: Any, low: Any, per_unit: Any, padding: Any, last: Any) -> Any:
+    """The first and the last cell that a triangle's box meets along an axis; `at` is the place of its first coordinate there."""
+    a, b, c = corners[at], corners[at + _3], corners[at + _6]
+    begin = floor_of((np.float64(least(a, b, c)) - low) * per_unit - padding)
+    end = floor_of((np.float64(most(a, b, c)) - low) * per_unit + padding)
+    return np.uint64(between(begin, np.int64(0), last)), np.uint64(between(end, np.int64(0), last))
+
+
 @compiled
 def _meet(
-    triangles: Any,
+    corners: Any,
     starts: Any,
     directions: Any,
     own: Any,
@@ -141,37 +155,34 @@ def _meet(
     room = distance.shape[1]
     # The triangle that each ray was last held against: a ray met in several cells counts once.
     last = np.full(len(starts), -1, dtype=np.int32)
-    tests = 0
-    begin = np.empty(3, dtype=np.int64)
-    end = np.empty(3, dtype=np.int64)
-    for triangle in range(len(triangles)):
-        for axis in range(3):
-            a = np.float64(triangles[triangle, 0, axis])
-            b = np.float64(triangles[triangle, 1, axis])
-            c = np.float64(triangles[triangle, 2, axis])
-            begin[axis] = min(max(int(np.floor((min(a, b, c) - low[axis]) / cell - padding)), 0), counts[axis] - 1)
-            end[axis] = min(max(int(np.floor((max(a, b, c) - low[axis]) / cell + padding)), 0), counts[axis] - 1)
+    tests = np.int64(0)
+    per_unit = 1.0 / cell
+    last_x, last_y, last_z = np.int64(counts[0] - 1), np.int64(counts[1] - 1), np.int64(counts[2] - 1)
+    wide_y, wide_z = np.uint64(counts[1]), np.uint64(counts[2])
+    for triangle in range(len(corners) // 9):
+        at = np.uint64(9 * triangle)
+        x_begin, x_end = _cells_along(corners, at, low[0], per_unit, padding, last_x)
+        y_begin, y_end = _cells_along(corners, at + _1, low[1], per_unit, padding, last_y)
+        z_begin, z_end = _cells_along(corners, at + _2, low[2], per_unit, padding, last_z)
         ready = False
-        for x in range(begin[0], end[0] + 1):
-            for y in range(begin[1], end[1] + 1):
-                row = (x * counts[1] + y) * counts[2]
-                tests += end[2] - begin[2] + 1
-                for at in range(first[row + begin[2]], first[row + end[2] + 1]):
-                    ray = rays[at]
+        for x in range(x_begin, x_end + _1):
+            for y in range(y_begin, y_end + _1):
+                row = (x * wide_y + y) * wide_z
+                tests += np.int64(z_end - z_begin) + 1
+                for place in range(first[row + z_begin], first[row + z_end + _1]):
+                    ray = rays[place]
                     tests += 1
                     if last[ray] == triangle or own[ray] == triangle:
                         continue
                     last[ray] = triangle
                     if not ready:
-                        ax = np.float64(triangles[triangle, 0, 0])
-                        ay = np.float64(triangles[triangle, 0, 1])
-                        az = np.float64(triangles[triangle, 0, 2])
-                        ux = triangles[triangle, 1, 0] - ax
-                        uy = triangles[triangle, 1, 1] - ay
-                        uz = triangles[triangle, 1, 2] - az
-                        vx = triangles[triangle, 2, 0] - ax
-                        vy = triangles[triangle, 2, 1] - ay
-                        vz = triangles[triangle, 2, 2] - az
+                        ax, ay, az = (
+                            np.float64(corners[at]),
+                            np.float64(corners[at + _1]),
+                            np.float64(corners[at + _2]),
+                        )
+                        ux, uy, uz = corners[at + _3] - ax, corners[at + _4] - ay, corners[at + _5] - az
+                        vx, vy, vz = corners[at + _6] - ax, corners[at + _7] - ay, corners[at + _8] - az
                         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
                         length = np.sqrt(nx * nx + ny * ny + nz * nz)
                         ready = True

@@ -7,11 +7,13 @@ surface opposite; where there is none, as beside a sharp edge, the distance says
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from system.meshes.engine.cells import box_of
+from system.meshes.compiling import compiled, inlined
+from system.meshes.engine.cells import Box, box_of
 from system.meshes.stl import Triangles
 from system.pricing.adapters.mesh.rays import CROSSINGS_MAX, Crossings, crossings_of
 
@@ -25,6 +27,9 @@ OPPOSITE = -0.5
 """The cosine of two outward normals that look away from each other enough to bound one wall: beyond 120 degrees."""
 BINS_PER_DECADE = 100
 _SEED = 20_250_207
+_BLOCK = 1 << 10
+"""Triangles whose areas are summed up before it is asked in which of them a point lies."""
+_1, _2, _3, _4, _5, _6, _7, _8 = (np.uint64(place) for place in range(1, 9))
 _TOUCHING = 1e-5
 """Share of the longest side within which two surfaces are one."""
 _PLACE_SHARE = 0.0025
@@ -48,20 +53,20 @@ class Thickness:
     points: Floats
 
 
-def thickness_of(solid: Triangles) -> Thickness | None:
+def thickness_of(solid: Triangles, box: Box | None = None) -> Thickness | None:
     """The thickness of a closed surface that faces outwards, cavities inwards. The same file always gives the same answer.
 
-    None when too little of it has a wall opposite, or when it would take too much work.
+    Its box is found when it is not told. None when too little of it has a wall opposite, or when it would take too much work.
     """
+    box = box or box_of(solid)
     for wanted in (SAMPLES, SAMPLES // 10):
         starts, normals, own = spread(solid, wanted)
-        crossings = crossings_of(solid, starts, -normals, own)
+        crossings = crossings_of(solid, starts, -normals, own, box)
         if crossings is not None:
             break
     else:
         return None
-    low, high = box_of(solid)
-    depth = _depths(crossings, touching=_TOUCHING * float((high - low).max()))
+    depth = _depths(crossings, touching=_TOUCHING * float((box[1] - box[0]).max()))
     measured = np.flatnonzero(np.isfinite(depth))
     if len(measured) < SAMPLES_MIN:
         return None
@@ -72,9 +77,13 @@ def thickness_of(solid: Triangles) -> Thickness | None:
 def spread(triangles: Triangles, count: int) -> tuple[Floats, Floats, npt.NDArray[np.int32]]:
     """`count` points, one in each equal share of the area, with the unit normal there and the triangle each lies on."""
     rng = np.random.default_rng(_SEED)
-    ends = np.cumsum(_areas(triangles))
-    wanted = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
-    own = np.minimum(np.searchsorted(ends, wanted, side="right"), len(triangles) - 1)
+    corners = np.ascontiguousarray(triangles).reshape(-1)
+    blocks = np.zeros(-(-len(triangles) // _BLOCK) + 1)
+    _sum_blocks(corners, blocks[1:])
+    np.cumsum(blocks, out=blocks)
+    wanted = (np.arange(count) + rng.random(count)) * (blocks[-1] / count)
+    own = np.empty(count, dtype=np.int64)
+    _pick(corners, blocks, wanted, own)
     a, b, c = (triangles[own, corner].astype(np.float64) for corner in range(3))
     # Evenly over each triangle (R. Osada and others, Shape Distributions, 2002).
     root, along = np.sqrt(rng.random(count))[:, None], rng.random(count)[:, None]
@@ -84,17 +93,45 @@ def spread(triangles: Triangles, count: int) -> tuple[Floats, Floats, npt.NDArra
     return points, normals, own.astype(np.int32)
 
 
-def _areas(triangles: Triangles) -> Floats:
-    """Twice the area of each triangle."""
-    result = np.empty(len(triangles))
-    step = 1 << 14
-    for start in range(0, len(triangles), step):
-        block = np.ascontiguousarray(triangles[start : start + step].reshape(-1, 9).T, dtype=np.float64)
-        ux, uy, uz = block[3] - block[0], block[4] - block[1], block[5] - block[2]
-        vx, vy, vz = block[6] - block[0], block[7] - block[1], block[8] - block[2]
-        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-        result[start : start + block.shape[1]] = np.sqrt(nx * nx + ny * ny + nz * nz)
-    return result
+@inlined
+def _double_area(corners: Any, triangle: Any) -> Any:
+    """Twice the area of a triangle."""
+    at = np.uint64(9 * triangle)
+    ax, ay, az = np.float64(corners[at]), np.float64(corners[at + _1]), np.float64(corners[at + _2])
+    ux, uy, uz = corners[at + _3] - ax, corners[at + _4] - ay, corners[at + _5] - az
+    vx, vy, vz = corners[at + _6] - ax, corners[at + _7] - ay, corners[at + _8] - az
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    return np.sqrt(nx * nx + ny * ny + nz * nz)
+
+
+@compiled
+def _sum_blocks(corners: Any, blocks: Any) -> None:
+    """Twice the area of each block of triangles."""
+    count = len(corners) // 9
+    for block in range(len(blocks)):
+        total = 0.0
+        for triangle in range(block * _BLOCK, min((block + 1) * _BLOCK, count)):
+            total += _double_area(corners, triangle)
+        blocks[block] = total
+
+
+@compiled
+def _pick(corners: Any, ends: Any, wanted: Any, own: Any) -> None:
+    """The triangle in which each share of the area ends, of which there are more from one to the next; `ends` are those of blocks."""
+    count = len(corners) // 9
+    block, triangle = 0, -1
+    reached = 0.0
+    for number in range(len(wanted)):
+        while block + 2 < len(ends) and ends[block + 1] <= wanted[number]:
+            block += 1
+            triangle = -1
+        if triangle < 0:
+            triangle = block * _BLOCK
+            reached = ends[block] + _double_area(corners, triangle)
+        while reached <= wanted[number] and triangle + 1 < min((block + 1) * _BLOCK, count):
+            triangle += 1
+            reached += _double_area(corners, triangle)
+        own[number] = triangle
 
 
 def _depths(crossings: Crossings, *, touching: float) -> Floats:

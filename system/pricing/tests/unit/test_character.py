@@ -14,6 +14,7 @@ from manifold3d import Manifold
 
 from fixtures.models3d import model, shapes
 from system.meshes import beside
+from system.meshes.engine.cells import box_of
 from system.meshes.stl import read_stl
 from system.pricing.adapters.mesh import analyse as analysing
 from system.pricing.adapters.mesh import character, contact, hull, roughness
@@ -61,6 +62,14 @@ def test_a_ring_bends_as_its_formula_says_in_every_unit() -> None:
 def test_beads_make_a_ring_rougher() -> None:
     beaded = shapes.pave(17.35, 2.0, stones=16, stone=1.4, segments=64, sides=8, rows=6)
     assert rough(beaded) > 1.3 * rough(RING)
+
+
+def test_neighbours_meet_at_minus_zero_too() -> None:
+    """Otherwise the edges between them would not bend."""
+    half = small(BALL)
+    half[::2][half[::2] == 0.0] = -0.0
+    assert np.signbit(half[half == 0.0]).any()
+    assert roughness_of(half, shapes.area_of(BALL)) == rough(BALL)
 
 
 def test_of_many_facets_some_tell_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +160,7 @@ def test_what_there_is_no_memory_for_is_left_out_side_by_side(monkeypatch: pytes
 
     monkeypatch.setattr(character, "hull_volume_of", full)
     with beside.side_by_side(2) as threads:
-        told = Character(small(RING), threads, area=1.0, shell_count=1).told()
+        told = Character(small(RING), box_of(small(RING)), threads, area=1.0, shell_count=1).told()
     assert "hull_volume" not in told and told["apart"] == 1
 
 
@@ -162,7 +171,7 @@ def test_a_fault_among_the_findings_is_raised_where_they_are_told(monkeypatch: p
     monkeypatch.setattr(character, "roughness_of", wrong)
     for count in (0, 2):
         with beside.side_by_side(count) as threads, pytest.raises(ZeroDivisionError):
-            Character(small(RING), threads, area=1.0, shell_count=1).told()
+            Character(small(RING), box_of(small(RING)), threads, area=1.0, shell_count=1).told()
 
 
 def test_where_there_is_no_room_for_a_thread_findings_are_made_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +180,7 @@ def test_where_there_is_no_room_for_a_thread_findings_are_made_all_the_same(monk
 
     monkeypatch.setattr("threading.Thread.start", none)
     with beside.side_by_side(2) as inline:
-        told = Character(small(RING), inline, area=1.0, shell_count=1).told()
+        told = Character(small(RING), box_of(small(RING)), inline, area=1.0, shell_count=1).told()
     assert isinstance(inline, beside.Inline) and told["apart"] == 1
 
 
