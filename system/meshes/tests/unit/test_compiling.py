@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from system.meshes import compiling
+
 SOURCE = """
 from system.meshes.compiling import compiled, helper
 
@@ -72,3 +74,17 @@ def test_what_was_compiled_from_other_words_is_not_used(room: Path, tmp_path: Pa
     asked(room, cache)
     (room / "room" / "helpers.py").write_text("# Anything that changes in the folder counts.\n")
     assert asked(room, cache)["from_cache"] == 0
+
+
+def test_what_becomes_part_of_every_loop_counts_too(
+    room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "arithmetic.py"
+    stamps = []
+    monkeypatch.setattr(compiling, "_OF_ALL", (shared,))
+    for text in ("# As it was.\n", "# Another.\n"):
+        shared.write_text(text)
+        compiling._stamp.cache_clear()
+        stamps.append(compiling._stamp(room / "room"))
+    compiling._stamp.cache_clear()
+    assert stamps[0] != stamps[1]

@@ -148,6 +148,26 @@ def test_closed_and_oriented_are_what_sorting_all_edges_says(seed: int, turned: 
     assert found.oriented == (counts.unbalanced == 0)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1), slots=st.sampled_from([1 << 5, 1 << 6, 1 << 8]), nodes=st.sampled_from([2, 4, 64])
+)
+def test_a_full_table_and_few_nodes_change_nothing(seed: int, slots: int, nodes: int) -> None:
+    """Edges lie beside each other then: what is met leaves its mark until nothing lies behind it, and tables are made anew."""
+    cubes = np.concatenate([cube(1.0, (3.0 * step, 0.0, 0.0)) for step in range(40)])
+    facets = shuffled(np.concatenate((BOTH, cubes)), seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("system.meshes.engine.front._SLOTS", slots)
+        patch.setattr("system.meshes.engine.front._NODES", nodes)
+        found = scan(facets)
+    told = scan(np.concatenate((BOTH, cubes)))
+    assert found.bodies is not None and told.bodies is not None
+    assert (found.oriented, found.simple, found.body_count) == (True, True, 42)
+    assert sorted((body.facets, body.low, body.high) for body in found.bodies) == sorted(
+        (body.facets, body.low, body.high) for body in told.bodies
+    )
+
+
 # -- what is wrong -----------------------------------------------------------------------------------------------------------
 
 FIN = np.array([[RING[0, 0], RING[0, 1], [0.0, 0.0, 30.0]]], dtype=np.float32)
