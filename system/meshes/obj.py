@@ -10,6 +10,7 @@ import numpy as np
 
 from system.meshes.faults import MeshFault
 from system.meshes.kernels.obj import obj_lines
+from system.meshes.kernels.polygons import WORK_MAX, cut_polygons
 from system.meshes.kernels.words import COMMA, EXTERNAL, FULL, MALFORMED, UNREAD
 from system.meshes.reading import (
     CHUNK_BYTES,
@@ -33,7 +34,7 @@ _CORNER_BYTES_MIN = len(b"v 1 2 3\n")
 
 
 def read_obj(file: BinaryIO, limits: ReadLimits) -> Model:
-    """The triangles of all its objects. A polygon is a fan from its first corner, which is right for a convex one: it is noted.
+    """The triangles of all its objects. A polygon is cut into triangles, and that is noted.
 
     Raises MeshFault: mesh-malformed, mesh-decimal-comma, mesh-too-large, external-reference, format-known-not-read,
     model-beyond-limits.
@@ -64,6 +65,8 @@ def read_obj(file: BinaryIO, limits: ReadLimits) -> Model:
     notes = [Note("polygons-split", {"facets": int(counts[0])})] if counts[0] else []
     if counts[1]:
         notes.append(Note("lines-left-out", {"lines": int(counts[1])}))
+    if counts[0]:
+        cut_polygons(corners.taken, faces.taken, WORK_MAX)
     return Model(gathered(corners.taken, faces.taken), OBJ, None, tuple(notes))
 
 

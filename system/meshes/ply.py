@@ -101,6 +101,10 @@ def read_ply(file: BinaryIO, size_bytes: int, limits: ReadLimits) -> Model:
             found.read_scalars(file, element, order)
         if found.is_whole(elements):
             break
+    if found.counts[0]:
+        from system.meshes.kernels.polygons import WORK_MAX, cut_polygons
+
+        cut_polygons(found.corners, found.faces.taken, WORK_MAX)
     notes = (Note("polygons-split", {"facets": int(found.counts[0])}),) if found.counts[0] else ()
     return Model(gathered(found.corners, found.faces.taken), PLY, None, notes)
 

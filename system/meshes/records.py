@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from system.meshes.faults import MeshFault
+from system.meshes.reading import Triangles
 from system.meshes.recognise import STL_FACET_BYTES, STL_HEADER_BYTES
 
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 """One record."""
+_BLOCKS = np.dtype({"names": ["corners"], "formats": ["V36"], "offsets": [12], "itemsize": FACET.itemsize})
+"""The same with all corners as one block: copied in half the time."""
 CHUNK = 4096
 """Triangles at a time: a fifth of a megabyte of the file."""
 FIRST_CHUNK = 256
@@ -43,6 +46,11 @@ def records_of(file: BinaryIO, first: int, count: int) -> Iterator[tuple[int, np
             filled += got
             place += got
         yield start, records[: end - start]
+
+
+def copy_corners(records: npt.NDArray[Any], triangles: Triangles) -> None:
+    """Puts the corners of so many records into as many triangles, contiguous float32 of shape (n, 3, 3)."""
+    triangles.reshape(-1, 9).view("V36")[:, 0] = records.view(_BLOCKS)["corners"]
 
 
 def chunks_of(count: int) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ from system.meshes.beside import side_by_side
 from system.meshes.faults import MeshFault
 from system.meshes.reading import TRIANGLE_COUNT_MAX, ReadLimits, Triangles
 from system.meshes.recognise import STL_FACET_BYTES, STL_HEADER_BYTES, stl_count
-from system.meshes.records import FACET, parts_of, records_of
+from system.meshes.records import FACET, copy_corners, parts_of, records_of
 
 __all__ = ["FACET", "TRIANGLE_COUNT_MAX", "Triangles", "read_binary", "read_stl"]
 
@@ -42,7 +42,7 @@ def read_binary(file: BinaryIO, size_bytes: int, limits: ReadLimits) -> Triangle
 
     def fill(first: int, count: int) -> None:
         for start, records in records_of(file, first, count):
-            triangles[first + start : first + start + len(records)] = records["corners"]
+            copy_corners(records, triangles[first + start : first + start + len(records)])
 
     parts = parts_of(file, 0, announced, 2 if announced >= READ_IN_PARTS_FROM else 1)
     with side_by_side(len(parts) - 1) as beside:

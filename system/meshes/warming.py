@@ -26,9 +26,11 @@ def samples() -> tuple[bytes, ...]:
         "ply\nformat {} 1.0\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
         "element face {}\nproperty list uchar int vertex_indices\nend_header\n"
     )
+    dented = "v 0 0 0\nv 4 0 0\nv 1 1 0\nv 0 4 0\nv 0 0 -4\nf 2 3 4 1\nf 1 4 5\nf 2 1 5\nf 3 2 5\nf 4 3 5\n"
     return (
         f"solid x\n{stl}endsolid x\n".encode(),
         obj.encode(),
+        dented.encode(),
         (head.format("ascii", 4) + "".join(f"{point}\n" for point in points) + lists).encode(),
         _binary_ply(head.format("binary_little_endian", 3)),
         _binary_ply(head.format("binary_big_endian", 3), "big"),

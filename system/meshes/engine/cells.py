@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from system.meshes.compiling import compiled
+from system.meshes.arithmetic import between
+from system.meshes.compiling import compiled, inlined
 from system.meshes.stl import Triangles
 
 _BITS = 8
 _DIGIT_BITS = 12
 """A cell's number is sorted by in two digits: so few counters stay in the processor's cache."""
 _ROW = 3 << 8
-_3, _6 = np.uint64(3), np.uint64(6)
-_ONE, _DIGIT_SHIFT, _DIGIT_MASK = np.uint32(1), np.uint32(_DIGIT_BITS), np.uint32((1 << _DIGIT_BITS) - 1)
+_1, _2, _3, _6 = (np.uint64(place) for place in (1, 2, 3, 6))
+_ONE, _TWO = np.uint32(1), np.uint32(2)
+_DIGIT_SHIFT, _DIGIT_MASK = np.uint32(_DIGIT_BITS), np.uint32((1 << _DIGIT_BITS) - 1)
 Box = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 Numbers = npt.NDArray[np.uint32]
 
@@ -60,6 +64,13 @@ def box_of(triangles: Triangles) -> Box:
     return np.minimum(*low).astype(np.float64), np.maximum(*high).astype(np.float64)
 
 
+@inlined
+def _step(corners: Any, place: Any, base: float, scale: float, last: Any) -> Any:
+    """The step along a side in which the middle of a triangle lies; `place` is that of its first coordinate there."""
+    total = np.float64(corners[place]) + np.float64(corners[place + _3]) + np.float64(corners[place + _6])
+    return np.uint64(between(np.int64((total - base) * scale), np.int64(0), last))
+
+
 @compiled
 def _count(
     corners: npt.NDArray[np.float32],
@@ -72,15 +83,14 @@ def _count(
 ) -> None:
     """The cell of each triangle, and where those of each digit begin once they are sorted by it."""
     last = np.int64(spread.shape[0] - 1)
+    base_x, base_y, base_z = base[0], base[1], base[2]
+    scale_x, scale_y, scale_z = scale[0], scale[1], scale[2]
     for index in range(cells.shape[0]):
-        cell = np.uint32(0)
-        for axis in range(3):
-            place = np.uint64(9 * index + axis)
-            total = np.float64(corners[place]) + np.float64(corners[place + _3]) + np.float64(corners[place + _6])
-            step = np.int64((total - base[axis]) * scale[axis])
-            step = step if step < last else last
-            step = step if step > 0 else np.int64(0)
-            cell = np.uint32(cell | np.uint32(spread[np.uint64(step)] << np.uint32(axis)))
+        place = np.uint64(9 * index)
+        x = _step(corners, place, base_x, scale_x, last)
+        y = _step(corners, place + _1, base_y, scale_y, last)
+        z = _step(corners, place + _2, base_z, scale_z, last)
+        cell = np.uint32(spread[x] | (spread[y] << _ONE) | (spread[z] << _TWO))
         cells[index] = cell
         lower[np.uint64(cell & _DIGIT_MASK)] += _ONE
         upper[np.uint64(cell >> _DIGIT_SHIFT)] += _ONE

@@ -10,7 +10,7 @@ import numpy as np
 from system.meshes.engine.front_kernels import Halves
 from system.meshes.model import read_model
 from system.meshes.recognise import STL_FACET_BYTES, STL_HEADER_BYTES, stl_count
-from system.meshes.records import chunks_of, parts_of, records_of
+from system.meshes.records import chunks_of, copy_corners, parts_of, records_of
 from system.meshes.stl import TRIANGLE_COUNT_MAX, Triangles
 
 
@@ -106,7 +106,7 @@ class BinarySource:
         """Read once."""
         result = np.empty((self._count, 3, 3), dtype=np.float32)
         for start, records in records_of(self._file, self._first, self._count):
-            result[start : start + len(records)] = records["corners"]
+            copy_corners(records, result[start : start + len(records)])
         return result
 
 

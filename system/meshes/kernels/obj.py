@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.meshes.compiling import compiled, helper
+from system.meshes.kernels.polygons import goes_on
 from system.meshes.kernels.words import (
     COMMA,
     EXTERNAL,
@@ -36,7 +37,10 @@ def _line_end(text: Bytes, at: int, end: int) -> int:
 def _obj_face(
     text: Bytes, at: int, end: int, known: int, faces: npt.NDArray[np.int32], row: int
 ) -> tuple[int, int, int]:
-    """A face's line, as a fan of triangles from `row` on. Returns the row after them, how many corners, and how it ended."""
+    """A face's line, as a fan of triangles from `row` on, for `cut_polygons`.
+
+    Returns the row after them, how many corners, and how it ended.
+    """
     corners = 0
     first = np.int64(0)
     previous = np.int64(0)
@@ -69,7 +73,7 @@ def _obj_face(
         elif corners > 2:
             if row == len(faces):
                 return row, corners, FULL
-            faces[row, 0] = first
+            faces[row, 0] = first if corners == 3 else goes_on(first)
             faces[row, 1] = previous
             faces[row, 2] = number
             row += 1

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.meshes.compiling import compiled, helper
+from system.meshes.kernels.polygons import goes_on
 from system.meshes.kernels.words import FULL, MALFORMED, MORE, STOPPED, Bytes, blank, number_at, skip, wrong
 
 SKIP, CORNER_X, CORNER_Y, CORNER_Z, SKIP_LIST, FACE = 0, 1, 2, 3, 4, 5
@@ -16,13 +17,13 @@ SKIP, CORNER_X, CORNER_Y, CORNER_Z, SKIP_LIST, FACE = 0, 1, 2, 3, 4, 5
 def _fan(
     number: float, place: int, ends: npt.NDArray[np.float64], faces: npt.NDArray[np.int32], row: int
 ) -> tuple[int, bool]:
-    """The next corner of a polygon: the row after its triangle, and whether it is a number of a corner."""
+    """The next corner of a polygon, a fan for `cut_polygons`: the row after its triangle, and whether it is a number of a corner."""
     if not (0 <= number < 2**31 - 1) or number != np.floor(number):
         return row, False
     if place == 0:
         ends[0] = number
     elif place >= 2:
-        faces[row, 0] = np.int32(ends[0])
+        faces[row, 0] = np.int32(ends[0]) if place == 2 else goes_on(np.int32(ends[0]))
         faces[row, 1] = np.int32(ends[1])
         faces[row, 2] = np.int32(number)
         row += 1

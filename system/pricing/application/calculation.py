@@ -163,9 +163,9 @@ class Calculation:
 
         Raises Unavailable for a problem of the moment: there was no time because it stood still, and the next attempt has it.
         """
-        await self.held_up(command, Setback(LEASE_LOST))
         if isinstance(finding, Problem) and finding.code in _OF_THE_MOMENT:
-            raise Unavailable("lease-lost", "The worker was paused for longer than its lease.")
+            raise Unavailable(LEASE_LOST, "The worker was paused for longer than its lease.")
+        await self.held_up(command, Setback(LEASE_LOST))
 
     async def _estimate(self, quote: Quote, first_look: MeshMeasure) -> Quote:
         async with self._make_uow() as uow:

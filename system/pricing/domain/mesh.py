@@ -61,7 +61,7 @@ _DISCLOSURES = {
     "overlap-counted-once": "Bodies overlap; the {volume_mm3} mm3 they share are charged once.",
     "overlap-not-measured": "Bodies may overlap where we could not measure it; shared metal may be charged twice.",
     "degenerate-facets-ignored": "{facets} facets without an area were ignored.",
-    "polygons-split": "{facets} faces of more than three corners were split into triangles, as is right for flat ones without dents.",
+    "polygons-split": "{facets} faces of more than three corners were cut into triangles; flat ones as they look.",
     "lines-left-out": "{lines} lines or loose points were left out: they have no surface.",
     "parts-left-out": "{parts} parts that the file marks as supports, or as not to be made, were left out.",
     "pose-left-out": "The model is measured as it was drawn, without the pose or the change of shape that the file adds.",

@@ -70,9 +70,7 @@ async def calculate(command: CalculateQuote, calculation: Calculation) -> None:
     except Unavailable as error:
         CALCULATED.labels("unavailable").inc()
         log.warning("calculation tried again later", quote_id=quote_id, error=str(error))
-        # What stood still past its lease has said so itself.
-        if error.code != "lease-lost":
-            await calculation.held_up(command, _setback_of(error, command))
+        await calculation.held_up(command, _setback_of(error, command))
         raise
     except Exception:
         CALCULATED.labels("error").inc()

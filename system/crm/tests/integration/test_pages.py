@@ -165,10 +165,9 @@ async def test_an_orders_models_lead_to_the_storage_and_no_other_file_does(
     address = f"/crm/orders/{content.order_id}/models"
     file_id = content.lines[0].file_id
     live_crm.state.client = live_crm.state.orchestrator._client
-    assert (
-        f'data-address="{address}/{file_id}"'
-        in (await http.get(f"/crm/orders/{content.order_id}", headers=seller)).text
-    )
+    page = (await http.get(f"/crm/orders/{content.order_id}", headers=seller)).text
+    assert f'data-address="{address}/{file_id}"' in page
+    assert f'data-walls-address="/api/pricing/v1/quotes/{content.lines[0].quote_id}/walls"' in page
     others.answer = httpx.Response(200, json={"download_url": "https://storage.example/models/x?signed"})
     led = await http.get(f"{address}/{file_id}", headers=seller)
     assert (led.status_code, led.headers["location"]) == (307, "https://storage.example/models/x?signed")

@@ -20,8 +20,7 @@ const MARK_RADIUS = 0.022;
 // Light around each, so that it stands out from any metal.
 const HALO = 1.5;
 const MARKS_MAX = 500;
-// Told apart by everybody, also by who sees red and green as one, and by their size: too thin, thin, and as thick as it should be.
-const WALL_COLOURS = { reject: 0xd1006c, thin: 0xffa200, fine: 0x2f80d8 };
+// Too thin, thin, and as thick as it should be are told apart by their size too.
 const WALL_RADII = { reject: 0.024, thin: 0.019, fine: 0.013 };
 // Of the largest extent: how far from the box its lines lie, and how long their ends are.
 const AWAY = 0.08;
@@ -68,14 +67,14 @@ export class Walls {
     return this.#group;
   }
 
-  show(points) {
+  show(points, colours) {
     this.dispose();
     if (!points.length) return;
     const material = new MeshBasicMaterial({ toneMapped: false });
     const balls = new InstancedMesh(new SphereGeometry(1, 10, 6), material, points.length);
     points.forEach(({ place, kind }, number) => {
       balls.setMatrixAt(number, new Matrix4().makeScale(...Array(3).fill(WALL_RADII[kind])).setPosition(...place));
-      balls.setColorAt(number, new Color(WALL_COLOURS[kind]));
+      balls.setColorAt(number, new Color(colours[kind]));
     });
     balls.frustumCulled = false;
     this.#group.add(balls);

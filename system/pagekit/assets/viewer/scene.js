@@ -147,9 +147,9 @@ export class Stage {
     this.#wake();
   }
 
-  // Shows how thick the walls are at these points, { place, kind }, places in the model's own units.
-  walls(points) {
-    this.#walls.show(points.map(({ place, kind }) => ({ place: this.#placed(place), kind })));
+  // Shows how thick the walls are at these points, { place, kind }, places in the model's own units; `colours` are those of each kind.
+  walls(points, colours = {}) {
+    this.#walls.show(points.map(({ place, kind }) => ({ place: this.#placed(place), kind })), colours);
     this.#wake();
   }
 

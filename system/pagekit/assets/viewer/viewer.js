@@ -8,8 +8,9 @@
 //   model.showFile(blob, { name })    a file of this computer's; nothing is sent anywhere
 //   model.showAddress(address)        a model that is kept, once it is known where
 //   model.mark([[x, y, z], ...])      places of the model, in its own units; [] takes them away
-//   model.offerWalls(ask)             `ask` tells { points: [[x, y, z, mm], ...], wall_min, wall_reject, tolerance } when somebody wants to see the
-//                                     walls, x, y and z in the model's own units; without it nobody can
+//   model.offerWalls(ask)             `ask` tells { points: [[x, y, z, mm], ...], wall_min, wall_reject, tolerance } when somebody wants to
+//                                     see the walls, x, y and z in the model's own units; without it nobody can
+//   data-walls-address                tells the same from the beginning
 //   data-material                     may change at any time
 //   model-shown { triangles, size }, model-failed { state }    events
 import { addressOf, language, opened, read, received, refuseHeavy, refuseLarge, Told } from "./loading.js";
@@ -18,6 +19,12 @@ const FAILED = new Set(["away", "gone", "forbidden", "foreign", "damaged", "undr
 // Where nothing tells when there is time.
 const IDLE_MS = 200;
 const IDLE_MS_MAX = 2000;
+
+async function asked(address) {
+  const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
+  return answer.json();
+}
 
 class Model extends HTMLElement {
   static observedAttributes = ["data-material"];
@@ -47,6 +54,7 @@ class Model extends HTMLElement {
       this.#say("undrawable");
       return;
     }
+    if (this.dataset.wallsAddress) this.offerWalls(() => asked(this.dataset.wallsAddress));
     this.#say("waiting");
     if (this.#file) this.#load({ asked: false });
     else if (this.dataset.address) this.#loadWhenSeen(signal);
@@ -265,8 +273,12 @@ class Model extends HTMLElement {
     // A verdict allows a measure to err by so much; a colour does too.
     const isBelow = (thick, limit) => thick < limit * (1 - Number(told.tolerance));
     const kindOf = (thick) => (isBelow(thick, reject) ? "reject" : isBelow(thick, thin) ? "thin" : "fine");
+    // In the colours of the legend.
+    const colourOf = (kind) => getComputedStyle(legend.querySelector(`.wall.${kind}`)).backgroundColor;
+    const colours = Object.fromEntries(["reject", "thin", "fine"].map((kind) => [kind, colourOf(kind)]));
     this.#stage.walls(
       told.points.map(([x, y, z, thick]) => ({ place: [x, y, z].map((value) => value * this.#scale), kind: kindOf(thick) })),
+      colours,
     );
     const millimetres = new Intl.NumberFormat(language(), { maximumFractionDigits: 2 });
     tell(told.points.length ? "told" : "unknown", { thin: millimetres.format(thin), reject: millimetres.format(reject) });

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from fixtures.models3d import shapes
 from fixtures.models3d.generate import FOLDER, binary_stl
 from system.kernel.errors import NotFound
+from system.meshes.stl import read_stl
 from system.pagekit.models import LevelMissing, LevelNotReady
 from system.pagekit.pages import Pages
 from system.pagekit.tests.viewer_yard import Open, Picture, is_in_state, picture, windows, yard
@@ -28,7 +29,8 @@ TEMPLATE = """{% extends "base.html" %}
 {% from "viewer.html" import model, viewer_head %}
 {% block head %}{{ viewer_head() }}{% endblock %}
 {% block main %}<h1>A ring</h1>
-{{ model("/yard/models/" ~ name if name != "none" else "", "gold_750", "A ring") }}{% endblock %}
+{% set walls = "/yard/walls/" ~ name if name == "band-ring" else none %}
+{{ model("/yard/models/" ~ name if name != "none" else "", "gold_750", "A ring", walls=walls) }}{% endblock %}
 """
 TRIANGLES = {"coarse": (60, 20), "fine": (200, 50)}
 
@@ -109,6 +111,17 @@ def routes(router: APIRouter, pages: Pages, storage_origin: str) -> None:
             raise NotFound("model-missing", "It is not there.")
         kind = level if level and name.startswith("huge") else "whole"
         return RedirectResponse(f"{storage_origin}/models/{name}/{kind}", 307)
+
+    @router.get("/walls/{name}", dependencies=[public])
+    async def walls(name: str) -> dict[str, Any]:
+        with (FOLDER / f"{name}.stl").open("rb") as file:
+            places = read_stl(file)[::4, 0].tolist()
+        return {
+            "points": [[*place, 0.4] for place in places],
+            "wall_min": "0.8",
+            "wall_reject": "0.5",
+            "tolerance": "0.05",
+        }
 
     @router.get("/{name}", dependencies=[public])
     async def page(request: Request, name: str) -> Response:
@@ -396,3 +409,12 @@ def test_what_was_shown_before_is_given_back(opens: Open) -> None:
     for number in range(17):
         assert shown_file(page, binary_stl(ring(12, 6), title="x"), f"{number}.stl")["kind"] == "model-shown"
     is_in_state(page, "shown")
+
+
+def test_a_page_that_knows_where_the_walls_are_told_offers_them_itself(opens: Open) -> None:
+    page = opens("band-ring")
+    model = is_in_state(page, "shown")
+    assert not walls_seen(picture(page))["reject"]
+    model.locator("[data-walls]").check()
+    expect(model.locator("[data-legend]")).to_contain_text("thinner than 0.5 mm: cannot be cast")
+    assert walls_seen(picture(page)) == {"reject": True, "thin": False, "fine": False}

@@ -28,7 +28,7 @@ from system.pricing.application.commands import CalculateQuote
 from system.pricing.application.ports import MeasuringKilled
 from system.pricing.domain.order_pricing import PriceRequest, RequestedLine
 from system.pricing.entrypoints.crew import COMMAND
-from system.pricing.entrypoints.worker import make_app, take_over
+from system.pricing.entrypoints.worker import calculate, make_app, take_over
 from system.pricing.main import calculation_of
 from system.pricing.settings import PricingSettings
 from system.pricing.tests.integration.conftest import Pricing, eventually, running_worker
@@ -175,7 +175,7 @@ async def test_a_pause_fails_no_model(pricing: Pricing, settings: PricingSetting
     hasty = settings.model_copy(update={"pricing_analysis_timeout_s": 0.01})
     calculation = calculation_of(pricing.service, pricing.service.app.state.files, hasty)
     with pytest.raises(Unavailable, match="lease-lost"):
-        await calculation.run(CalculateQuote(UUID(quote_id), is_ours=lambda: False))
+        await calculate(CalculateQuote(UUID(quote_id), is_ours=lambda: False), calculation)
     assert (await pricing.quote(quote_id, anna))["status"] == "ANALYSING"
     assert [told["code"] for told in await setbacks(pricing, order_id)] == ["allowance-exceeded", "lease-lost"]
 

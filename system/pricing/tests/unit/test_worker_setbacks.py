@@ -47,7 +47,7 @@ async def told_of(error: Exception, **command: Any) -> list[str]:
             Unavailable("storage-away", "No answer."), False, ["lease-lost"], id="stood still, connection lost"
         ),
         pytest.param(MeasuringKilled(), True, ["measuring-killed"], id="out of memory"),
-        pytest.param(Unavailable("lease-lost", "Paused."), False, [], id="stood still, and said so itself"),
+        pytest.param(Unavailable("lease-lost", "Paused."), False, ["lease-lost"], id="stood still, no time left"),
         pytest.param(ValueError("a defect"), True, [], id="a defect, with attempts left"),
     ],
 )
