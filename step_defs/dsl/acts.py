@@ -127,8 +127,10 @@ def has_no_price(shopper: Shopper, problem: str) -> None:
 
 def tells_repair(shopper: Shopper) -> None:
     """The quote discloses that something was repaired."""
-    mesh = shopper.waits_for_quote()["mesh"]
-    assert mesh is not None and mesh["disclosures"], f"nothing is disclosed: {mesh}"
+    quote = shopper.waits_for_quote()
+    assert quote["mesh"] is not None and quote["mesh"]["disclosures"], f"nothing is disclosed: {quote['mesh']}"
+    assert all(shopper.desk.noticed(quote)), f"{shopper.name} is not told of {quote['mesh']['disclosures']}"
+    assert shopper.desk.noticed(quote), f"{shopper.name} is told nothing of {quote['mesh']['disclosures']}"
 
 
 def firm_above_estimate(shopper: Shopper) -> None:

@@ -51,6 +51,9 @@ class ModelDesk(Protocol):
     def difference(self, quote: Row) -> tuple[str, list[str]]:
         """By how much the firm price of the quote that was asked for last differs from its estimate, and why, in sentences."""
 
+    def noticed(self, quote: Row) -> list[str]:
+        """What is told of the model of the quote that was asked for last: what was done to it, or found in it."""
+
     def walls(self, quote: Row) -> Row:
         """How thick the walls of the model of the quote that was asked for last are: points, and what the alloy needs."""
 
@@ -86,6 +89,9 @@ class HttpModelDesk:
         told = quote["difference"]
         assert told is not None, f"nothing says why {quote['total']} is not {quote['estimate']}"
         return told["amount"]["amount"], [reason["detail"] for reason in told["reasons"]]
+
+    def noticed(self, quote: Row) -> list[str]:
+        return [found["detail"] for found in quote["mesh"]["disclosures"]]
 
     def walls(self, quote: Row) -> Row:
         told: Row = self._door.get(f"{QUOTES}/{quote['quote_id']}/walls").body
@@ -152,6 +158,11 @@ class BrowserModelDesk:
         return told[0]["data-difference"], [
             reason["text"] for reason in self._window.all("#prices [data-difference] li")
         ]
+
+    def noticed(self, quote: Row) -> list[str]:
+        self._window.page.locator('#prices[data-price-state="firm"]').wait_for()
+        # What makes the price another one than its estimate is told there, and not twice.
+        return [told["text"] for told in self._window.all("#prices [data-noticed], #prices [data-difference] li")]
 
     def walls(self, quote: Row) -> Row:
         page = self._window.page

@@ -123,14 +123,6 @@ NAMES = {
         "PACKING": N_("being packed"),
         "SHIPPED": N_("handed to the carrier"),
     },
-    "model": {
-        "facets-turned": N_("Some facets faced inwards and were turned"),
-        "turned-inside-out": N_("The whole model was inside out and was turned"),
-        "bodies-turned": N_("Some bodies were inside out and were turned"),
-        "cavity-found": N_("Hollow spaces inside are not charged"),
-        "overlap-counted-once": N_("Bodies overlap; what they share is charged once"),
-        "overlap-not-measured": N_("Bodies may overlap where it could not be measured"),
-    },
 }
 
 

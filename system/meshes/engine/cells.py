@@ -15,6 +15,7 @@ _BITS = 8
 _DIGIT_BITS = 12
 """A cell's number is sorted by in two digits: so few counters stay in the processor's cache."""
 _ROW = 3 << 8
+_NO_EXTENT = 1e-300
 _1, _2, _3, _6 = (np.uint64(place) for place in (1, 2, 3, 6))
 _ONE, _TWO = np.uint32(1), np.uint32(2)
 _DIGIT_SHIFT, _DIGIT_MASK = np.uint32(_DIGIT_BITS), np.uint32((1 << _DIGIT_BITS) - 1)
@@ -40,12 +41,9 @@ def order_of(triangles: Triangles, box: Box) -> Numbers:
     A radix sort: 256 cells along each side of the box, twelve bytes for each triangle.
     """
     low, high = box
-    extents = np.maximum(high - low, 1e-300)
-    cells = np.empty(len(triangles), dtype=np.uint32)
+    cells, half_sorted, order = np.empty((3, len(triangles)), dtype=np.uint32)
     starts = np.zeros((2, 1 << _DIGIT_BITS), dtype=np.uint32)
-    _count(triangles.reshape(-1), 3.0 * low, (1 << _BITS) / (3.0 * extents), _SPREAD, cells, starts[0], starts[1])
-    half_sorted, order = np.empty_like(cells), np.empty_like(cells)
-    _place(cells, starts[0], starts[1], half_sorted, order)
+    _sort(triangles.reshape(-1), low, high, _SPREAD, cells, half_sorted, order, starts[0], starts[1])
     return order
 
 
@@ -71,25 +69,39 @@ def _step(corners: Any, place: Any, base: float, scale: float, last: Any) -> Any
     return np.uint64(between(np.int64((total - base) * scale), np.int64(0), last))
 
 
+@inlined
+def _scale(low: float, high: float, last: Any) -> Any:
+    """Steps for each unit of the sum of three corners."""
+    extent = high - low
+    return np.float64(last + 1) / (3.0 * (extent if extent > _NO_EXTENT else _NO_EXTENT))
+
+
 @compiled
-def _count(
+def _sort(
     corners: npt.NDArray[np.float32],
-    base: npt.NDArray[np.float64],
-    scale: npt.NDArray[np.float64],
+    low: npt.NDArray[np.float64],
+    high: npt.NDArray[np.float64],
     spread: Numbers,
     cells: Numbers,
+    half_sorted: Numbers,
+    order: Numbers,
     lower: Numbers,
     upper: Numbers,
 ) -> None:
-    """The cell of each triangle, and where those of each digit begin once they are sorted by it."""
+    """The cell of each triangle, where those of each digit begin once they are sorted by it, and then the order."""
     last = np.int64(spread.shape[0] - 1)
-    base_x, base_y, base_z = base[0], base[1], base[2]
-    scale_x, scale_y, scale_z = scale[0], scale[1], scale[2]
+    # Of three corners the sum: a third of it is the middle.
+    base_x, base_y, base_z = 3.0 * low[0], 3.0 * low[1], 3.0 * low[2]
+    scale_x, scale_y, scale_z = (
+        _scale(low[0], high[0], last),
+        _scale(low[1], high[1], last),
+        _scale(low[2], high[2], last),
+    )
     for index in range(cells.shape[0]):
-        place = np.uint64(9 * index)
-        x = _step(corners, place, base_x, scale_x, last)
-        y = _step(corners, place + _1, base_y, scale_y, last)
-        z = _step(corners, place + _2, base_z, scale_z, last)
+        corner = np.uint64(9 * index)
+        x = _step(corners, corner, base_x, scale_x, last)
+        y = _step(corners, corner + _1, base_y, scale_y, last)
+        z = _step(corners, corner + _2, base_z, scale_z, last)
         cell = np.uint32(spread[x] | (spread[y] << _ONE) | (spread[z] << _TWO))
         cells[index] = cell
         lower[np.uint64(cell & _DIGIT_MASK)] += _ONE
@@ -99,16 +111,12 @@ def _count(
         count_lower, count_upper = lower[digit], upper[digit]
         lower[digit], upper[digit] = before_lower, before_upper
         before_lower, before_upper = np.uint32(before_lower + count_lower), np.uint32(before_upper + count_upper)
-
-
-@compiled
-def _place(cells: Numbers, lower: Numbers, upper: Numbers, half_sorted: Numbers, order: Numbers) -> None:
     for index in range(cells.shape[0]):
-        digit = np.uint64(cells[index] & _DIGIT_MASK)
-        half_sorted[np.uint64(lower[digit])] = index
-        lower[digit] += _ONE
+        low_digit = np.uint64(cells[index] & _DIGIT_MASK)
+        half_sorted[np.uint64(lower[low_digit])] = index
+        lower[low_digit] += _ONE
     for place in range(cells.shape[0]):
-        index = half_sorted[place]
-        digit = np.uint64(cells[np.uint64(index)] >> _DIGIT_SHIFT)
-        order[np.uint64(upper[digit])] = index
-        upper[digit] += _ONE
+        triangle = half_sorted[place]
+        high_digit = np.uint64(cells[np.uint64(triangle)] >> _DIGIT_SHIFT)
+        order[np.uint64(upper[high_digit])] = triangle
+        upper[high_digit] += _ONE

@@ -22,8 +22,9 @@ _S32, _S29 = np.uint64(32), np.uint64(29)
 
 def fresh_secret() -> Words:
     """Two numbers to add and three odd ones to multiply with; shape (5,)."""
-    drawn = [secrets.randbits(64) for _ in range(5)]
-    return np.array([*drawn[:2], *(number | 1 for number in drawn[2:])], dtype=np.uint64)
+    drawn = np.frombuffer(secrets.token_bytes(40), dtype=np.uint64).copy()
+    drawn[2:] |= 1
+    return drawn
 
 
 @inlined

@@ -28,6 +28,8 @@ _HARDLY_NONE_MET = 2.5
 """With more edges waiting for each triangle of the first chunk (it has three), nearly none of these meet, nor will the others."""
 LIVE_MAX = 1 << 19
 """With more than these, sorted too, bodies are not told: it is a soup, or close to one. The table then takes 32 MB."""
+_SORTED_CHUNK = 4 * CHUNK
+"""Corners alone are half a megabyte then, which a processor's cache still holds."""
 PARTS_MAX = 2
 PARTS_FROM = 50_000
 """Triangles from which a model is followed in parts at a time: starting a thread takes as long as a thousand of them."""
@@ -103,13 +105,14 @@ def scan(what: BinaryIO | Triangles) -> Scan:
     mesh-not-finite.
     """
     source = source_of(what)
-    return _in_order(source) or _sorted(source.triangles())
-
-
-def _in_order(source: Source) -> Scan | None:
-    """Follows the order of the file; None when it has none."""
     if source.count == 0:
         raise MeshFault("mesh-empty")
+    origin = _origin(source.head(_ORIGIN_TRIANGLES))
+    return _in_order(source, origin) or _sorted(source.triangles(), origin)
+
+
+def _in_order(source: Source, origin: Point) -> Scan | None:
+    """Follows the order of the file; None when it has none."""
     has_no_order = Event()
 
     def follow(part: Source, front: Front) -> None:
@@ -126,7 +129,7 @@ def _in_order(source: Source) -> Scan | None:
             if has_no_order.is_set():
                 return
 
-    fronts = _followed(source.parts(_parts_of(source.count)), follow, _origin(source.head(_ORIGIN_TRIANGLES)))
+    fronts = _followed(source.parts(_parts_of(source.count)), follow, origin)
     return None if has_no_order.is_set() else _found(_merged(fronts), source.count)
 
 
@@ -137,21 +140,21 @@ def _is_lost(live: int, seen: int) -> bool:
     return live > IN_ORDER_MAX or live > max(_HARDLY_ANY_MET, 2 * seen)
 
 
-def _sorted(triangles: Triangles) -> Scan:
+def _sorted(triangles: Triangles, origin: Point) -> Scan:
     box = box_of(triangles)
     if not np.isfinite(box).all():
         raise MeshFault("mesh-not-finite")
 
     def follow(order: npt.NDArray[np.uint32], front: Front) -> None:
-        chunk = np.empty((CHUNK, 3, 3), dtype=np.float32)
-        for start in range(0, len(order), CHUNK):
-            chosen = order[start : start + CHUNK]
+        chunk = np.empty((min(_SORTED_CHUNK, len(order)), 3, 3), dtype=np.float32)
+        for start in range(0, len(order), _SORTED_CHUNK):
+            chosen = order[start : start + _SORTED_CHUNK]
             part = chunk[: len(chosen)]
             np.take(triangles, chosen, axis=0, out=part, mode="clip")
             front.feed(halves_of(part))
 
     parts = np.array_split(order_of(triangles, box), _parts_of(len(triangles)))
-    return _found(_merged(_followed(parts, follow, _origin(triangles[:_ORIGIN_TRIANGLES]))), len(triangles))
+    return _found(_merged(_followed(parts, follow, origin)), len(triangles))
 
 
 def _parts_of(triangle_count: int) -> int:
@@ -183,31 +186,34 @@ def _merged(fronts: Sequence[Front]) -> Front:
 
 def _origin(triangles: Triangles) -> Point:
     with np.errstate(all="ignore"):
-        x, y, z = (float(value) for value in triangles.reshape(-1, 3).mean(axis=0, dtype=np.float64))
-    return x, y, z
+        return _point((np.add.reduce(triangles.reshape(-1, 3), dtype=np.float64) / (3 * len(triangles))).tolist())
 
 
 def _found(front: Front, triangle_count: int) -> Scan:
-    state, totals = front.state, front.totals
-    centroid = totals[kernels.CORNER : kernels.LOW] / (3 * triangle_count)
+    # As numbers of Python: each of a hundred small steps on arrays takes longer than all that is done to the numbers.
+    state, totals, prints = front.state.tolist(), front.totals.tolist(), front.prints.tolist()
+    corners, normals = totals[kernels.CORNER : kernels.LOW], totals[kernels.NORMAL : kernels.CORNER]
+    centroid = [total / (3 * triangle_count) for total in corners]
     # Moving the point that volumes are taken about changes them by the sum of normals, which is zero where nothing is open.
-    moved = float((centroid - totals[kernels.ORIGIN :]) @ totals[kernels.NORMAL : kernels.CORNER])
-    told = front.bodies[: min(int(state[kernels.BODIES]), BODIES_MAX)] if front.follows else None
+    moved = sum(
+        (to - away) * normal for to, away, normal in zip(centroid, totals[kernels.ORIGIN :], normals, strict=True)
+    )
+    told = front.bodies[: min(state[kernels.BODIES], BODIES_MAX)] if front.follows else None
     return Scan(
-        volume=(float(totals[kernels.VOLUME]) - moved) / 6.0,
-        area=float(totals[kernels.AREA]) / 2.0,
-        low=_point(totals[kernels.LOW :]),
-        high=_point(totals[kernels.HIGH :]),
+        volume=(totals[kernels.VOLUME] - moved) / 6.0,
+        area=totals[kernels.AREA] / 2.0,
+        low=_point(totals[kernels.LOW : kernels.HIGH]),
+        high=_point(totals[kernels.HIGH : kernels.ORIGIN]),
         centroid=_point(centroid),
         triangle_count=triangle_count,
-        degenerate=int(state[kernels.DEGENERATE]),
-        closed=bool(front.prints[1] == 0),
-        oriented=bool(front.prints[0] == 0),
-        body_count=int(state[kernels.BODIES]) if front.follows else None,
-        inward_count=int(state[kernels.INWARD]),
+        degenerate=state[kernels.DEGENERATE],
+        closed=prints[1] == 0,
+        oriented=prints[0] == 0,
+        body_count=state[kernels.BODIES] if front.follows else None,
+        inward_count=state[kernels.INWARD],
         bodies=None if told is None else tuple(map(_body, told.tolist())),
-        many_sided=int(state[kernels.MANY_SIDED]),
-        live_peak=int(state[kernels.LIVE_PEAK]),
+        many_sided=state[kernels.MANY_SIDED],
+        live_peak=state[kernels.LIVE_PEAK],
     )
 
 
@@ -216,5 +222,6 @@ def _body(row: list[float]) -> Body:
     return Body(six_volume / 6.0, two_area / 2.0, (low_x, low_y, low_z), (high_x, high_y, high_z), int(facets))
 
 
-def _point(values: npt.NDArray[np.float64]) -> Point:
-    return float(values[0]), float(values[1]), float(values[2])
+def _point(values: Sequence[float]) -> Point:
+    x, y, z = values
+    return x, y, z

@@ -34,7 +34,6 @@ PARTS_OF_PRICE = {
     "tax": "tax",
 }
 """Pricing's items, and the part of the price that a customer knows each as."""
-REPAIRED = frozenset({"facets-turned", "turned-inside-out", "bodies-turned"})
 ASKED_FOR_UNIT = "size-implausible"
 UNITS = ("mm", "cm", "in")
 
@@ -61,7 +60,8 @@ class MetalPrice:
     weight_g: str | None = None
     valid_until: datetime | None = None
     parts: Sequence[tuple[str, dict[str, str]]] = ()
-    is_repaired: bool = False
+    noticed: Sequence[str] = ()
+    """What was done to the model, or found in it, by pricing's codes; what the difference tells is not told twice."""
     difference: dict[str, str] | None = None
     """By how much the firm price is above the estimate, or below it."""
     difference_reasons: Sequence[str] = ()
@@ -118,7 +118,7 @@ def _priced(
         weight_g=quote.weight_g,
         valid_until=quote.valid_until,
         parts=parts_of_price(quote.per_piece or {}),
-        is_repaired=not REPAIRED.isdisjoint(quote.disclosures),
+        noticed=noticed_in(quote),
         difference=_wire(quote.difference.amount) if quote.difference is not None else None,
         difference_reasons=told_reasons(pages, request, quote.difference),
         book_version=quote.price_book_version,
@@ -126,6 +126,12 @@ def _priced(
         verdict=verdict,
         reasons=reasons,
     )
+
+
+def noticed_in(quote: Quote) -> list[str]:
+    """What was done to the model, or found in it, by pricing's codes, but what the difference tells."""
+    told = {reason.code for reason in quote.difference.reasons} if quote.difference is not None else set()
+    return [code for code in quote.disclosures if code not in told]
 
 
 def told_reasons(pages: Pages, request: Request, difference: Difference | None) -> list[str]:

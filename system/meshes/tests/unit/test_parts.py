@@ -143,7 +143,7 @@ def test_a_file_that_is_shortened_while_it_is_read_ends_with_a_word(tmp_path: Pa
         file.truncate(path.stat().st_size - 500)
         assert source.count == len(RING)
         with pytest.raises(MeshFault, match="mesh-truncated"):
-            SCAN._in_order(source)
+            SCAN._in_order(source, (0.0, 0.0, 0.0))
 
 
 def test_small_models_start_no_thread() -> None:

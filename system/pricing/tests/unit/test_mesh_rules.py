@@ -282,6 +282,14 @@ def test_every_code_of_the_analyser_has_words() -> None:
     assert set(re.findall(r'(?:_found|Note|disclosing)\(\s*"([a-z-]+)"', source)) == disclosure_codes()
 
 
+@pytest.mark.parametrize("code", sorted(disclosure_codes()))
+def test_pages_have_words_in_both_languages_for_all_that_is_disclosed(code: str) -> None:
+    from system.pagekit.words import NAMES
+    from system.pricing.tests.unit.test_problem_words import russian
+
+    assert NAMES["noticed"][code] != russian(NAMES["noticed"][code])
+
+
 def _cube() -> np.ndarray:
     corners = np.array([[x, y, z] for x in (0.0, 10.0) for y in (0.0, 10.0) for z in (0.0, 10.0)])
     sides = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
